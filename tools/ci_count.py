@@ -19,7 +19,7 @@ def tested(root=ROOT):
 
 def failed_notebooks(log, names):
     "Those of `names` that a log of nbdev_test calls failed"
-    if HEADER in log: return set(re.findall(r'^\t(\S+\.ipynb)\s*$', log.split(HEADER)[1], re.M))
+    if HEADER in log: return set(re.findall(r'^\t(\S+\.ipynb)\s*$', log.split(HEADER, 1)[1], re.M))
     return set() if re.search(r'^Success\.', log, re.M) else set(names)
 
 def test_counts(path):
