@@ -50,6 +50,7 @@ def html_link_gone(p): p.text('README.md', '<img alt="a" src="gone.png">')
 def cell_link_gone(p): p.nb('index.ipynb', md('[x](../nbs/studies/02_b.ipynb#part)'))
 def badge_gone(p): p.nb('index.ipynb', md(BADGE.format('u/r', 'studies/09_z.ipynb')))
 def badge_of_others(p): p.nb('index.ipynb', md(BADGE.format('other/r', 'index.ipynb')))
+def link_of_others(p): p.text('README.md', '[x](https://github.com/other/r/blob/main/settings.ini)')
 def branch_of_others(p): p.text('README.md', '[x](https://github.com/u/r/blob/master/settings.ini)')
 def no_caption(p): p.nb('index.ipynb', code('#| fig-alt: "A line"\nplot()', png=PNG))
 def no_alt(p): p.nb('index.ipynb', code('#| fig-cap: "Loss"\n#| fig-alt: ""\nplot()', png=PNG))
@@ -72,7 +73,7 @@ def wrong_install(p): p.nb('index.ipynb', code(f'!{INSTALL}-qU deepsweep'))
 BROKEN = [broken(f, e) for f, e in [
     (unlisted, 'studies/01_a.ipynb: is missing from'), (listed_twice, 'names index.ipynb more than once'), (listed_gone, 'names 00_gone.ipynb, which does not exist'),
     (link_gone, 'link to docs/gone.md'), (image_gone, 'link to gone.png'), (html_link_gone, 'link to gone.png'), (cell_link_gone, '02_b.ipynb'), (badge_gone, 'leads to nbs/studies/09_z.ipynb'),
-    (badge_of_others, 'badge opens other/r'), (branch_of_others, 'names branch master'), (no_caption, 'figure without fig-cap'), (no_alt, 'figure without fig-alt'),
+    (badge_of_others, 'opens other/r'), (link_of_others, 'opens other/r'), (branch_of_others, 'names branch master'), (no_caption, 'figure without fig-cap'), (no_alt, 'figure without fig-alt'),
     (html_no_alt, 'without alt text'), (md_no_alt, 'without alt text'), (heavy_figure, 'figure of 105 kB'), (heavy_notebook, 'kB of stored outputs'),
     (bad_top_key, '`webiste`'), (bad_project_key, '`project.outptu-dir`'), (bad_website_key, '`website.dark-mode`'), (bad_nested_key, '`website.navbar.left.hreff`'),
     (bad_html_key, '`format.html.table-of-contents`'), (bad_theme_key, '`format.html.theme.lihgt`'), (no_link, 'must be a link'), (live_widget, 'widget without a static form'),

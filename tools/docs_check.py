@@ -120,7 +120,7 @@ def check_links(root):
         for target in links(text):
             if badge := re.match(r'https://(?:colab\.research\.google\.com/github|github\.com)/([^/]+/[^/]+)/(?:blob|tree|raw)/([^/]+)/([^#?]+)', target):
                 repo, branch, file = badge.groups()
-                if 'colab' in target and repo != own: yield f'{name}: badge opens {repo}, settings.ini says {own}'
+                if repo != own and ('colab' in target or repo.endswith(f"/{cfg.get('repo')}")): yield f'{name}: {target} opens {repo}, settings.ini says {own}'
                 if repo == own and branch != cfg.get('branch'): yield f"{name}: {target} names branch {branch}, settings.ini says {cfg.get('branch')}"
                 if repo == own and not (root/file).exists(): yield f'{name}: {target} leads to {file}, which does not exist'
             elif not re.match(r'[a-z][a-z0-9+.-]*:|#|//', target, re.I):
