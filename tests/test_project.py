@@ -93,7 +93,9 @@ def seconds(code):
 def test_import_is_quick(): assert seconds('import deepsweep') - seconds('pass') <= .2
 
 @pytest.mark.parametrize('module', ['core', 'space'])   # `space` fails until nbs/06_space.ipynb is there
-def test_loads_no_torch(module): assert python(f'import sys, deepsweep.{module}; print("torch" in sys.modules)') == 'False'
+def test_loads_no_torch(module):
+    file, torch = python(f'import sys, deepsweep.{module} as o; print(o.__file__, "torch" in sys.modules)').split()
+    assert Path(file).parent == ROOT/'deepsweep' and torch == 'False'
 
 # ---- notebooks -----------------------------------------------------------------------------------------------------
 def cells(nb, kind): return [c for c in docs_check.read_nb(ROOT/nb) if c['cell_type'] == kind]
