@@ -67,6 +67,7 @@ def bad_theme_key(p): p.text('_quarto.yml', 'format: {html: {theme: {lihgt: cosm
 def no_link(p): (p.root/'nbs/_quarto.yml').unlink(); p.text('nbs/_quarto.yml', 'project: {type: website}')
 def live_widget(p): p.nb('index.ipynb', code('slider', widget=dict(model_id='1'), plain='IntSlider()'))
 def stored_error(p): p.nb('index.ipynb', dict(code('1/0'), outputs=[dict(output_type='error', ename='ZeroDivisionError', evalue='', traceback=[])]))
+def mixed_imports(p): p.nb('index.ipynb', code('#| default_exp a'), code('#| export\nimport os\na = 1'), code('import os'), code('import os\nos.sep'))
 INSTALL = 'pip install '   # apart from the name, so that this file is not found either
 def wrong_install(p): p.nb('index.ipynb', code(f'!{INSTALL}-qU deepsweep'))
 
@@ -77,7 +78,7 @@ BROKEN = [broken(f, e) for f, e in [
     (html_no_alt, 'without alt text'), (md_no_alt, 'without alt text'), (heavy_figure, 'figure of 105 kB'), (heavy_notebook, 'kB of stored outputs'),
     (bad_top_key, '`webiste`'), (bad_project_key, '`project.outptu-dir`'), (bad_website_key, '`website.dark-mode`'), (bad_nested_key, '`website.navbar.left.hreff`'),
     (bad_html_key, '`format.html.table-of-contents`'), (bad_theme_key, '`format.html.theme.lihgt`'), (no_link, 'must be a link'), (live_widget, 'widget without a static form'),
-    (stored_error, 'ZeroDivisionError'), (wrong_install, 'not ours')]]
+    (stored_error, 'ZeroDivisionError'), (mixed_imports, 'needs a cell of its own'), (wrong_install, 'not ours')]]
 
 @pytest.mark.parametrize('spoil, expect', BROKEN)
 def test_broken(project, spoil, expect):

@@ -4,7 +4,7 @@
     python tools/docs_check.py                  the sources
     python tools/docs_check.py --render DIR     also draws the site into DIR with a stand-in for Quarto, and checks its links
 """
-import argparse, json, os, re, shutil, subprocess, sys, tempfile
+import argparse, ast, json, os, re, shutil, subprocess, sys, tempfile
 from configparser import ConfigParser
 from pathlib import Path
 import yaml
@@ -157,6 +157,22 @@ def check_outputs(root):
                 if WIDGET in data and not any(k in data for k in STATIC): yield f"{o}#{c.get('id')}: stored widget without a static form (HTML or PNG)"
                 if out.get('output_type') == 'error': yield f"{o}#{c.get('id')}: stored output is an error: {out.get('ename')}"
 
+def mixes_imports(text):
+    "True if Python code holds an import and also expressions or assignments"
+    try: nodes = list(ast.walk(ast.parse(text)))
+    except SyntaxError: return False   # magics: nbdev does not look into them either
+    return any(isinstance(o, (ast.Import, ast.ImportFrom)) for o in nodes) and any(isinstance(o, (ast.Expr, ast.Assign)) for o in nodes)
+
+def check_imports(root):
+    "For the site nbdev runs the cells of a library page that import something, and no others: what else such a cell does would fail there"
+    for o in notebooks(root):
+        code = [c for c in read_nb(root/o) if c['cell_type'] == 'code']
+        if not any('default_exp' in directives(c) for c in code): continue
+        for c in code:
+            told, text = directives(c), source(c)
+            if told.keys() & {'export', 'exports', 'exporti'} or told.get('eval') == 'false' or 'nbdev_export()' in text: continue
+            if mixes_imports(text): yield f"{o}#{c.get('id')}: imports and does something else too: the import needs a cell of its own"
+
 def wrong_installs(text, name='deepsweep'):
     "Commands that would install the package of that name on PyPI, which is somebody else's"
     return re.findall(rf'''pip3?\s+install\b[^\n&;|`#]*?(?<![\w./@+-]){name}(?![\w./-])''', text)
@@ -170,7 +186,7 @@ def check_installs(root):
         for name, text in parts:
             for found in wrong_installs(text): yield f'{name}: says `{found}`; on PyPI that name is not ours'
 
-RULES = [check_config, check_sidebar, check_links, check_figures, check_outputs, check_installs]
+RULES = [check_config, check_sidebar, check_links, check_figures, check_outputs, check_imports, check_installs]
 
 def check(root): return [fault for rule in RULES for fault in rule(Path(root))]
 
