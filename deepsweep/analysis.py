@@ -11,7 +11,8 @@ from .core import DataError, did_you_mean
 
 # %% auto #0
 __all__ = ['SCORES', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_metric', 'best_epochs', 'config_keys',
-           'pick_variant', 'best_table', 'interval', 'run_scores', 'learning_rate_table', 'pivot_rates', 'size_table']
+           'varying_keys', 'pick_variant', 'best_table', 'interval', 'run_scores', 'learning_rate_table', 'pivot_rates',
+           'size_table']
 
 # %% ../nbs/08_analysis.ipynb #example-curves
 def _example_curves(
@@ -182,7 +183,7 @@ def best_epochs(
 
 def _texts(df:pd.DataFrame, cols:list)->pd.Series:
     "One text per row that differs when one of `cols` differs; lists and missing values welcome"
-    return pd.Series([repr(tuple(map(str, row))) for row in df[cols].itertuples(index=False)], df.index, object)
+    return pd.Series([repr(row) for row in zip(*([str(v) for v in df[c]] for c in cols), [''] * len(df))], df.index, object)
 
 # %% ../nbs/08_analysis.ipynb #keys
 def config_keys(
@@ -192,7 +193,13 @@ def config_keys(
     cols = list(df.columns)
     return [c for c in cols[:cols.index('epoch')] if c not in _RESULTS and c not in _LABELS and ' ' not in str(c)]     # results have a space in their name
 
-def _varies(s:pd.Series)->bool: return len({str(v) for v in s}) > 1
+def varying_keys(
+    df:pd.DataFrame,   # A tidy table
+)->list[str]:          # Those of `config_keys` with two values, or given and missing within one variant (`kernel_size` is missing for every MLP: no difference)
+    "The settings that differ between runs"
+    runs  = df.drop_duplicates(['run', 'variant'])
+    differ = lambda s: len({str(v) for v in s}) > 1
+    return [k for k in config_keys(df) if differ(runs[k].dropna()) or runs.groupby('variant')[k].agg(differ).any()]
 
 def pick_variant(
     df:pd.DataFrame,        # A merged table
@@ -223,7 +230,8 @@ def best_table(
     if 'updates' in df: table['updates'] = df['updates'].astype('Int64').where(score.notna())
     if 'state'   in df: table['state'] = state
     keys  = [k for k in config_keys(df) if k not in table and df[k].notna().any()]
-    table = table.assign(variant=df['run'].map(names)).join(df[sorted(keys, key=lambda k: not _varies(df[k]))])   # what differs first
+    differ = varying_keys(df)
+    table = table.assign(variant=df['run'].map(names)).join(df[sorted(keys, key=lambda k: k not in differ)])   # what differs first
     table['_last'], table['_rank'] = state.isin(['diverged', 'failed']), score if goal=='minimize' else -score
     table = table.sort_values(['_last', '_rank', 'run'], kind='stable').drop_duplicates('run')
     return table.drop(columns=['_last', '_rank']).reset_index(drop=True)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from .core import DataError, did_you_mean
-from .analysis import best_epochs, best_table, config_keys, find_metric, learning_rate_table, pick_variant, run_scores, size_label, size_table, tidy_table
+from .analysis import best_epochs, best_table, find_metric, learning_rate_table, pick_variant, run_scores, size_label, size_table, tidy_table, varying_keys
 
 # %% auto #0
 __all__ = ['short_best_table', 'print_best_models', 'show_training', 'compare_learning_rates_per_model', 'compare_mlp_sizes',
@@ -28,7 +28,7 @@ def short_best_table(
     if n<1: raise DataError(f'n is the number of runs to show, at least 1, got {n}')
     table, df = best_table(df, variant, metric, goal), tidy_table(df)
     layers = [c for c in ('hidden_layers', 'conv_layers') if c in table]
-    show   = [k for k in config_keys(df) if k in table and (k in (*layers, 'learning_rate') or len({str(v) for v in df[k]})>1)]
+    show   = [k for k in table.columns if k in (*layers, 'learning_rate', *varying_keys(df))]
     table  = table[[*table.columns[:table.columns.get_loc('variant')+1], *show]].head(n)
     return table.assign(**{c: [size_label(o) for o in table[c]] for c in layers})
 
@@ -144,6 +144,9 @@ def compare_learning_rates_per_model(
     rates = np.unique(table['learning_rate'].dropna().to_numpy(float))
     if (rates>0).any(): ax.set_xscale('log' if (rates>0).all() else 'symlog', **({} if (rates>0).all() else dict(linthresh=rates[rates>0].min())))
     if len(rates)<=11: ax.set_xticks(rates, [f'{r:g}' for r in rates]); ax.minorticks_off()
+    if (seen := runs['score'].dropna()).size:                                        # two seeds may have an interval wider than [0, 1]: keep the runs in view
+        pad = max(.35*(seen.max()-seen.min()), .005)
+        ax.set_ylim(max(ax.get_ylim()[0], seen.min()-pad), min(ax.get_ylim()[1], seen.max()+pad))
     ax.set(xlabel='learning rate', ylabel=f'best {find_metric(df, metric)[0]}')
     handles, labels = ax.get_legend_handles_labels()
     last = sorted(range(len(labels)), key=lambda i: labels[i]=='diverged')

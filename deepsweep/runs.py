@@ -512,4 +512,6 @@ def read_runs(
     "Read what a store holds; a store that is not there is an error, not a new file"
     store = where if isinstance(where, RunStore) else RunStore(where)
     if store.path is not None and not store.path.exists(): raise StoreError(f'there is no store {store.name!r}; run a sweep first, or name another')
-    return store.config_table(study), store.history_table(study)
+    try: return store.config_table(study), store.history_table(study)
+    finally:
+        if store is not where: store.close()
