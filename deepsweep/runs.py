@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 import psutil
 import sqlalchemy as sa
+from fastcore.basics import patch
 
 from .core import StoreError, SweepError, code_version, did_you_mean
 from .models import MODEL_KEYS, model_entry, model_name
@@ -254,8 +255,6 @@ def _store_errors(store:RunStore)->Iterator[None]:
         raise StoreError(f"the store {store.name!r} cannot be used: {getattr(e, 'orig', None) or e}") from e
 
 # %% ../nbs/07_runs.ipynb #transactions
-from fastcore.basics import patch
-
 @patch
 def engine(self:RunStore)->sa.Engine:
     "The database engine, made at first use"

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from .core import DeepsweepError, SweepError, default_device, derive_seed, did_you_mean
 from .data import ImageData, ImageSet, TensorLoader
-from .models import Key, make_model, seed_dropout
+from .models import ConvNet, Key, make_model, seed_dropout
 
 # %% auto #0
 __all__ = ['TRAIN_KEYS', 'OPTIMIZER_READS', 'train_key', 'ClippedCrossEntropy', 'make_criterion', 'as_heads', 'head_loss',
@@ -188,6 +188,8 @@ class ModelTrainer:
         if precision not in _PRECISIONS: raise DeepsweepError(f'precision {precision!r} is not known: {did_you_mean(precision, _PRECISIONS)}')
         self.device, self.precision = default_device(device), precision
         self.model = model.to(self.device, _PRECISIONS[precision])
+        self.format = torch.channels_last if isinstance(model, ConvNet) else torch.contiguous_format     # 1.2 to 1.5 times faster here
+        self.model.to(memory_format=self.format)
         self.train_loader, self.test_loader = self._placed(train_loader), self._placed(test_loader)
         self.num_epochs, self.criterion, self.optimizer, self.scheduler = num_epochs, criterion, optimizer, scheduler
         self.test_label, self.monitor = test_label, monitor or f'{test_label} accuracy'
@@ -207,7 +209,8 @@ def _placed(self:ModelTrainer, loader):
 @patch
 def _batch(self:ModelTrainer, xb:torch.Tensor, yb:torch.Tensor)->tuple:
     "A batch on the device, in the model's precision"
-    return xb.to(self.device, _PRECISIONS[self.precision]), yb.to(self.device)
+    xb = xb.to(self.device, _PRECISIONS[self.precision])                       # (batch, C, H, W)
+    return (xb.contiguous(memory_format=self.format) if xb.ndim == 4 else xb), yb.to(self.device)
 
 @patch
 def _cast(self:ModelTrainer):
@@ -332,7 +335,7 @@ def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, pat
     for epoch in range(1, self.num_epochs+1):
         if self.state != 'running': return
         start, rate = time.perf_counter(), self.optimizer.param_groups[0]['lr']
-        if isinstance(self.train_loader, TensorLoader): self.train_loader.seed, self.train_loader.epoch = self.seed, epoch
+        if isinstance(self.train_loader, TensorLoader): self.train_loader.seed, self.train_loader.epoch = self.seed, epoch-1
         if verbose: print(f'epoch {epoch} of {self.num_epochs}', end=': ')
         train, test = self._scores(self.train_loop(verbose=verbose), include_test_scores)
         updates += len(self.train_loader)
@@ -404,11 +407,15 @@ def learner(self:ModelTrainer,
     **kwargs,        # Passed on to fastai's `Learner`, for example `cbs` or `metrics`
 ):                   # A fastai `Learner` over the same model, data and optimizer
     "This training as a fastai `Learner`"
-    with contextlib.redirect_stderr(None): from fastai.learner import Learner      # its import warns about torch.jit
+    import warnings
+    with warnings.catch_warnings():                                # fastai's import warns about torch.jit
+        warnings.simplefilter('ignore')
+        import fastai.callback.progress, fastai.callback.schedule  # they add `lr_find`, `fit_one_cycle` and the bar to the Learner
+        from fastai.learner import Learner
     from fastai.data.core import DataLoaders
     from fastai.optimizer import OptimWrapper
-    from fastai.torch_core import default_device as _fastai_device
-    dls = DataLoaders(self.train_loader, self.test_loader, path=tempfile.gettempdir(), device=self.device)
+    if isinstance(self.train_loader, TensorLoader): self.train_loader.seed, self.train_loader.epoch = self.seed, 0    # the order that `train` would take
+    dls = DataLoaders(*(o for o in (self.train_loader, self.test_loader) if o is not None), path=tempfile.gettempdir(), device=self.device)
     return Learner(dls, self.model, loss_func=lambda logits, *y: head_loss(self.criterion, logits, *y), path=Path(tempfile.gettempdir()),
                    opt_func=lambda params, **kw: OptimWrapper(opt=self.optimizer), lr=self.optimizer.param_groups[0]['lr'], **kwargs)
 
