@@ -96,7 +96,8 @@ def _split(y, n_train, n_valid, n_hold, seed, own_valid=0, name='y')->tuple:
     if n_train is None: n_train = max(1, len(y) - n_valid - n_hold)
     asked = n_train + n_valid + n_hold
     if asked > len(y): raise DataError(f'{name} has {len(y):,} training images, but train + valid + hold = {n_train:,} + {n_valid:,} + {n_hold:,} = {asked:,}; ask for fewer')
-    return order[n_valid:n_valid+n_train], order[:n_valid], order[len(y)-n_hold:]
+    parts = order[n_valid:n_valid+n_train], order[:n_valid], order[len(y)-n_hold:]
+    return tuple(map(np.sort, parts))                # as the files have them, so that taking all gives the same images in the same order for every seed
 
 # %% ../nbs/01_data.ipynb #check-pair
 def _fingerprint(*tensors)->str:
@@ -326,7 +327,7 @@ def load_data(
     n_valid:int|None=None,     # Validation images, 0 allowed; None: the set's own (fashion_mini: 1,000), else a tenth of the training files
     n_test:int|None=None,      # Test images; None: all
     n_hold:int=0,              # Images of the training files kept apart from both training and selection
-    seed:int=0,                # Decides which images, and their order
+    seed:int=0,                # Decides which images go where; their order is that of the files
     source:str|None=None,      # Only from there; None: the first that has the set
     size:int|None=None,        # For folders of images, not built yet
 )->ImageData:

@@ -4,7 +4,7 @@
 
 # %% ../nbs/10_sweep.ipynb #imports
 from __future__ import annotations
-import contextlib, json, math, os, shutil, sys, time, traceback
+import contextlib, json, math, os, shutil, signal, sys, threading, time, traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -336,6 +336,20 @@ def ranking(
     if asked and goal != asked.get('goal', 'minimize'): notes.append(f"goal {asked.get('goal', 'minimize')!r} was read as {goal!r}, as {metric} asks")
     return metric, goal, '; '.join(notes)
 
+# %% ../nbs/10_sweep.ipynb #warm
+@contextlib.contextmanager
+def _uninterrupted()->Iterator[None]:
+    "Hold Ctrl-C back until the block is done"
+    if threading.current_thread() is not threading.main_thread(): yield; return
+    pressed, old = [], signal.signal(signal.SIGINT, lambda *a: pressed.append(a))
+    try: yield
+    finally: signal.signal(signal.SIGINT, old)
+    if pressed: raise KeyboardInterrupt
+
+def _warm_up()->None:
+    "Let torch load what it loads at the first optimizer"
+    with _uninterrupted(): torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.)
+
 # %% ../nbs/10_sweep.ipynb #not-built
 def _refuse(**asked)->None:
     "Raise for what is not built yet"
@@ -395,6 +409,7 @@ def run_sweep(
     for text in (note, line if done else ''): bar.say(text) if text else None
     groups = _study_plan(store, study, runs, torch.get_num_threads())
     try:
+        _warm_up()
         with Worker(store) as worker:
             deadline = None if max_minutes is None else start + 60*max_minutes
             _train_all(_Call(store, worker, data, device, bar, deadline, eval_train), groups, by_id, fresh)
