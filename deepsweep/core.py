@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_core.ipynb #imports
 from __future__ import annotations
-import difflib, functools, hashlib, inspect, linecache, os, random, sys, sysconfig, textwrap, types
+import difflib, dis, functools, hashlib, inspect, linecache, os, random, sys, sysconfig, textwrap, types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -124,16 +124,20 @@ def _function_text(fn:types.FunctionType)->str:
     except (OSError, TypeError): return repr(_code_parts(fn.__code__))
 
 # %% ../nbs/00_core.ipynb #code-names
-def _names(code:types.CodeType)->set:
-    "Names that `code`, or a function inside it, looks up"
-    return set(code.co_names).union(*(_names(o) for o in code.co_consts if isinstance(o, types.CodeType)))
+def _names(code:types.CodeType)->tuple[set,set]:
+    "Global names that `code`, or a function inside it, loads, and names of attributes"
+    loads = [(o.opname, o.argval) for o in dis.get_instructions(code)]
+    names, attributes = {v for op, v in loads if op in ('LOAD_GLOBAL', 'LOAD_NAME')}, {v for op, v in loads if op in ('LOAD_ATTR', 'LOAD_METHOD')}
+    for o in code.co_consts:
+        if isinstance(o, types.CodeType): more = _names(o); names |= more[0]; attributes |= more[1]
+    return names, attributes
 
 def _named_objects(fn:types.FunctionType)->list:
     "`(name, object)` of what `fn` can reach by name"
-    names = _names(fn.__code__)
+    names, attributes = _names(fn.__code__)
     found = {n: fn.__globals__[n] for n in names if n in fn.__globals__}
     for module in [o for o in found.values() if inspect.ismodule(o) and not _is_library(o)]:
-        found |= {f'{module.__name__}.{n}': vars(module)[n] for n in names if n in vars(module)}
+        found |= {f'{module.__name__}.{n}': vars(module)[n] for n in attributes if n in vars(module)}
     for n, cell in zip(fn.__code__.co_freevars, fn.__closure__ or ()):
         try: found[n] = cell.cell_contents
         except ValueError: pass                       # not bound yet: a function that names itself
@@ -149,6 +153,10 @@ def _class_parts(cls:type)->list:
     parts = [(f'base {i}', o) for i, o in enumerate(cls.__bases__)]
     return parts + sorted((k, o) for k, o in vars(cls).items() if k not in skip)
 
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+def _is_array(obj)->bool: return not isinstance(obj, type) and hasattr(obj, 'shape') and (hasattr(obj, 'tobytes') or hasattr(obj, 'detach'))
+
 def _walk_code(obj, seen:dict)->str:
     "Text that changes when `obj`, or own code that it names, changes"
     if isinstance(obj, (staticmethod, classmethod)): obj = obj.__func__
@@ -158,17 +166,24 @@ def _walk_code(obj, seen:dict)->str:
     if isinstance(obj, Mapping): return '{' + ', '.join(f'{k!r}: {_walk_code(o, seen)}' for k, o in sorted(obj.items(), key=repr)) + '}'
     if isinstance(obj, (set, frozenset)): return f'set{sorted(map(repr, obj))}'
     if isinstance(obj, (list, tuple)): return '[' + ', '.join(_walk_code(o, seen) for o in obj) + ']'
-    if obj is None or isinstance(obj, (bool, int, float, complex, str, bytes)): return repr(obj)
+    if isinstance(obj, _PLAIN): return repr(obj)
     if inspect.ismodule(obj): return f'module {obj.__name__}'
+    if _is_array(obj):
+        array = obj.detach().cpu().numpy() if hasattr(obj, 'detach') else obj
+        return f'array {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}'
     name = getattr(obj, '__qualname__', type(obj).__qualname__)
     if id(obj) in seen: return f'<{seen[id(obj)]}>'
     seen[id(obj)] = len(seen)
     if hasattr(obj, '__wrapped__'): return f'{name} wraps {_walk_code(obj.__wrapped__, seen)}'
-    if _is_library(obj): return f"{getattr(obj, '__module__', '')}.{name}"
+    is_instance = not isinstance(obj, (type, types.FunctionType, types.BuiltinFunctionType))
+    if _is_library(obj) and not is_instance: return f"{getattr(obj, '__module__', '')}.{name}"
     if isinstance(obj, types.FunctionType):
         return _function_text(obj) + ''.join(f'\n{n} = {_walk_code(o, seen)}' for n, o in _named_objects(obj))
     if isinstance(obj, type): return f'class {name}' + ''.join(f'\n{n} = {_walk_code(o, seen)}' for n, o in _class_parts(obj))
-    return f'{name} of {_walk_code(type(obj), seen)} with {_walk_code(getattr(obj, "__dict__", {}), seen)}'
+    if isinstance(obj, types.BuiltinFunctionType) or not hasattr(obj, '__dict__'): return f'{type(obj).__module__}.{name}'
+    if _is_library(type(obj)) and not hasattr(obj, 'state_dict'):      # somebody else's object: what is plain in it
+        return f'{name} with {_walk_code({k: v for k, v in vars(obj).items() if isinstance(v, _PLAIN)}, seen)}'
+    return f'{name} of {_walk_code(type(obj), seen)} with {_walk_code(vars(obj), seen)}'
 
 # %% ../nbs/00_core.ipynb #code-version
 def code_version(

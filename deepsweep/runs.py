@@ -20,8 +20,8 @@ from .trainer import OPTIMIZER_READS, TRAIN_KEYS
 
 # %% auto #0
 __all__ = ['LABEL_KEYS', 'CONFIG_KEYS', 'PROTOCOL', 'FINAL_STATES', 'BEAT', 'STALE', 'plain_value', 'config_problems',
-           'check_config', 'identity', 'run_id', 'store_url', 'wal_works', 'RunStore', 'is_alive', 'Worker',
-           'ClaimLost', 'study_name', 'read_runs']
+           'check_config', 'identity', 'run_id', 'function_run_id', 'store_url', 'wal_works', 'RunStore', 'is_alive',
+           'Worker', 'ClaimLost', 'study_name', 'read_runs']
 
 # %% ../nbs/07_runs.ipynb #rules
 LABEL_KEYS = ('variant', 'name', 'notes', 'tags', 'num_hidden', 'num_conv')   # say which study a run serves, never part of its id
@@ -125,8 +125,21 @@ def run_id(
 )->str:                        # 12 hex digits
     "The name of a run, computed from what decides its numbers"
     what = {**identity(config, fingerprint, code), 'seed': int(config.get('seed', 0) if seed is None else seed)}
-    text = json.dumps(what, sort_keys=True, separators=(',', ':'), ensure_ascii=False)
+    return _digest(what)
+
+def _digest(what:Mapping)->str:
+    "12 hex digits of the SHA-256 of canonical JSON"
+    text = json.dumps(plain_value(what), sort_keys=True, separators=(',', ':'), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+def function_run_id(
+    config:Mapping,        # As the training function gets it
+    fingerprint:str,       # Of the images, '' without any
+    code:Mapping,          # Versions of the user's own code
+)->str:                    # 12 hex digits
+    "The name of a run that a training function does: all that it is handed counts, but for labels"
+    keys = {k: v for k, v in config.items() if k not in LABEL_KEYS and k != 'seed'}
+    return _digest(dict(keys=keys, data=fingerprint, protocol=PROTOCOL, code=code, seed=config.get('seed', 0)))
 
 # %% ../nbs/07_runs.ipynb #schema
 _META = sa.MetaData()
@@ -393,6 +406,18 @@ def add_epoch(self:Worker,
         done = conn.execute(_ADD_EPOCH, dict(_history_values(row), run=run, attempt=self.attempts.get(run, -1), worker=self.name))
     if done.rowcount != 1: raise ClaimLost(f'the claim on run {run} is lost: another worker took it over')
 
+# %% ../nbs/07_runs.ipynb #replace-epoch
+@patch
+def replace_epoch(self:Worker,
+    run:str,
+    row:Mapping,   # `epoch` and all its metrics so far
+)->None:
+    "Store an epoch again, with what has been added to it since"
+    values, mine = _history_values(row), sa.exists().where(_RUNS.c.run == run, _RUNS.c.worker == self.name, _RUNS.c.attempt == self.attempts.get(run, -1), _RUNS.c.state == 'running')
+    with self.store.writing() as conn:
+        done = conn.execute(_HISTORY.update().where(_HISTORY.c.run == run, _HISTORY.c.epoch == values['epoch'], mine).values(**values))
+    if done.rowcount != 1: raise ClaimLost(f'the claim on run {run} is lost: another worker took it over')
+
 # %% ../nbs/07_runs.ipynb #finish
 @patch
 def finish(self:Worker,
@@ -453,6 +478,7 @@ _FACTS = {'state': 'state', 'best_epoch': 'best epoch', 'stop_reason': 'stop rea
 def _full_config(text:str)->dict:
     "A stored config with every default filled in"
     config = json.loads(text)
+    if 'function' in config: return {'model': config['function'], **config}      # a training function has no defaults that we know
     try: entry = model_entry(model_name(config)); defaults = {k: CONFIG_KEYS[k].default for k in CONFIG_KEYS if k in _reads(config)} | dict(entry.defaults)
     except SweepError: defaults = {}                     # a model of somebody else's session
     return {'model': model_name(config), **defaults, **config}

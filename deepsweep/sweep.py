@@ -16,9 +16,10 @@ from .analysis import best_table, join_tables
 from .core import DataError, DeepsweepError, SweepError, default_device, did_you_mean
 from .data import ImageData, TensorLoader, load_data
 from .models import model_entry, model_name
-from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, plain_value,
-                            run_id, study_name)
-from .space import check_sweep, expand_grid
+from .own import EpochRows, OwnCode, best_row, own_code, own_model, train_function
+from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, function_run_id,
+                            plain_value, run_id, study_name)
+from .space import check_sweep, distinct_draws, expand_grid, flatten_config
 from .trainer import ModelTrainer, make_trainer, train_key
 
 # %% auto #0
@@ -31,6 +32,7 @@ class Run:
     id:str         # 12 hex digits
     config:dict    # Checked and flat, with `seed`, without labels
     labels:dict    # `variant` and the like
+    epochs:int=1   # That it is expected to take
 
 def _parts(sweep)->tuple[list,list]:
     "Sweep dicts and plain configs in `sweep`; one of the two is empty"
@@ -43,13 +45,15 @@ def _parts(sweep)->tuple[list,list]:
     return sweeps, [] if sweeps else list(parts)
 
 # %% ../nbs/10_sweep.ipynb #configs
-def _expand(sweep:Mapping, count:int|None)->list[dict]:
+def _expand(sweep:Mapping, count:int|None, search_seed:int)->list[dict]:
     "Configs of one sweep dict"
     sweep = check_sweep(sweep)
-    if sweep['method'] != 'grid': raise SweepError(f"method {sweep['method']!r} is not built yet; what runs today: grid, or a list of configs")
+    if sweep['method'] not in ('grid', 'random'): raise SweepError(f"method {sweep['method']!r} is not built yet; what runs today: grid, random, or a list of configs")
     if sweep.get('early_terminate'): raise SweepError('early_terminate is not built yet; leave it out, or use patience')
     bounds = [o for o in (count, sweep.get('run_cap')) if o is not None]
-    return expand_grid(sweep)[:min(bounds) if bounds else None]
+    if sweep['method'] == 'grid': return expand_grid(sweep)[:min(bounds) if bounds else None]
+    if not bounds: raise SweepError('method random draws for ever: say how many with count= or run_cap')
+    return distinct_draws(sweep, min(bounds), search_seed)[0]
 
 def _seed_list(seeds)->list[int]|None:
     "Seeds as a list; n means 0 to n-1"
@@ -67,11 +71,14 @@ def sweep_runs(
     seeds:int|Sequence[int]|None=None, # None: the configs' own, else 0; n: 0 to n-1
     count:int|None=None,               # At most so many configurations per sweep dict
     model:str|None=None,               # A registered model for configs that name none
+    own:OwnCode=OwnCode(),             # Code of the user's
+    search_seed:int=0,                 # For `method: random`
 )->list[Run]:                          # In order, each run and label set once
     "The runs that a sweep asks for, checked"
     if count is not None and (not isinstance(count, int) or count < 1): raise SweepError(f'count must be at least 1, got {count!r}')
     sweeps, configs = _parts(sweep)
-    configs, seeds = [c for s in sweeps for c in _expand(s, count)] or configs[:count], _seed_list(seeds)
+    configs, seeds, code = [c for s in sweeps for c in _expand(s, count, search_seed)] or configs[:count], _seed_list(seeds), own.versions()
+    if own.function is not None: return _function_runs(configs, fingerprint, seeds, code)
     if model is not None: configs = [{'model': model, **c} for c in configs]
     _raise_problems(configs, seeds)
     found = {}
@@ -79,7 +86,19 @@ def sweep_runs(
         c = check_config(c, _extra_keys(c))
         labels, c = {k: c[k] for k in LABEL_KEYS if k in c}, {k: v for k, v in c.items() if k not in LABEL_KEYS}
         for seed in seeds if seeds is not None else [c.get('seed', 0)]:
-            run = Run(run_id(c, fingerprint, seed), {**c, 'seed': seed}, labels)
+            run = Run(run_id(c, fingerprint, seed, code), {**c, 'seed': seed}, labels, train_key(c, 'num_epochs'))
+            found.setdefault((run.id, json.dumps(labels, sort_keys=True)), run)
+    return list(found.values())
+
+def _function_runs(configs:Sequence[Mapping], fingerprint:str, seeds, code:Mapping)->list[Run]:
+    "The runs of a training function: every key is legal and handed over as given"
+    if seeds is not None and any('seed' in c for c in configs): raise SweepError(f'seed stands in the configs, so seeds= must be None, got {seeds!r}')
+    found = {}
+    for c in configs:
+        labels = {k: plain_value(c[k]) for k in LABEL_KEYS if k in c}
+        for given in [c] if seeds is None else [{**c, 'seed': s} for s in seeds]:
+            epochs = given.get('num_epochs', 1)
+            run = Run(function_run_id(given, fingerprint, code), plain_value(given), labels, epochs if isinstance(epochs, int) else 1)
             found.setdefault((run.id, json.dumps(labels, sort_keys=True)), run)
     return list(found.values())
 
@@ -188,32 +207,58 @@ def _score_hold(trainer:ModelTrainer, config:Mapping, data:ImageData)->dict:
 # %% ../nbs/10_sweep.ipynb #train-run
 class _Call:
     "What all runs of one call share"
-    def __init__(self, store, worker, data, device, progress, deadline, eval_train):
+    def __init__(self, store, worker, data, device, progress, deadline, eval_train, own, metric, goal, save):
         self.store, self.worker, self.data, self.device = store, worker, data, device
-        self.progress, self.deadline, self.eval_train, self.hold, self.best = progress, deadline, eval_train, data.hold_fingerprint if len(data.x_hold) else None, None
+        self.progress, self.deadline, self.eval_train = progress, deadline, eval_train
+        self.own, self.metric, self.goal, self.save, self.best = own, metric, goal, save, None
+        self.hold = data.hold_fingerprint if data is not None and len(data.x_hold) else None
     def is_late(self)->bool: return self.deadline is not None and time.monotonic() > self.deadline
+    def tell(self, name:str, row:Mapping, epochs:float)->None:
+        "Show an epoch, and the best score so far"
+        new = row.get(self.metric, math.nan)
+        if math.isfinite(new): self.best = new if self.best is None else (min if self.goal == 'minimize' else max)(self.best, new)
+        self.progress.step(epochs, f"{name}, epoch {row['epoch']}" + ('' if self.best is None else f', best so far {self.best:.3f}'))
 
 def _train_run(call:_Call, run:Run, name:str, old:Mapping|None=None)->str:
     "Train one claimed run; returns its state"
     start, config, worker = time.perf_counter(), run.config, call.worker
+    if call.own.function is not None: return _train_function_run(call, run, name)
     def on_epoch(trainer, row):
         _check_row(run.id, row, old[row['epoch']]) if old else None
         worker.fill_epoch(run.id, row) if old else worker.add_epoch(run.id, row)
-        call.best = max(call.best or 0, row.get('valid accuracy', 0) or 0)
-        call.progress.step(row['epoch'] > 0, f"{name}, epoch {row['epoch']}, best so far {call.best:.3f}")
+        call.tell(name, row, row['epoch'] > 0)
         if call.is_late(): trainer.stop('max_minutes is over')
     try:
-        trainer = make_trainer(config, call.data, device=call.device, on_epoch=[on_epoch], eval_train=call.eval_train)
+        trainer = make_trainer(config, call.data, device=call.device, on_epoch=[on_epoch], eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion)
         scored = trainer.test_loader is not None
         trainer.train(include_test_scores=scored, early_stopping=scored and train_key(config, 'patience') is not None)
         facts = dict(best_epoch=trainer.best_epoch, stop_reason=trainer.stop_reason, parameters=sum(p.numel() for p in trainer.model.parameters()))
         if trainer.state != 'interrupted': facts |= _score_hold(trainer, config, call.data)
+        if call.save is not None and scored: call.save(run.id, trainer, config, call.data)
         worker.finish(run.id, trainer.state, seconds=time.perf_counter()-start, **facts)
         return trainer.state
     except ClaimLost: return 'lost'
     except Exception as e:                       # a user's model may raise anything; its run failed, the sweep goes on
         worker.finish(run.id, 'failed', stop_reason=f'{type(e).__name__}: {e}'[:500], error=traceback.format_exc()[-4000:], seconds=time.perf_counter()-start)
         return 'failed'
+
+# %% ../nbs/10_sweep.ipynb #train-function-run
+def _train_function_run(call:_Call, run:Run, name:str)->str:
+    "Let a training function of the user's do one claimed run; returns its state"
+    start, worker = time.perf_counter(), call.worker
+    def write(row, is_new):
+        (worker.add_epoch if is_new else worker.replace_epoch)(run.id, {**row, 'seconds': time.perf_counter()-start})
+        call.tell(name, row, 0)
+    rows = EpochRows(write, call.is_late)
+    try:
+        state, reason = train_function(call.own.function, json.loads(json.dumps(run.config)), rows)
+        worker.finish(run.id, state, stop_reason=reason, best_epoch=best_row(rows.rows, call.metric, call.goal), seconds=time.perf_counter()-start)
+    except ClaimLost: return 'lost'
+    except Exception as e:                       # the function may raise anything
+        state = 'failed'
+        worker.finish(run.id, state, stop_reason=f'{type(e).__name__}: {e}'[:500], error=traceback.format_exc()[-4000:], seconds=time.perf_counter()-start)
+    call.progress.step(run.epochs, name)
+    return state
 
 # %% ../nbs/10_sweep.ipynb #refill
 def _check_row(run:str, new:Mapping, stored:Mapping)->None:
@@ -244,7 +289,7 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
     states = call.store.run_states(by_id)
     history = call.store.history_table() if call.eval_train else None
     evaluated = set() if history is None or 'train loss (eval)' not in history else set(history.loc[history['train loss (eval)'].notna(), 'run'])
-    first = {run: s['attempt'] for run, s in states.items()}
+    first, done = {run: s['attempt'] for run, s in states.items()}, {run for run, s in states.items() if s['state'] in FINAL_STATES}
     refill = {run for run, s in states.items() if not fresh and _lacks(call, run, s, evaluated)}
     again = {run for run, s in states.items() if s['state'] == 'failed' or fresh} | refill
     waiting, told = list(groups), False
@@ -254,7 +299,7 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
             ids = [o for o in group['runs'] if o in by_id]
             now = call.store.run_states(ids)
             todo = {o for o in ids if o not in now or now[o]['state'] not in FINAL_STATES or o in again and now[o]['attempt'] == first.get(o)}
-            if not todo: waiting.remove(group); call.progress.step(sum(_epochs(by_id[o]) for o in ids if o not in first), ''); continue
+            if not todo: waiting.remove(group); call.progress.step(sum(by_id[o].epochs for o in ids if o not in done), ''); continue
             if not _claim_group(call, group, by_id, todo, refill): continue
             with _threads(group['threads']):
                 for o in todo:
@@ -270,7 +315,9 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
 # %% ../nbs/10_sweep.ipynb #loop-helpers
 def _claim_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, refill:set)->bool:
     "Claim the runs of a group that are to be trained"
-    facts = {o: dict(config=by_id[o].config, data=call.data.name, fingerprint=call.data.fingerprint, device=str(call.device), group=None) for o in todo}
+    about = dict(device=str(call.device), group=None, **({} if call.data is None else dict(data=call.data.name, fingerprint=call.data.fingerprint)))
+    fn = call.own.function
+    facts = {o: dict(config=by_id[o].config if fn is None else {**flatten_config(by_id[o].config), 'function': getattr(fn, '__name__', type(fn).__name__)}, **about) for o in todo}
     return call.worker.claim(facts, keep=todo <= refill, retry=FINAL_STATES)
 
 def _stored_rows(store:RunStore, run:str)->dict:
@@ -278,12 +325,12 @@ def _stored_rows(store:RunStore, run:str)->dict:
     table = store.history_table()
     return {row['epoch']: row for row in table[table['run'] == run].to_dict('records')}
 
-def _epochs(run:Run)->int: return train_key(run.config, 'num_epochs')
 
 def _run_name(run:Run)->str:
     "A run in a few words, for progress lines"
     c = run.config
-    size = ' '.join('-'.join(map(str, c[k])) for k in ('conv_layers', 'hidden_layers') if c.get(k))
+    if not any(k in c for k in ('hidden_layers', 'conv_layers', 'learning_rate')): return ' '.join(f'{k}={v}' for k, v in c.items())[:60]
+    size = ' '.join('-'.join(map(str, c[k])) if isinstance(c[k], list) else str(c[k]) for k in ('conv_layers', 'hidden_layers') if c.get(k))
     return f"{run.labels.get('variant') or model_name(c)} {size} lr {train_key(c, 'learning_rate'):g}" + (f" seed {c['seed']}" if c.get('seed') else '')
 
 # %% ../nbs/10_sweep.ipynb #result
@@ -297,6 +344,7 @@ class SweepResult:
     metric:str = 'valid accuracy'
     goal:str = 'maximize'
     data:ImageData|None = field(default=None, repr=False)
+    models:Path|None = field(default=None, repr=False)        # Folder with checkpoints
 
 @patch
 def config_table(self:SweepResult)->pd.DataFrame:
@@ -353,19 +401,23 @@ def _warm_up()->None:
 # %% ../nbs/10_sweep.ipynb #not-built
 def _refuse(**asked)->None:
     "Raise for what is not built yet"
-    plain = dict(model=None, function=None, metrics=None, criterion=None, engine='local', workers=1, tracker=None, save_models=None, min_score=0, keep=1)
+    plain = dict(engine='local', workers=1, tracker=None)
     for k, v in asked.items():
-        if k == 'model' and isinstance(v, str): continue
         if k == 'fuse':
             if v is True: raise SweepError('fuse=True: fused training is not built yet; the default, auto, trains one run after the other')
             if v not in (False, 'auto'): raise SweepError(f"fuse is True, False or 'auto', got {v!r}")
         elif v != plain[k]: raise SweepError(f'{k}={v!r} is not built yet; leave it at {plain[k]!r}')
 
-def _get_data(data)->ImageData:
-    "`data` as images: loaded by name, or as given"
-    if isinstance(data, ImageData): return data
+def _get_data(data, function)->ImageData|None:
+    "`data` as images: loaded by name, or as given; a training function may go without"
+    if isinstance(data, ImageData) or data is None and function is not None: return data
     if data is None or isinstance(data, str): return load_data(data or 'fashion_mini')
     raise DataError(f'data is an ImageData or the name of a data set, got {type(data).__name__}')
+
+def _saver(folder, min_score:float, keep:int, metric:str, goal:str)->Callable|None:
+    "What keeps a run's best weights, or None"
+    if folder is None: return None
+    return lambda run, trainer, config, data: keep_checkpoint(folder, run, trainer, config, data, trainer.best_log.get(metric), min_score, keep)
 
 def _count_line(call_runs:Sequence[Run], states:Mapping, store:RunStore, fresh:bool)->tuple[int,str]:
     "How many runs are done before we start, and the line that says so"
@@ -378,8 +430,10 @@ def run_sweep(
     sweep:Mapping|Sequence,              # A W&B sweep dict, a list of them, or a list of run configs
     data:ImageData|str|None=None,        # Images or their name; None: `fashion_mini`
     *,
-    model:str|None=None,                 # A registered model
-    function=None, metrics=None, criterion=None,     # Not built yet
+    model:str|Callable|None=None,        # A registered name, or `fn(config, data, …) -> nn.Module` of your own
+    function:Callable|None=None,         # `function(config)` that trains by itself and reports with `deepsweep.log`
+    metrics:Mapping[str,Callable]|None=None,         # Name -> `fn(labels, logits)`, over all validation images each epoch
+    criterion:Callable|None=None,        # The loss, `criterion(logits, labels)`
     store:RunStore|str|Path|None=None,   # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` in the working folder
     seeds:int|Sequence[int]|None=None,   # None: the configs' own, else 0; n: 0 to n-1; or a list
     count:int|None=None,                 # At most so many configurations per sweep dict
@@ -391,28 +445,30 @@ def run_sweep(
     max_minutes:float|None=None,         # End early, with a store that resumes
     tracker=None,                        # Not built yet
     eval_train:bool=False,               # Also score training images in evaluation mode
-    save_models=None, min_score:float=0, keep:int=1,            # Not built yet
+    save_models:str|Path|None=None,      # Folder for checkpoints of the best weights; None: keep none
+    min_score:float=0, keep:int=1,       # Only from this score on, and only so many of the best
     progress:bool|None=None,             # None: shown, but not in tests
 )->SweepResult:
     "Train every run of a sweep that its store does not hold yet"
-    _refuse(model=model, function=function, metrics=metrics, criterion=criterion, engine=engine, fuse=fuse, workers=workers, tracker=tracker,
-            save_models=save_models, min_score=min_score, keep=keep)
+    _refuse(engine=engine, fuse=fuse, workers=workers, tracker=tracker)
+    own, model = own_code(function, metrics, criterion, model), own_model(model)
     if max_minutes is not None and not max_minutes > 0: raise SweepError(f'max_minutes must be above 0, got {max_minutes!r}')
-    device, data = default_device(device), _get_data(data)
-    runs, (metric, goal, note) = sweep_runs(sweep, data.fingerprint, seeds, count, model), ranking(sweep)
+    device, data = default_device(device), _get_data(data, function)
+    runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed), ranking(sweep)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
-    result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data), {r.id: r for r in reversed(runs)}
+    result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models)), {r.id: r for r in reversed(runs)}
     store.add_labels(study, [(r.id, r.labels) for r in runs])
-    done, line = _count_line(runs, store.run_states(by_id), store, fresh)
-    bar = Progress(sum(_epochs(r) for r in by_id.values()), _is_shown(progress))
-    bar.say(f'{study}: {len(by_id)} runs on {data.name} ({len(data.x_train)} training images), store {store.name}, device {device}')
+    states = store.run_states(by_id)
+    done, line = _count_line(runs, states, store, fresh)
+    bar = Progress(sum(r.epochs for r in by_id.values() if fresh or states.get(r.id, {}).get('state') not in FINAL_STATES), _is_shown(progress))
+    bar.say(f'{study}: {len(by_id)} runs{"" if data is None else f" on {data.name} ({len(data.x_train)} training images)"}, store {store.name}, device {device}')
     for text in (note, line if done else ''): bar.say(text) if text else None
     groups = _study_plan(store, study, runs, torch.get_num_threads())
     try:
         _warm_up()
         with Worker(store) as worker:
             deadline = None if max_minutes is None else start + 60*max_minutes
-            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train), groups, by_id, fresh)
+            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal)), groups, by_id, fresh)
     except KeyboardInterrupt:
         bar.end(); bar.say(f'interrupted; {_states_line(store, by_id)}. Run the same again to go on.')
         raise

@@ -183,6 +183,7 @@ class ModelTrainer:
         monitor:str|None=None,      # Column that decides which epoch is best; None: accuracy on `test_loader`
         precision:str='float32',    # `float32 float64 tf32 bf16`
         eval_train:bool=False,      # Also score the training images in evaluation mode
+        metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float` over all of `test_loader`
     ):
         if patience < 1: raise DeepsweepError(f'patience must be at least 1, got {patience}')
         if precision not in _PRECISIONS: raise DeepsweepError(f'precision {precision!r} is not known: {did_you_mean(precision, _PRECISIONS)}')
@@ -193,7 +194,7 @@ class ModelTrainer:
         self.train_loader, self.test_loader = self._placed(train_loader), self._placed(test_loader)
         self.num_epochs, self.criterion, self.optimizer, self.scheduler = num_epochs, criterion, optimizer, scheduler
         self.test_label, self.monitor = test_label, monitor or f'{test_label} accuracy'
-        self.patience, self.seed, self.on_epoch, self.eval_train = patience, seed, tuple(on_epoch), eval_train
+        self.patience, self.seed, self.on_epoch, self.eval_train, self.metrics = patience, seed, tuple(on_epoch), eval_train, dict(metrics or {})
         self.logger, self.history = {'train': {}, test_label: {}}, []
         self.best_log, self.best_epoch, self.best_weights = {}, None, None
         self.state, self.stop_reason = 'new', None
@@ -242,7 +243,7 @@ def train_loop(self:ModelTrainer,
 )->dict:                             # `train loss` and `train accuracy`, measured while the weights move
     "Train for one epoch"
     self.model.train()
-    loss_sum, hits, n = torch.zeros(2, 1, device=self.device, dtype=torch.float64).unbind(0) + (0,)
+    (loss_sum, hits), n = torch.zeros(2, 1, device=self.device, dtype=torch.float64).unbind(0), 0
     for xb, yb in self.train_loader if dataloader is None else dataloader:
         xb, yb = self._batch(xb, yb)
         with self._cast(): logits = self.model(xb); loss = head_loss(self.criterion, logits, yb)
@@ -256,23 +257,32 @@ def train_loop(self:ModelTrainer,
     return log
 
 # %% ../nbs/04_trainer.ipynb #test-loop
+def _gather(seen:list)->tuple:
+    "Labels and logits of all batches, on the CPU; logits are a list with several heads"
+    logits, labels = zip(*seen)
+    join = lambda parts: torch.cat([o.float().cpu() for o in parts])
+    return torch.cat(labels).cpu(), join(logits) if isinstance(logits[0], torch.Tensor) else [join(o) for o in zip(*logits)]
+
 _EVAL_BATCH = 500     # Images scored at once: large enough to hide the overhead, small enough for the cache
 
 @patch
 def test_loop(self:ModelTrainer,
     dataloader:Iterable,   # What to score
     label:str='train',     # Names the two columns
+    metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float`
 )->dict:                   # `<label> loss` and `<label> accuracy`, in evaluation mode
     "Score the model without training it"
     self.model.eval()
     if isinstance(dataloader, TensorLoader): dataloader = TensorLoader(dataloader.dataset, _EVAL_BATCH)
-    loss_sum, hits, n = torch.zeros(2, 1, device=self.device, dtype=torch.float64).unbind(0) + (0,)
+    (loss_sum, hits), n, seen = torch.zeros(2, 1, device=self.device, dtype=torch.float64).unbind(0), 0, []
     with torch.no_grad():
         for xb, yb in dataloader:
             xb, yb = self._batch(xb, yb)
             with self._cast(): logits = self.model(xb); loss = head_loss(self.criterion, logits, yb)
             loss_sum += loss*len(yb); hits += count_hits(logits, yb); n += len(yb)
-    return {f'{label} loss': loss_sum.item()/n, f'{label} accuracy': hits.item()/n}
+            if metrics: seen.append((logits, yb))
+    more = {k: float(fn(*_gather(seen))) for k, fn in (metrics or {}).items()}
+    return {f'{label} loss': loss_sum.item()/n, f'{label} accuracy': hits.item()/n, **more}
 
 # %% ../nbs/04_trainer.ipynb #record
 def _is_better(column:str, new:float, best:float|None)->bool:
@@ -322,9 +332,9 @@ def stop(self:ModelTrainer,
 def _scores(self:ModelTrainer, train:dict, include_test_scores:bool)->tuple:
     "Scores that belong to an epoch, beside those of its training"
     if not math.isfinite(train['train loss']):          # a diverged net has no accuracy worth the name
-        return train, {f'{self.test_label} {k}': math.nan for k in ('loss', 'accuracy')} if include_test_scores else {}
+        return train, {**{f'{self.test_label} {k}': math.nan for k in ('loss', 'accuracy')}, **dict.fromkeys(self.metrics, math.nan)} if include_test_scores else {}
     if self.eval_train: train |= {f'{k} (eval)': v for k, v in self.test_loop(self.train_loader, 'train').items()}
-    return train, self.test_loop(self.test_loader, self.test_label) if include_test_scores else {}
+    return train, self.test_loop(self.test_loader, self.test_label, self.metrics) if include_test_scores else {}
 
 @patch
 def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, patience:int|None):
@@ -389,6 +399,8 @@ def make_trainer(
     device=None,               # None: the best this machine has
     on_epoch:Sequence[Callable]=(),
     eval_train:bool=False,
+    metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float`
+    criterion:Callable|None=None,              # The loss, `criterion(logits, labels)`; None: as the config says
 )->ModelTrainer:               # Ready for `.train(…)`
     "The trainer that a run config describes"
     get, device = (lambda k: train_key(config, k)), default_device(device)
@@ -397,9 +409,9 @@ def make_trainer(
     loaders = [TensorLoader(data.part(p, get('input_scale')), get('batch_size'), shuffle=p=='train', seed=get('seed')) if len(x) else None
                for p, x in (('train', data.x_train), ('valid', data.x_valid))]
     opt = make_optimizer(config, model)
-    return ModelTrainer(model, *loaders, get('num_epochs'), make_criterion(config), opt, test_label='valid',
+    return ModelTrainer(model, *loaders, get('num_epochs'), make_criterion(config) if criterion is None else criterion, opt, test_label='valid',
         scheduler=make_schedule(config, opt, len(loaders[0])), patience=get('patience') or 25, seed=get('seed'), device=device,
-        on_epoch=on_epoch, monitor=get('monitor'), precision=get('precision'), eval_train=eval_train)
+        on_epoch=on_epoch, monitor=get('monitor'), precision=get('precision'), eval_train=eval_train, metrics=metrics)
 
 # %% ../nbs/04_trainer.ipynb #learner
 @patch
