@@ -10,7 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 # %% auto #0
-__all__ = ['app', 'main', 'read_sweep', 'run', 'show', 'report', 'data', 'studies']
+__all__ = ['app', 'main', 'read_sweep', 'import_name', 'run', 'show', 'report', 'data', 'studies']
 
 # %% ../nbs/91_cli.ipynb #app
 app = typer.Typer(help='Run, read and report hyperparameter sweeps of image classifiers.', no_args_is_help=True, add_completion=False,
@@ -58,11 +58,26 @@ def read_sweep(
     if not isinstance(sweep, (dict, list)): raise SweepError(f'{file.name} must hold a sweep dict or a list of them, got {type(sweep).__name__}')
     return sweep
 
+def import_name(
+    name:str,   # `module:name`, the module in the working folder or installed
+):              # What stands there
+    "Import something of the user's by name"
+    import importlib
+    from deepsweep.core import SweepError, did_you_mean
+    module, _, attr = name.partition(':')
+    if not module or not attr: raise SweepError(f'{name!r} must be module:name')
+    sys.path.insert(0, os.getcwd())
+    try: found = importlib.import_module(module)
+    except ImportError as e: raise SweepError(f'module {module!r} cannot be imported: {e}') from None
+    finally: sys.path.remove(os.getcwd())
+    if not hasattr(found, attr): raise SweepError(f'module {module!r} has no {attr!r}: {did_you_mean(attr, [o for o in vars(found) if not o.startswith("_")])}')
+    return getattr(found, attr)
+
 def _which(name:str, scale:str):
-    "The sweep that STUDY means, and its images' default name"
+    "The sweep that STUDY means: a file, `module:dict`, or a study's name"
     from deepsweep.studies import study
     if Path(name).suffix in ('.yaml', '.yml', '.json'): return read_sweep(name)
-    return study(name, scale)
+    return import_name(name) if ':' in name else study(name, scale)
 
 # %% ../nbs/91_cli.ipynb #run
 _Store = Annotated[Optional[str], typer.Option(help='Path or SQLAlchemy URL of the store. [default: $DEEPSWEEP_STORE, else deepsweep.db]')]
@@ -86,6 +101,8 @@ def run(
     max_minutes:Annotated[Optional[float], typer.Option(help='Stop after so many minutes; the same command goes on later.')]=None,
     store:_Store=None,
     report:Annotated[str, typer.Option(help='HTML file for the report.')]='report.html',
+    model:Annotated[Optional[str], typer.Option(help='A registered model, or module:function that builds one.')]=None,
+    function:Annotated[Optional[str], typer.Option(help='module:function that trains by itself and reports with deepsweep.log.')]=None,
     dry_run:Annotated[bool, typer.Option('--dry-run', help='Say what would run; train nothing, write nothing.')]=False,
 )->None:
     "Run a sweep, print its best models, write its report."
@@ -93,11 +110,12 @@ def run(
     _check_report(report)
     print('loading ...', flush=True)
     from deepsweep.core import default_device
-    device, images = default_device(device), _images(study, scale, data)
-    if dry_run: return _dry_run(sweep, images, wanted, max_runs, store)
+    own = dict(model=import_name(model) if model and ':' in model else model, function=import_name(function) if function else None)
+    device, images = default_device(device), None if function and data is None else _images(study, scale, data)
+    if dry_run: return _dry_run(sweep, images, wanted, max_runs, store, own)
     from deepsweep.report import best_lines, write_report
     from deepsweep.sweep import run_sweep
-    result = run_sweep(sweep, images, store=store, seeds=wanted, count=max_runs, max_minutes=max_minutes, device=device, progress=True)
+    result = run_sweep(sweep, images, store=store, seeds=wanted, count=max_runs, max_minutes=max_minutes, device=device, progress=True, **own)
     print('\nbest models, by validation:')
     for line in best_lines(result.config_table(), result.history_table(), 5, metric=result.metric, goal=result.goal): print(' ', line)
     write_report(result, report, metric=result.metric, goal=result.goal)
@@ -116,16 +134,18 @@ def _check_report(report:str)->None:
     folder = Path(report).absolute().parent
     if not report or Path(report).is_dir() or not folder.is_dir(): raise DeepsweepError(f'--report needs a file name in a folder that exists, got {report!r}')
 
-def _dry_run(sweep, images, seeds, max_runs, store)->None:
+def _dry_run(sweep, images, seeds, max_runs, store, own)->None:
     "Say what would run"
     from deepsweep.runs import FINAL_STATES, RunStore
+    from deepsweep.own import own_code, own_model
     from deepsweep.sweep import sweep_runs
-    runs = {r.id: r for r in sweep_runs(sweep, images.fingerprint, seeds, max_runs)}
+    code = own_code(function=own['function'], model=own['model'])
+    runs = {r.id: r for r in sweep_runs(sweep, images.fingerprint if images else '', seeds, max_runs, own_model(own['model']), code)}
     there = RunStore(store)
     states = there.run_states(runs) if there.path is None or there.path.exists() else {}
     done = sum(s['state'] in FINAL_STATES for s in states.values())
     for r in runs.values(): print(r.id, states.get(r.id, {}).get('state', 'new'), ' '.join(f'{k}={v}' for k, v in {**r.labels, **r.config}.items()))
-    print(f'{len(runs)} runs on {images.name}, {done} of them already finished in {there.name}; nothing was trained')
+    print(f'{len(runs)} runs{f" on {images.name}" if images else ""}, {done} of them already finished in {there.name}; nothing was trained')
 
 def _next_steps(report:str, name:str, store:str|None)->None:
     "The last three lines: what to open next"

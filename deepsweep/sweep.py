@@ -45,7 +45,7 @@ def _parts(sweep)->tuple[list,list]:
     return sweeps, [] if sweeps else list(parts)
 
 # %% ../nbs/10_sweep.ipynb #configs
-def _expand(sweep:Mapping, count:int|None, search_seed:int)->list[dict]:
+def _expand(sweep:Mapping, count:int|None, search_seed:int, notes:list)->list[dict]:
     "Configs of one sweep dict"
     sweep = check_sweep(sweep)
     if sweep['method'] not in ('grid', 'random'): raise SweepError(f"method {sweep['method']!r} is not built yet; what runs today: grid, random, or a list of configs")
@@ -53,7 +53,9 @@ def _expand(sweep:Mapping, count:int|None, search_seed:int)->list[dict]:
     bounds = [o for o in (count, sweep.get('run_cap')) if o is not None]
     if sweep['method'] == 'grid': return expand_grid(sweep)[:min(bounds) if bounds else None]
     if not bounds: raise SweepError('method random draws for ever: say how many with count= or run_cap')
-    return distinct_draws(sweep, min(bounds), search_seed)[0]
+    configs, short = distinct_draws(sweep, min(bounds), search_seed)
+    if short: notes.append(short)
+    return configs
 
 def _seed_list(seeds)->list[int]|None:
     "Seeds as a list; n means 0 to n-1"
@@ -73,11 +75,12 @@ def sweep_runs(
     model:str|None=None,               # A registered model for configs that name none
     own:OwnCode=OwnCode(),             # Code of the user's
     search_seed:int=0,                 # For `method: random`
+    notes:list|None=None,              # Gets lines worth saying, such as that a space is exhausted
 )->list[Run]:                          # In order, each run and label set once
     "The runs that a sweep asks for, checked"
     if count is not None and (not isinstance(count, int) or count < 1): raise SweepError(f'count must be at least 1, got {count!r}')
     sweeps, configs = _parts(sweep)
-    configs, seeds, code = [c for s in sweeps for c in _expand(s, count, search_seed)] or configs[:count], _seed_list(seeds), own.versions()
+    configs, seeds, code = [c for s in sweeps for c in _expand(s, count, search_seed, [] if notes is None else notes)] or configs[:count], _seed_list(seeds), own.versions()
     if own.function is not None: return _function_runs(configs, fingerprint, seeds, code)
     if model is not None: configs = [{'model': model, **c} for c in configs]
     _raise_problems(configs, seeds)
@@ -454,7 +457,7 @@ def run_sweep(
     own, model = own_code(function, metrics, criterion, model), own_model(model)
     if max_minutes is not None and not max_minutes > 0: raise SweepError(f'max_minutes must be above 0, got {max_minutes!r}')
     device, data = default_device(device), _get_data(data, function)
-    runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed), ranking(sweep)
+    runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed, notes := []), ranking(sweep)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
     result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models)), {r.id: r for r in reversed(runs)}
     store.add_labels(study, [(r.id, r.labels) for r in runs])
@@ -462,7 +465,7 @@ def run_sweep(
     done, line = _count_line(runs, states, store, fresh)
     bar = Progress(sum(r.epochs for r in by_id.values() if fresh or states.get(r.id, {}).get('state') not in FINAL_STATES), _is_shown(progress))
     bar.say(f'{study}: {len(by_id)} runs{"" if data is None else f" on {data.name} ({len(data.x_train)} training images)"}, store {store.name}, device {device}')
-    for text in (note, line if done else ''): bar.say(text) if text else None
+    for text in (*notes, note, line if done else ''): bar.say(text) if text else None
     groups = _study_plan(store, study, runs, torch.get_num_threads())
     try:
         _warm_up()
