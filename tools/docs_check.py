@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURE_WARN, FIGURE_MAX, OUTPUTS_MAX = 60_000, 100_000, 1_500_000   # [bytes]
-WIDGET, STATIC = 'application/vnd.jupyter.widget-view+json', ('text/html', 'image/png', 'image/svg+xml')
+WIDGET, STATIC = 'application/vnd.jupyter.widget-view+json', ('text/html', 'image/png', 'image/jpeg', 'image/svg+xml')
 TEXT = {'.md', '.qmd', '.py', '.ini', '.yml', '.yaml', '.toml', '.cfg', '.txt', '.in', '.sh', '.css', ''}
 
 # Quarto's own option names, from its schema (1.9). A dict: the keys inside are checked too; None: any value.
@@ -134,7 +134,7 @@ def check_figures(root):
         for c in read_nb(root/o):
             outputs, told = c.get('outputs', []), directives(c)
             total += len(json.dumps(outputs))
-            pictures = [''.join(d['image/png']) for out in outputs if (d := out.get('data') or {}).get('image/png')]
+            pictures = [''.join(d[k]) for out in outputs for k in ('image/png', 'image/jpeg') if (d := out.get('data') or {}).get(k)]
             if pictures and not (told.get('include') == 'false' or 'hide' in told):
                 for key in ('fig-cap', 'fig-alt'):
                     if not told.get(key, '').strip('"\' '): yield f"{o}#{c.get('id')}: figure without {key}"
