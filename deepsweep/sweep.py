@@ -19,6 +19,7 @@ from .models import model_entry, model_name
 from .own import EpochRows, OwnCode, best_row, own_code, own_model, train_function
 from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, function_run_id,
                             plain_value, run_id, study_name)
+from .seal import best_model as _best_model, final_table, keep_checkpoint, open_test, openings, train_final, trained_model
 from .space import check_sweep, distinct_draws, expand_grid, flatten_config
 from .trainer import ModelTrainer, make_trainer, train_key
 
@@ -348,6 +349,7 @@ class SweepResult:
     goal:str = 'maximize'
     data:ImageData|None = field(default=None, repr=False)
     models:Path|None = field(default=None, repr=False)        # Folder with checkpoints
+    own:OwnCode = field(default_factory=OwnCode, repr=False)  # The user's code that took part
 
 @patch
 def config_table(self:SweepResult)->pd.DataFrame:
@@ -372,6 +374,25 @@ def plan_table(self:SweepResult)->pd.DataFrame:
     groups = [g for plan in self.store.plans(self.study) for g in plan if mine & set(g['runs'])]
     return pd.DataFrame([dict(number=i, size=len(g['runs']), fused=g['fused'], threads=g['threads'], runs=g['runs']) for i, g in enumerate(groups, 1)],
                         columns=['number', 'size', 'fused', 'threads', 'runs'])
+
+# %% ../nbs/10_sweep.ipynb #best-model
+@patch(as_prop=True)
+def code(self:SweepResult)->dict:
+    "Versions of the user's code"
+    return self.own.versions()
+
+@patch
+def make_trainer(self:SweepResult, config:Mapping, data:ImageData, **kwargs)->ModelTrainer:
+    "A trainer as this sweep would make it"
+    if self.own.function is not None: raise DeepsweepError('the runs of a training function have no model that the kit knows; train it again yourself')
+    return make_trainer(config, data, metrics=self.own.metrics, criterion=self.own.criterion, **kwargs)
+
+@patch
+def best_model(self:SweepResult,
+    rank:int=1,      # 1 is the best by the sweep's metric
+)->torch.nn.Module:  # In evaluation mode, with its best weights
+    "The net of the run at one rank"
+    return _best_model(self, rank)
 
 # %% ../nbs/10_sweep.ipynb #metric
 def ranking(
@@ -420,7 +441,7 @@ def _get_data(data, function)->ImageData|None:
 def _saver(folder, min_score:float, keep:int, metric:str, goal:str)->Callable|None:
     "What keeps a run's best weights, or None"
     if folder is None: return None
-    return lambda run, trainer, config, data: keep_checkpoint(folder, run, trainer, config, data, trainer.best_log.get(metric), min_score, keep)
+    return lambda run, trainer, config, data: keep_checkpoint(folder, run, trainer, config, data, trainer.best_log.get(metric), min_score, keep, goal)
 
 def _count_line(call_runs:Sequence[Run], states:Mapping, store:RunStore, fresh:bool)->tuple[int,str]:
     "How many runs are done before we start, and the line that says so"
@@ -459,7 +480,7 @@ def run_sweep(
     device, data = default_device(device), _get_data(data, function)
     runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed, notes := []), ranking(sweep)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
-    result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models)), {r.id: r for r in reversed(runs)}
+    result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
     store.add_labels(study, [(r.id, r.labels) for r in runs])
     states = store.run_states(by_id)
     done, line = _count_line(runs, states, store, fresh)

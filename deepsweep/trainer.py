@@ -4,7 +4,7 @@
 
 # %% ../nbs/04_trainer.ipynb #imports
 from __future__ import annotations
-import contextlib, copy, json, math, os, sys, tempfile, time
+import contextlib, copy, math, sys, tempfile, time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 import torch
@@ -12,6 +12,7 @@ from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
 
+from .checkpoint import _EVAL_BATCH, export_model, load_model, model_info, predict, save_model
 from .core import DeepsweepError, SweepError, default_device, derive_seed, did_you_mean
 from .data import ImageData, ImageSet, TensorLoader
 from .models import ConvNet, Key, make_model, seed_dropout
@@ -19,7 +20,7 @@ from .models import ConvNet, Key, make_model, seed_dropout
 # %% auto #0
 __all__ = ['TRAIN_KEYS', 'OPTIMIZER_READS', 'train_key', 'ClippedCrossEntropy', 'make_criterion', 'as_heads', 'head_loss',
            'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule',
-           'ModelTrainer', 'make_trainer', 'save_model', 'load_model']
+           'ModelTrainer', 'make_trainer']
 
 # %% ../nbs/04_trainer.ipynb #keys
 TRAIN_KEYS = dict(
@@ -263,8 +264,6 @@ def _gather(seen:list)->tuple:
     join = lambda parts: torch.cat([o.float().cpu() for o in parts])
     return torch.cat(labels).cpu(), join(logits) if isinstance(logits[0], torch.Tensor) else [join(o) for o in zip(*logits)]
 
-_EVAL_BATCH = 500     # Images scored at once: large enough to hide the overhead, small enough for the cache
-
 @patch
 def test_loop(self:ModelTrainer,
     dataloader:Iterable,   # What to score
@@ -406,6 +405,7 @@ def make_trainer(
     get, device = (lambda k: train_key(config, k)), default_device(device)
     if get('augment') is not None: raise SweepError(f"augment is not built yet: leave it out or None, got {get('augment')!r}")
     model = (make_model(config, data) if model is None else model).to(device, _PRECISIONS.get(get('precision'), torch.float32))
+    if isinstance(getattr(model, 'info', {}), dict): model.info = model_info(config, data)      # travels with the best model; a net's own `info` method stays
     loaders = [TensorLoader(data.part(p, get('input_scale')), get('batch_size'), shuffle=p=='train', seed=get('seed')) if len(x) else None
                for p, x in (('train', data.x_train), ('valid', data.x_valid))]
     opt = make_optimizer(config, model)
@@ -430,54 +430,3 @@ def learner(self:ModelTrainer,
     dls = DataLoaders(*(o for o in (self.train_loader, self.test_loader) if o is not None), path=tempfile.gettempdir(), device=self.device)
     return Learner(dls, self.model, loss_func=lambda logits, *y: head_loss(self.criterion, logits, *y), path=Path(tempfile.gettempdir()),
                    opt_func=lambda params, **kw: OptimWrapper(opt=self.optimizer), lr=self.optimizer.param_groups[0]['lr'], **kwargs)
-
-# %% ../nbs/04_trainer.ipynb #save
-def save_model(
-    path:str|Path,              # Folder, made if missing
-    model:nn.Module,
-    name:str,                   # File name without its ending
-    *,
-    config:Mapping|None=None,   # The run config, to build the same net again
-    data:ImageData|None=None,   # Adds classes, image shape and normalisation
-)->Path:                        # The `.safetensors` file
-    "Save weights, and beside them what they need"
-    from safetensors.torch import save_file
-    if not name or Path(name).name != name: raise DeepsweepError(f'name must be a plain file name, got {name!r}')
-    folder = Path(path); folder.mkdir(parents=True, exist_ok=True)
-    facts = dict(config=dict(config) if config is not None else None)
-    if data is not None: facts |= dict(classes=list(data.classes), shape=list(data.shape), mean=list(data.mean), std=list(data.std), fingerprint=data.fingerprint)
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    for file, write in ((folder/f'{name}.json', lambda f: Path(f).write_text(json.dumps(facts, indent=1))),
-                        (folder/f'{name}.safetensors', lambda f: save_file(weights, f))):
-        part = file.with_name(file.name + '.part')
-        write(part); os.replace(part, file)              # whole or not at all
-    return file
-
-# %% ../nbs/04_trainer.ipynb #load
-def load_model(
-    file:str|Path,                # A `.safetensors` file of `save_model`
-    model:nn.Module|None=None,    # Takes the weights; None: built from the config beside the file
-)->nn.Module:                     # In evaluation mode
-    "Load a checkpoint; nothing is unpickled"
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-    file = Path(file)
-    if not file.exists(): raise DeepsweepError(f'no checkpoint at {file.name!r} in {str(file.parent)!r}')
-    try: weights = load_file(file)
-    except SafetensorError as e: raise DeepsweepError(f'{file.name!r} is no whole safetensors file: {e}') from None
-    if model is None: model = _model_beside(file)
-    try: model.load_state_dict(weights)
-    except RuntimeError as e: raise DeepsweepError(f'the weights in {file.name!r} do not fit this model: {e}') from None
-    return model.eval()
-
-def _model_beside(file:Path)->nn.Module:
-    "The untrained net that the facts beside a checkpoint describe"
-    try: facts = json.loads(file.with_suffix('.json').read_text())
-    except (OSError, ValueError) as e: raise DeepsweepError(f'{file.name!r} has no readable .json beside it, so pass model=: {e}') from None
-    if not facts.get('config') or not facts.get('shape'): raise DeepsweepError(f'{file.name!r} was saved without config and data, so pass model=')
-    heads = facts['classes'] if isinstance(facts['classes'][0], list) else [facts['classes']]
-    return make_model(facts['config'], _Shape(tuple(facts['shape']), [len(o) for o in heads]))
-
-class _Shape:
-    "What a model needs to know of its data"
-    def __init__(self, shape:tuple, n_classes:list): self.shape, self.n_classes = shape, n_classes
