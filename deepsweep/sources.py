@@ -193,8 +193,8 @@ def cache_folder(
 def _load_cached(name, folder)->dict:
     "The set from the cache, checked"
     file = folder/f'{name}.npz'
+    if not os.path.isfile(file): raise DataError(f'there is no {file.name} in {folder}')
     with _reading(file.name):
-        if not file.exists(): raise DataError(f'is not in {folder}')
         with np.load(file, allow_pickle=False) as z: return _check_arrays(name, {k: z[k] for k in REAL_SETS[name].sha256})
 
 # %% ../nbs/00a_sources.ipynb #workspace
@@ -228,7 +228,7 @@ def _save(name, arrays, work, folder)->dict:
 # %% ../nbs/00a_sources.ipynb #placed
 def _files_in(where, names)->dict|None:
     "Each of `names`, or it with .gz, in the folder `where`; None if one is missing"
-    found = {n: next((o for o in (where/n, where/f'{n}.gz') if o.is_file()), None) for n in names}
+    found = {n: next((o for o in (where/n, where/f'{n}.gz') if os.path.isfile(o)), None) for n in names}
     return None if None in found.values() else found
 
 def _read_files(name, files)->dict:
@@ -243,7 +243,7 @@ def _read_placed(name, folder)->dict:
     known, wrong = REAL_SETS[name], []
     for where in (folder/name, folder, *(folder/o for o in known.folders)):
         loose = [partial(_read_files, name, o) for o in (_files_in(where, _LAYOUTS[k][0]) for k in known.layouts) if o]
-        packed = [partial(lambda o: _read_bag(name, _unpack(o, _wanted(name)), o.name), o) for pattern in known.archives for o in sorted(where.glob(pattern)) if o.is_file()]
+        packed = [partial(lambda o: _read_bag(name, _unpack(o, _wanted(name)), o.name), o) for pattern in known.archives for o in sorted(where.glob(pattern)) if os.path.isfile(o)]
         for read in loose + packed:
             try: return read()
             except DataError as e: wrong.append(str(e))
@@ -346,12 +346,14 @@ def _fetched(name, folder, get, timeout, progress)->dict:
     "A set through the network, kept in the cache"
     with _workspace(folder) as work:
         arrays = get(name, work, timeout, progress)
-        if (folder/f'{name}.npz').exists(): warnings.warn(f'{name}.npz in {folder} was damaged: replaced', stacklevel=3)
+        if os.path.isfile(folder/f'{name}.npz'):
+            with suppress(DataError): return _load_cached(name, folder)       # somebody else was quicker
+            warnings.warn(f'{name}.npz in {folder} was damaged: replaced', stacklevel=3)
         return _save(name, arrays, work, folder)
 
 def _read_source_folder(name, folder)->dict:
     "The set from a folder that holds our file or the original ones"
-    return _load_cached(name, folder) if (folder/f'{name}.npz').exists() else _read_placed(name, folder)
+    return _load_cached(name, folder) if os.path.isfile(folder/f'{name}.npz') else _read_placed(name, folder)
 
 def _steps(name, folder, timeout=10., progress=None)->dict[str,Callable]:
     "Source -> how to read from it, in the order in which they are tried"
@@ -378,6 +380,7 @@ def fetch_set(
 )->dict[str,np.ndarray]:          # `x_train y_train x_test y_test`, uint8, images (N, C, H, W), labels (N,)
     "A published data set, with the published pixels"
     if not isinstance(name, str) or name not in REAL_SETS: raise DataError(f'there is no published set {name!r}; {did_you_mean(name, REAL_SETS)}')
+    if not timeout > 0: raise DataError(f'timeout must be above 0 s, got {timeout}')
     folder, known, tried = cache_folder(root), REAL_SETS[name], []
     for step, read in _choose(name, _steps(name, folder, timeout, progress), source).items():
         try: return read()

@@ -12,14 +12,14 @@ from nbclient.exceptions import CellExecutionError
 
 ROOT, LIMIT = Path(__file__).resolve().parent.parent, 20.
 
-def run(path):
-    "Execute a notebook; gives it, the seconds of each cell by id, and an error text or None"
+def run(path, check=False):
+    "Execute a notebook, when checking without cells that need the network; gives it, the seconds of each cell by id, and an error text or None"
     nb, seconds, error = nbformat.read(path, 4), {}, None
     client = NotebookClient(nb, timeout=600, resources={'metadata': {'path': str(path.parent)}})
     with client.setup_kernel():
         for i, cell in enumerate(nb.cells):
             told = ''.join(cell.source)
-            if cell.cell_type != 'code' or '#| eval: false' in told: continue
+            if cell.cell_type != 'code' or '#| eval: false' in told or (check and '#| net' in told): continue
             start = time.perf_counter()
             try: client.execute_cell(cell, i)
             except CellExecutionError as e: error = f'{cell.id}: {e.ename}: {e.evalue}'; break
@@ -41,7 +41,7 @@ def main(args, root=ROOT):
     if not paths: return print(__doc__) or 2
     os.environ['IN_TEST'] = '1'
     for path in paths:
-        nb, seconds, error = run(path)
+        nb, seconds, error = run(path, check)
         slowest = sorted(seconds.items(), key=lambda o: -o[1])[:3]
         print(f"{path.name}: {sum(seconds.values()):.1f} s; slowest {', '.join(f'{k} {v:.1f}' for k, v in slowest)}", flush=True)
         if error: print(f'  FAILED {error}'[:2000]); faults += 1
