@@ -120,7 +120,7 @@ def load_model(
     weights = _read_weights(file, facts)
     if model is None: model = _build(file, facts, weights)
     try: model.load_state_dict(weights)
-    except RuntimeError as e: raise StoreError(f'the weights in {file.name!r} do not fit this model: {e}') from None
+    except RuntimeError as e: raise StoreError(f'the weights in {file.name!r} do not fit this model: {" ".join(str(e).split())}') from None
     if facts and facts.get('shape'): model.info = {k: v for k, v in facts.items() if k != 'sha256'}
     return model.eval()
 
@@ -206,9 +206,9 @@ def export_model(
     "Write a net for use without Python, checked against its own answers"
     if format != 'onnx': raise DeepsweepError(f"format must be 'onnx', got {format!r}")
     info, path = _info(model), Path(path)
+    if not path.parent.is_dir(): raise DeepsweepError(f'the folder {path.parent.name!r} does not exist; make it first')
     try: import onnx, onnxscript
     except ImportError as e: raise DeepsweepError(f'export_model needs packages of the extra `export`, {e.name} is missing: pip install onnx onnxscript onnxruntime') from None
-    if not path.parent.is_dir(): raise DeepsweepError(f'the folder {path.parent.name!r} does not exist; make it first')
     whole = _FromBytes(copy.deepcopy(model).cpu().float().to(memory_format=torch.contiguous_format), info).eval()
     x = torch.randint(0, 256, (7, *info['shape']), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(): ours = whole(x)

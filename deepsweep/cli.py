@@ -10,7 +10,8 @@ from typing import Annotated, Optional
 import typer
 
 # %% auto #0
-__all__ = ['app', 'main', 'read_sweep', 'import_name', 'run', 'show', 'report', 'data', 'studies']
+__all__ = ['app', 'main', 'read_sweep', 'import_name', 'run', 'show', 'report', 'data', 'studies', 'test', 'predict',
+           'study_pages', 'notebooks']
 
 # %% ../nbs/91_cli.ipynb #app
 app = typer.Typer(help='Run, read and report hyperparameter sweeps of image classifiers.', no_args_is_help=True, add_completion=False,
@@ -197,7 +198,9 @@ def report(
     from deepsweep.runs import read_runs
     config, history = read_runs(store, study)
     if not len(config): raise StoreError(f'the store holds no runs{f" of study {study!r}" if study else ""}')
-    print(f'wrote {write_report((config, history), out, study=study or "all runs")}')
+    from deepsweep.runs import store_url
+    from deepsweep.seal import openings
+    print(f'wrote {write_report((config, history), out, study=study or "all runs", openings=openings(store_url(store)))}')
 
 # %% ../nbs/91_cli.ipynb #data
 @app.command()
@@ -220,6 +223,79 @@ def studies()->None:
     "List the studies that `run` knows."
     from deepsweep.studies import study_names
     for name, line in study_names().items(): print(f'{name:12} {line}')
+
+# %% ../nbs/91_cli.ipynb #test-command
+_Images = Annotated[Optional[str], typer.Option(help='Name or folder of the images of the study. [default: as the store has it]')]
+
+@app.command()
+def test(
+    study:Annotated[Optional[str], typer.Argument(help='Which study. [default: the only one in the store]')]=None,
+    why:Annotated[str, typer.Option(help='Why you open it: a sentence for the record.')]='',
+    run:Annotated[Optional[str], typer.Option(help='Which run. [default: the best by validation]')]=None,
+    force:Annotated[Optional[str], typer.Option(help='Reason for opening although another configuration was opened before.')]=None,
+    store:_Store=None, data:_Images=None,
+)->None:
+    "Open the sealed test set for the best run of a study; it goes on record."
+    from deepsweep.core import SealError
+    if not why.strip(): raise SealError("--why needs a sentence for the record, got ''")
+    from deepsweep.sweep import open_test, stored_result
+    opened = open_test(stored_result(_store_of(store), study, data), why, run=run, force=force)
+    print(f"run {opened['run']}: test accuracy {opened['accuracy']:.4f}, loss {opened['loss']:.4f} on {opened['n']:,} images")
+    print(f"on record since {opened['when']}: {opened['why']}")
+
+def _store_of(store:str|None)->str:
+    "The store that a command means"
+    from deepsweep.runs import store_url
+    return store_url(store)
+
+# %% ../nbs/91_cli.ipynb #predict-command
+@app.command()
+def predict(
+    store:Annotated[str, typer.Argument(help='Path or URL of the store whose best model predicts.')],
+    images:Annotated[list[str], typer.Argument(help='Image files.')],
+    study:Annotated[Optional[str], typer.Option(help='Which study. [default: the only one in the store]')]=None,
+    rank:Annotated[int, typer.Option(help='1 is the best by validation.')]=1,
+    data:_Images=None,
+)->None:
+    "Name what is on pictures of yours, by the best model of a store."
+    from deepsweep.sweep import stored_result
+    from deepsweep.trainer import predict as predict_images
+    labels, probabilities = predict_images(stored_result(store, study, data).best_model(rank), list(images))
+    for file, label, p in zip(images, labels, probabilities): print(f'{file}: {label} ({float(max(p)):.3f})')
+
+# %% ../nbs/91_cli.ipynb #notebooks
+def study_pages()->list[Path]:   # `.ipynb` files in reading order
+    "The pages of the course: those in the installed package, or those of the checkout"
+    import deepsweep
+    from deepsweep.core import DeepsweepError
+    here = Path(deepsweep.__file__).resolve().parent
+    folders = [here/'notebooks', here.parent/'nbs'/'studies']
+    pages = next((found for o in folders if (found := sorted(o.glob('[!_.]*.ipynb')))), [])
+    if not pages: raise DeepsweepError(f'no study pages in {folders[0]} nor in {folders[1]}; install the kit again')
+    return pages
+
+@app.command()
+def notebooks(
+    folder:Annotated[str, typer.Argument(metavar='DIR', help='Where to put them; made if it is not there.')],
+    force:Annotated[bool, typer.Option('--force', help='Replace pages that you have changed.')]=False,
+)->None:
+    "Copy the pages of the course into a folder."
+    from deepsweep.core import DeepsweepError
+    pages, to = study_pages(), Path(folder)
+    if not folder.strip() or to.exists() and not to.is_dir(): raise DeepsweepError(f'DIR must name a folder, got {folder!r}')
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        for o in pages: print(_copy_page(o, to/o.name, force))
+    except OSError as e: raise DeepsweepError(f'{folder!r} cannot be written: {e.strerror or e}') from None
+    print(f'Open the first with: jupyter lab {to/pages[0].name}')
+
+def _copy_page(page:Path, to:Path, force:bool)->str:
+    "Copy a page unless that would overwrite work; gives a line that says what was done"
+    there, same = to.exists(), to.exists() and to.read_bytes() == page.read_bytes()
+    if same: return f'already there: {to}'
+    if there and not force: return f'kept: {to} (you changed it, or it is of another version; --force replaces it)'
+    to.write_bytes(page.read_bytes())
+    return f"{'replaced' if there else 'copied'}: {to}"
 
 # %% ../nbs/91_cli.ipynb #main-guard
 if __name__ == '__main__' and '__file__' in globals(): main()      # `python -m deepsweep.cli`; a notebook has no file

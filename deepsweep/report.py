@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 import numpy as np, pandas as pd
 from .core import DeepsweepError
-from .analysis import SCORES, best_table, find_metric, join_tables, learning_rate_table, run_scores, size_label, size_table
+from .analysis import SCORES, best_table, find_metric, interval, join_tables, learning_rate_table, run_scores, size_label, size_table
 from .plots import compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes, short_best_table, show_training
 
 # %% auto #0
@@ -152,8 +152,9 @@ pre { overflow-x: auto; background: var(--band); padding: .8rem; border-radius: 
 <main>
 {% if notes %}<section><h2>Notes</h2><ul>{% for n in notes %}<li>{{ n }}</li>{% endfor %}</ul></section>{% endif %}
 {% if openings is not none %}<section class="box" aria-label="Test set"><h2>Test set</h2>
-{% for o in openings %}<p>Test set opened on {{ o.when }} for run {{ o.run }}: {{ o.score }}. Why: {{ o.why }}.{% if o.forced %} <strong>Forced: {{ o.forced }}.</strong>{% endif %}</p>
+{% for o in openings %}<p>{{ o.text }}{% if o.forced %} <strong>{{ o.forced }}</strong>{% endif %}</p>
 {% else %}<p>The test set of this data has not been opened in this store.</p>{% endfor %}</section>{% endif %}
+{% if final %}<section><h2>Tuned and final</h2>{{ table(final) }}</section>{% endif %}
 {% if best %}<section><h2>Best models</h2>{{ table(best) }}</section>{% endif %}
 {% if rates %}<section><h2>Learning rates</h2>{{ picture(rates) }}</section>{% endif %}
 {% if sizes %}<section><h2>Sizes</h2>{% for f in sizes %}{{ picture(f) }}{% endfor %}</section>{% endif %}
@@ -232,6 +233,23 @@ def _curve_figures(df:pd.DataFrame, metric:str)->list[dict]:
             f"{v}: every run over its epochs, colour = learning rate. The thick line is the best run, its star the best epoch{'; a cross marks where a run diverged' if lost else ''}."))
     return made
 
+# %% ../nbs/90_report.ipynb #openings
+def _opening_lines(openings)->list[dict]:
+    "Openings of the test set as sentences, `text` and `forced`"
+    table = openings if isinstance(openings, pd.DataFrame) else pd.DataFrame([dict(o) for o in openings])
+    table = table.assign(**{k: '' if k in ('study', 'setting', 'final') else None for k in ('study', 'setting', 'final', 'score', 'n', 'forced') if k not in table})
+    sentence, given = lambda v: f'{str(v).strip()}{"" if str(v).strip()[-1:] in ".!?" else "."}', lambda v: v is not None and not pd.isna(v) and v != ''
+    lines = []
+    for o in table.to_dict('records'):
+        when  = str(o['when']).replace('T', ' ').replace('+00:00', ' UTC')
+        which = f" of study {o['study']}" * given(o['study']) + f" (final training, {o['final']})" * given(o['final'])
+        score = f"{o['score']:.4f}" + (f" on {int(o['n']):,} images" if given(o['n']) else '') if given(o['score']) else 'no score, the process died; the same call again adds it'
+        lines.append(dict(text=f"Test set opened on {when} for run {o['run']}{which}: {score}. Why: {sentence(o['why'])}", forced=f"Forced: {sentence(o['forced'])}" if given(o['forced']) else ''))
+    for _, rows in table[table['setting'] != ''].groupby(['study', 'setting', 'final'], sort=False):
+        mean, low, high = interval(pd.to_numeric(rows['score']))
+        if low == low: lines.append(dict(text=f"Mean of {rows['score'].notna().sum()} seeds, run {rows['run'].iloc[0]} and its like: {mean:.4f}, 95 % interval {low:.4f} to {high:.4f}.", forced=''))
+    return lines
+
 # %% ../nbs/90_report.ipynb #html
 def report_html(
     config:pd.DataFrame,             # A row per run (and label set); may be empty
@@ -241,14 +259,15 @@ def report_html(
     plan:pd.DataFrame|None=None,     # Which runs trained together
     info:Mapping|None=None,          # Further facts, such as store and device; versions come by themselves
     notes:Iterable[str]=(),          # Remarks, a list item each
-    openings:Iterable[Mapping]|None=None,  # Openings of the test set: `run score why when forced`; None: no such box
+    openings:pd.DataFrame|Iterable[Mapping]|None=None,  # Openings of the test set: `run score why when forced`, as `deepsweep.seal.openings` gives them; None: no such box
+    final:pd.DataFrame|None=None,    # Tuned and final side by side, as `final_table` gives them
     metric:str|None=None,            # Column to judge by; None: the sweep's, else `valid accuracy`, else `test accuracy`
     goal:str|None=None,              # `maximize` or `minimize`; None: the sweep's, else by the metric's name
     date:str|None=None,              # When the report was made; None: now
 )->str:                              # A whole HTML page
     "Write a sweep as one HTML page; the same input and `date` give the same text"
     from jinja2 import Environment
-    page = dict(title=f'{study} · deepsweep report' if study else 'deepsweep report', headline='There are no runs yet.', counts='', notes=list(notes), openings=None if openings is None else [dict(o) for o in openings])
+    page = dict(title=f'{study} · deepsweep report' if study else 'deepsweep report', headline='There are no runs yet.', counts='', notes=list(notes), openings=None if openings is None else _opening_lines(openings))
     facts = {'report made': date or f'{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC'}
     if len(config):
         page['counts'] = _counts(config)
@@ -259,6 +278,7 @@ def report_html(
     facts |= dict(info or {}) | {f'version: {k}': v for k, v in machine_info().items()}
     page['facts'] = _rows(pd.DataFrame({'what': list(facts), 'value': [_cell(v) for v in facts.values()]}), 'Facts about this report')
     if sweep: page['sweep'] = json.dumps(sweep, indent=2, default=str, ensure_ascii=False)
+    if final is not None and len(final): page['final'] = _rows(final, 'The tuned configuration and its final training: means over seeds, 95 % interval of the test accuracy')
     if plan is not None and len(plan): page['plan'] = _rows(plan, 'The plan')
     return Environment(autoescape=True, trim_blocks=False).from_string(_TEMPLATE).render(page)
 
@@ -291,7 +311,7 @@ def _results(
 def write_report(
     result,                            # A `SweepResult` or `RunStore` (anything with `config_table` and `history_table`), or `(config, history)`
     path:str|Path='report.html',       # File to write, in a folder that exists
-    **options,                         # As in `report_html`; `study`, `sweep` and `plan` are taken from `result` where it has them
+    **options,                         # As in `report_html`; `study`, `sweep`, `plan` and the openings of the test set are taken from `result` where it has them
 )->Path:                               # The file
     "Write the report of a sweep to one HTML file"
     path = Path(path)
@@ -299,6 +319,7 @@ def write_report(
     if hasattr(result, 'config_table'):
         config, history = result.config_table(), result.history_table()
         options = {k: getattr(result, k) for k in ('study', 'sweep') if getattr(result, k, None)} | options
+        options = _ledger(result) | options
         if 'plan' not in options and hasattr(result, 'plan_table'): options['plan'] = result.plan_table()
     else: config, history = result
     text, part = report_html(config, history, **options), path.with_name(f'.report-{os.getpid()}.part')
@@ -309,3 +330,12 @@ def write_report(
     finally:
         if part.exists(): part.unlink()
     return path
+
+def _ledger(result)->dict:
+    "What the store of a result has on record about its test set, as options of `report_html`"
+    result = getattr(result, 'tuned', result)                       # a final training stands in the ledger of the sweep that it came from
+    store, data = getattr(result, 'store', result), getattr(result, 'data', None)
+    if not hasattr(store, 'engine') or store is not result and data is None: return {}
+    from deepsweep.seal import final_table, openings                # with torch; a plain pair of tables needs none
+    found = dict(openings=openings(store, getattr(data, 'fingerprint', None)))
+    return found | (dict(final=final_table(result)) if hasattr(result, 'best_table') else {})

@@ -529,6 +529,18 @@ def run_states(self:RunStore, runs:Iterable[str])->dict[str,dict]:
         for r in self.select(sa.select(*(_RUNS.c[k] for k in columns)).where(_RUNS.c.run.in_(runs[i:i+500]))): out[r[0]] = dict(zip(columns[1:], r[1:]))
     return out
 
+# %% ../nbs/07_runs.ipynb #stored-runs
+@patch
+def studies(self:RunStore)->list[str]:
+    "Names of the studies that have runs here"
+    return [o for o, in self.select(sa.select(_LABELS.c.study).join(_RUNS, _RUNS.c.run == _LABELS.c.run).distinct().order_by(_LABELS.c.study))]
+
+@patch
+def stored_runs(self:RunStore, study:str)->list[tuple]:   # `(run, config, data name, fingerprint, labels)`
+    "What is needed to take up a study again"
+    rows = {r[0]: r[1:] for r in self.select(sa.select(_RUNS.c.run, _RUNS.c.config, _RUNS.c.data, _RUNS.c.fingerprint))}
+    return [(run, json.loads(rows[run][0]), *rows[run][1:], labels) for run, labels in self._label_rows(study) if run in rows]
+
 # %% ../nbs/07_runs.ipynb #read-runs
 def read_runs(
     where:RunStore|str|Path|None=None,      # A store, its path or URL; None: the default store

@@ -336,7 +336,8 @@ class FinalResult:
         return table[table['run'].isin({r.id for r in self.runs})].reset_index(drop=True)
     def scores(self)->pd.DataFrame:
         "A row per seed: `run seed accuracy loss n`"
-        told = openings(self.store, self.opening['fingerprint'], self.opening['study']).set_index('run')
+        told = openings(self.store, self.opening['fingerprint'], self.opening['study'])
+        told = told[told['final'] == self.opening['final']].set_index('run')
         return pd.DataFrame([dict(run=r.id, seed=r.config['seed'], accuracy=told['score'][r.id], loss=told['loss'][r.id], n=int(told['n'][r.id])) for r in self.runs])
     def model(self, seed:int|None=None)->nn.Module:
         "The net of one seed, None: of the first; which is best nobody knows, as nothing is left to choose by"

@@ -13,7 +13,7 @@ import torch
 from fastcore.basics import patch
 
 from .analysis import best_table, join_tables
-from .core import DataError, DeepsweepError, SweepError, default_device, did_you_mean
+from .core import DataError, DeepsweepError, StoreError, SweepError, default_device, did_you_mean
 from .data import ImageData, TensorLoader, load_data
 from .models import model_entry, model_name
 from .own import EpochRows, OwnCode, best_row, own_code, own_model, train_function
@@ -24,7 +24,7 @@ from .space import check_sweep, distinct_draws, expand_grid, flatten_config
 from .trainer import ModelTrainer, make_trainer, train_key
 
 # %% auto #0
-__all__ = ['Run', 'sweep_runs', 'plan_threads', 'make_plan', 'Progress', 'SweepResult', 'ranking', 'run_sweep']
+__all__ = ['Run', 'sweep_runs', 'plan_threads', 'make_plan', 'Progress', 'SweepResult', 'ranking', 'run_sweep', 'stored_result']
 
 # %% ../nbs/10_sweep.ipynb #run
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ def plan_threads(
     config:Mapping,   # A run config
     cores:int,        # That torch may use
 )->int:               # At least 1
-    "Threads for a run: one for a narrow MLP, up to eight for wide nets and convolutions"
-    narrow = model_name(config) == 'mlp' and max(config.get('hidden_layers') or [0]) < 256
+    "Threads for a run: one for narrow nets, up to eight for wide ones and for a model of the user's"
+    narrow = model_name(config) in ('mlp', 'cnn') and max(config.get('hidden_layers') or [0]) < 256 and max(config.get('conv_layers') or [0]) < 16
     return 1 if narrow else max(1, min(cores, 8))
 
 def make_plan(
@@ -505,3 +505,22 @@ def _states_line(store:RunStore, by_id:Mapping)->str:
     parts = [f'{n} {state}' for state, n in states.items()]
     if missing := len(by_id) - sum(states): parts.append(f'{missing} not begun')
     return ', '.join(parts)
+
+# %% ../nbs/10_sweep.ipynb #stored
+def stored_result(
+    store:RunStore|str|Path,              # A store, its path or URL
+    study:str|None=None,                  # None: the only one that the store holds
+    data:ImageData|str|None=None,         # Its images or their name; None: by the name that the store has
+)->SweepResult:
+    "The result of a study that was run before"
+    store = store if isinstance(store, RunStore) else RunStore(store)
+    if store.path is not None and not store.path.exists(): raise StoreError(f'there is no store {store.name!r}; run a sweep first, or name another')
+    studies = store.studies()
+    if study is None and len(studies) != 1: raise StoreError(f'{store.name!r} holds {len(studies)} studies, so name one: {", ".join(studies) or "none"}')
+    study = studies[0] if study is None else study
+    if study not in studies: raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, studies)}')
+    found = store.stored_runs(study)
+    images = data if isinstance(data, ImageData) else load_data(data or found[0][2])
+    if odd := [run for run, _, _, fingerprint, _ in found if fingerprint != images.fingerprint]:
+        raise DataError(f'{images.name!r} is not what {len(odd)} runs of {study!r} were trained on (another fingerprint); give data= as it was then')
+    return SweepResult(store, None, study, [Run(run, config, labels) for run, config, _, _, labels in found], data=images)
