@@ -342,7 +342,7 @@ def _run_name(run:Run)->str:
 class SweepResult:
     "The runs of one call, in their store"
     store:RunStore
-    sweep:object                                   # As it was given
+    sweep:object = field(repr=False)               # As it was given
     study:str
     runs:list = field(default_factory=list, repr=False)       # `Run`s, in order
     metric:str = 'valid accuracy'
