@@ -28,7 +28,107 @@ def _quick(scale:str)->list[dict]:
     return [_grid('quick', variant='MLP', hidden_layers=[[64, 64], [128, 128]], **both),
             _grid('quick', variant='CNN', conv_layers=[[8, 8], [16, 16]], hidden_layers=[[64]], kernel_size=3, **both)]
 
-_STUDIES = dict(quick=(_quick, 'an MLP and a CNN, two widths, four learning rates, on fashion_mini'))
+# %% ../nbs/12_studies.ipynb #cifar-parts
+_RATES = [.2, .1, .05, .02]
+_L2    = [0, .001, .002, .005, .01, .02, .05, .1, .2]
+_DROP  = [0, .02, .05, .1, .2, .3, .4, .5]
+_ADAM  = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, .01, .02, .05, .1, .2]     # the article's list ends .01, .02 a second time: meant .1, .2
+
+def _mlps(depths:Sequence[int], widths:Sequence[int])->dict:
+    "MLPs, each of one width throughout"
+    return dict(hidden_layers=[[w]*d for d in depths for w in widths])
+
+def _cnns(depth:int, widths:Sequence[int])->dict:
+    "The article's CNNs of one depth: padding 0 for two conv layers, 3 for more"
+    return dict(conv_layers=[[w]*depth for w in widths], hidden_layers=[[128, 64]], kernel_size=5, pool_size=2, padding=0 if depth==2 else 3)
+
+# What a scale decides: epochs and patience; the shapes of the first sweep; the one net that the families vary; their rate
+_FULL  = dict(num_epochs=100, patience=25)
+_COLAB = dict(num_epochs=40, patience=10)
+
+# %% ../nbs/12_studies.ipynb #large
+def _first(kind:str, scale:str)->list[dict]:
+    "Shapes by rates, at `colab` or `full`"
+    small = scale=='colab'
+    if kind=='MLP': return [_mlps((1, 2, 3, 5), (64, 256) if small else (32, 64, 128, 256))]
+    return [_cnns(d, (32, 64) if small else (32, 64, 128, 256)) for d in (2, 3, 5)]
+
+def _large(kind:str, family:str, scale:str)->list[dict]:
+    "A family at `colab` or `full`"
+    name, small = f'{kind}_{family}', scale=='colab'
+    net   = _mlps([3], [256]) if kind=='MLP' else _cnns(5, [64 if small else 256])
+    grids = dict(SGD=dict(learning_rate=_RATES), SGD_L2=dict(learning_rate=.05, l2_weight_decay=_L2), SGD_DP=dict(learning_rate=.05, drop_out=_DROP),
+                 SGD_BN=dict(learning_rate=_RATES, batch_norm=True), Adam=dict(learning_rate=_ADAM, optimizer='adam'))
+    if kind=='CNN' and family=='SGD_BN': net = {**net, 'padding': 3}
+    nets = _first(kind, scale) if family=='SGD' else [net]
+    return [_grid(name, variant=name, **o, **grids[family], **(_COLAB if small else _FULL)) for o in nets]
+
+# %% ../nbs/12_studies.ipynb #laptop
+_THREE, _FIVE = [0, 1, 2], [0, 1, 2, 3, 4]
+
+def _laptop(name:str)->list[dict]:
+    "A family on 5,000 images"
+    mlp, cnn, deep = _mlps([3], [64]), _cnns(2, [16]), _cnns(5, [16])
+    def grid(variant=name, **keys): return _grid(name, variant=variant, **keys)
+    sgd = dict(learning_rate=_RATES, num_epochs=15)
+    return dict(
+        MLP_SGD    = [grid(**_mlps((1, 2, 3, 5), (32, 64, 128, 256)), **sgd, seed=_THREE),
+                      grid('MLP_SGD_border', **_mlps([3], (64, 256)), learning_rate=[.01, .005], num_epochs=30, seed=_THREE)],
+        CNN_SGD    = [grid(**_cnns(2, (8, 16, 32)), **sgd, seed=_THREE), grid(**_cnns(3, (8, 16)), **sgd, seed=_THREE)],
+        MLP_SGD_L2 = [grid(**mlp, learning_rate=.05, l2_weight_decay=_L2, num_epochs=40, seed=_FIVE)],
+        CNN_SGD_L2 = [grid(**cnn, learning_rate=.1,  l2_weight_decay=_L2, num_epochs=15, seed=_FIVE)],
+        MLP_SGD_DP = [grid(**mlp, learning_rate=.05, drop_out=_DROP, num_epochs=40, seed=_FIVE)],
+        CNN_SGD_DP = [grid(**cnn, learning_rate=.1,  drop_out=_DROP, num_epochs=25, seed=_THREE),
+                      grid('CNN_SGD_DP_head', **cnn, learning_rate=.1, drop_out=[.1, .3], drop_out_2d=0, num_epochs=25, seed=_THREE),
+                      grid('CNN_SGD_DP_maps', **cnn, learning_rate=.1, drop_out=0, drop_out_2d=[.1, .3], num_epochs=25, seed=_THREE)],
+        MLP_SGD_BN = [grid(**mlp, **sgd, batch_norm=True, seed=_FIVE)],
+        CNN_SGD_BN = [grid(**cnn, **sgd, batch_norm=True, seed=_THREE),
+                      *(grid(variant, **deep, learning_rate=[.05, .2], num_epochs=32, seed=_THREE, **keys)
+                        for variant, keys in [('CNN_SGD_5', {}), ('CNN_SGD_BN_5', dict(batch_norm=True)), ('CNN_SGD_5_he', dict(init='he'))])],
+        MLP_Adam   = [grid(**mlp, optimizer='adam', learning_rate=_ADAM, num_epochs=15, seed=_THREE)],
+        CNN_Adam   = [grid(**cnn, optimizer='adam', learning_rate=[1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, .02], num_epochs=15, seed=_THREE)],
+    )[name]
+
+# %% ../nbs/12_studies.ipynb #extra
+def _race(scale:str)->list[dict]:
+    "13 rates from .001 to 1 by three weight decays"
+    rates = [float(f'{10**(-3+i/4):.3g}') for i in range(13)]
+    return [_grid('CIFAR10_race', variant='race', **_mlps([3], [64]), learning_rate=rates, l2_weight_decay=[0, .001, .01], num_epochs=15, seed=_THREE)]
+
+def _more(scale:str)->list[dict]:
+    "Runs that single claims need"
+    mlp, cnn, deep = _mlps([3], [64]), _cnns(2, [16]), _cnns(5, [16])
+    def grid(variant, **keys): return _grid('CIFAR10_more', variant=variant, **keys)
+    return [grid('MLP_SGD_BN_long', **mlp, batch_norm=True, learning_rate=.05, num_epochs=40, seed=_FIVE),
+            grid('MLP_SGD_border', **_mlps([3], (64, 256)), learning_rate=[.05, .02], num_epochs=30, seed=_THREE),
+            grid('MLP_SGD_even', **mlp, learning_rate=_RATES, num_epochs=15, seed=[3, 4]),
+            grid('CNN_SGD_large', **cnn, learning_rate=[.2, .4, .8], num_epochs=15, seed=_FIVE),
+            grid('CNN_SGD_5',    **deep, learning_rate=.2, num_epochs=32, seed=[3, 4]),
+            grid('CNN_SGD_BN_5', **deep, learning_rate=.2, num_epochs=32, batch_norm=True, seed=[3, 4]),
+            grid('CNN_SGD_long', **_cnns(2, [32]), learning_rate=.05, num_epochs=60, seed=_THREE)]
+
+# %% ../nbs/12_studies.ipynb #names
+def _family(name:str):
+    "What makes the sweeps of one of the ten families, at any scale"
+    kind, family = name.split('_', 1)
+    return lambda scale: _laptop(name) if scale=='laptop' else _large(kind, family, scale)
+
+_TEN = dict(
+    MLP_SGD    = 'MLPs on CIFAR-10: depth, width, learning rate',
+    CNN_SGD    = 'CNNs on CIFAR-10: conv layers, filters, learning rate',
+    MLP_SGD_L2 = 'an MLP with nine weight decays',
+    CNN_SGD_L2 = 'a CNN with nine weight decays',
+    MLP_SGD_DP = 'an MLP with eight dropout rates',
+    CNN_SGD_DP = 'a CNN with eight dropout rates; dropout in the head only, on the maps only',
+    MLP_SGD_BN = 'an MLP with batch norm at four rates',
+    CNN_SGD_BN = 'a CNN with batch norm at four rates; five conv layers with and without it, and with He weights',
+    MLP_Adam   = 'an MLP trained by Adam at eleven rates',
+    CNN_Adam   = 'a CNN trained by Adam')
+_STUDIES = dict(
+    quick = (_quick, 'an MLP and a CNN, two widths, four learning rates, on fashion_mini'),
+    **{name: (_family(name), line) for name, line in _TEN.items()},
+    CIFAR10_race = (_race, 'an MLP at 13 rates by 3 weight decays, for replaying searches'),
+    CIFAR10_more = (_more, 'runs that single claims need beyond the ten families'))
 _SCALES = ('laptop', 'colab', 'full')
 
 # %% ../nbs/12_studies.ipynb #study
@@ -64,4 +164,8 @@ def study_data(
     "The images that a study trains on, in the size that its scale asks for"
     _known(name, scale)
     if isinstance(data, ImageData): return data
-    return load_data(data or 'fashion_mini')
+    if name=='quick': return load_data(data or 'fashion_mini')
+    wanted = 'cifar10' if data is None else data
+    return load_data(wanted, **_SIZES[scale]) if wanted in ('cifar10', 'mnist', 'fashion_mnist') else load_data(wanted)
+
+_SIZES = dict(laptop=dict(n_train=5_000, n_valid=2_000, n_hold=5_000), colab=dict(n_train=20_000, n_valid=5_000, n_hold=5_000), full=dict(n_valid=5_000))
