@@ -4,7 +4,7 @@
 
 # %% ../nbs/07_runs.ipynb #imports
 from __future__ import annotations
-import contextlib, hashlib, json, math, os, socket, sqlite3, stat, threading, time, uuid
+import contextlib, hashlib, json, lzma, math, os, socket, sqlite3, stat, threading, time, uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +21,7 @@ from .trainer import OPTIMIZER_READS, TRAIN_KEYS
 # %% auto #0
 __all__ = ['LABEL_KEYS', 'CONFIG_KEYS', 'PROTOCOL', 'FINAL_STATES', 'BEAT', 'STALE', 'plain_value', 'config_problems',
            'check_config', 'identity', 'run_id', 'function_run_id', 'store_url', 'wal_works', 'RunStore', 'is_alive',
-           'Worker', 'ClaimLost', 'study_name', 'read_runs']
+           'Worker', 'ClaimLost', 'study_name', 'read_runs', 'recorded_names', 'load_recorded', 'save_recorded']
 
 # %% ../nbs/07_runs.ipynb #rules
 LABEL_KEYS = ('variant', 'name', 'notes', 'tags', 'num_hidden', 'num_conv')   # say which study a run serves, never part of its id
@@ -552,3 +552,51 @@ def read_runs(
     try: return store.config_table(study), store.history_table(study)
     finally:
         if store is not where: store.close()
+
+# %% ../nbs/07_runs.ipynb #recorded
+_ASSETS = Path(__file__).parent/'assets' if '__file__' in globals() else Path('../deepsweep/assets')
+
+def recorded_names(folder:str|Path|None=None)->list[str]:   # As for `load_recorded`
+    "Names of the recordings there are"
+    suffix = '-config.csv.xz'
+    return sorted(o.name.removesuffix(suffix) for o in Path(folder or _ASSETS).glob(f'*{suffix}'))
+
+def load_recorded(
+    name:str='cifar10-laptop',     # One of `recorded_names()`
+    folder:str|Path|None=None,     # Where the files lie; None: in the package
+)->tuple[pd.DataFrame,pd.DataFrame]:   # `config`: a row per run and label set, with the column `study`; `history`: a row per run and epoch. `.attrs['provenance']`: versions, device, seconds, date, command
+    "The tables of runs that were trained before"
+    names = recorded_names(folder)
+    if name not in names: raise StoreError(f'there is no recording {name!r}: {did_you_mean(name, names) if names else "none are here"}')
+    config, history = (_read_recorded(Path(folder or _ASSETS)/f'{name}-{part}.csv.xz') for part in ('config', 'history'))
+    for column in ('hidden_layers', 'conv_layers', 'betas'):
+        if column in config: config[column] = config[column].map(lambda text: json.loads(text) if isinstance(text, str) else None)
+    return config, history
+
+def _read_recorded(path:Path)->pd.DataFrame:
+    "One table, its first line as `attrs['provenance']`"
+    with lzma.open(path, 'rt', encoding='utf-8', newline='') as file:
+        line  = file.readline()
+        table = pd.read_csv(file)
+    for c in ('best epoch', 'group', 'attempt', 'parameters'):
+        if c in table: table[c] = table[c].astype('Int64')
+    table.attrs['provenance'] = line.removeprefix('# ').strip()
+    return table
+
+def save_recorded(
+    name:str,              # Of the recording
+    config:pd.DataFrame,   # A row per run and label set
+    history:pd.DataFrame,  # A row per run and epoch
+    provenance:str,        # One line: versions, device, seconds, date, command
+    folder:str|Path,       # Where to write
+)->list[Path]:             # The two files
+    "Write tables so that `load_recorded` finds them; floats keep six digits"
+    if '\n' in provenance: raise StoreError(f'the provenance is one line, got {provenance!r}')
+    paths = []
+    for part, table in (('config', config), ('history', history)):
+        texts = {c: table[c].map(lambda v: json.dumps(v) if isinstance(v, (list, tuple)) else v) for c in table}
+        paths.append(Path(folder)/f'{name}-{part}.csv.xz')
+        with lzma.open(paths[-1], 'wt', encoding='utf-8', newline='') as file:
+            file.write(f'# {provenance}\n')
+            pd.DataFrame(texts).to_csv(file, index=False, float_format='%.6g', lineterminator='\n')
+    return paths
