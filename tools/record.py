@@ -3,6 +3,8 @@
     python tools/record.py cifar10-laptop           # trains what its store lacks (stop and start it as you like), then writes
     python tools/record.py cifar10-laptop --only MLP_SGD MLP_Adam      # a part; two such processes may share one store
     python tools/record.py cifar10-laptop --write   # only writes, from what the store holds
+    python tools/record.py cifar10-diagnostics      # fewer runs, measured more closely: norms, spreads, calibration
+    python tools/record.py cifar10-fullscale        # one MLP on all 50,000 images, three seeds; opens the sealed test set
 
 One thread per process, so that a second one may run beside it. The tables go to deepsweep/assets, with a provenance line each.
 """
@@ -11,7 +13,8 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 from pathlib import Path
 
 TEN = 'MLP_SGD MLP_SGD_L2 MLP_SGD_DP MLP_SGD_BN MLP_Adam CNN_SGD CNN_SGD_BN CNN_Adam CNN_SGD_DP CNN_SGD_L2'.split()
-TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more'], 'cifar10-race': ['CIFAR10_race']}
+TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
+          'cifar10-fullscale': ['fullscale', 'fullscale final']}
 
 def main()->None:
     "Parse the command line and do it"
@@ -33,6 +36,93 @@ def main()->None:
         print(name, f'{time.monotonic()-start:.0f} s', flush=True)
 
     write(RunStore(args.store), args.table, torch)
+
+def _diagnosed()->list[dict]:
+    "Configs of the runs that are measured closely"
+    mlp, cnn = dict(hidden_layers=[64]*3), dict(conv_layers=[16]*2, hidden_layers=[128, 64], padding=0)
+    make = [(dict(variant='L2', **mlp, learning_rate=.05, num_epochs=40, l2_weight_decay=o), 5 if o == 0 else 3) for o in (0, .001, .005, .01, .02)]
+    make += [(dict(variant='DP', **mlp, learning_rate=.05, num_epochs=40, drop_out=o), 3) for o in (.1, .2, .3, .5)]
+    make += [(dict(variant='Adam', **mlp, optimizer='adam', learning_rate=5e-4, num_epochs=15), 3), (dict(variant='SGD', **mlp, learning_rate=.05, num_epochs=15), 3)]
+    make += [(dict(variant=f'{bn}_{kind}', **net, learning_rate=lr, num_epochs=3, batch_norm=bn == 'BN'), 3)
+             for kind, net in (('mlp', mlp), ('cnn', cnn)) for bn in ('plain', 'BN') for lr in (.05, .1, .2)]
+    return [dict(name='diagnostics', **c, seed=s) for c, n in make for s in range(n)]
+DIAGNOSED = _diagnosed()
+
+def diagnose(config):
+    "Train one config and log, beside the usual columns, what claims about norms, spreads and calibration need"
+    import torch
+    from deepsweep.core import log
+    from deepsweep.studies import study_data
+    from deepsweep.trainer import make_trainer
+    data = DATA.get('laptop') or DATA.setdefault('laptop', study_data('MLP_SGD', 'laptop'))
+    config = {k: v for k, v in config.items() if k not in ('variant', 'name')}
+    steps = Steps()
+    trainer = make_trainer(config, data, on_epoch=[lambda t, row: log({**row, **steps.take(), **layers(t, data), **calibration(t, data)}, step=row['epoch'])])
+    steps.watch(trainer)
+    torch.set_num_threads(1)
+    trainer.train(include_test_scores=True)
+DATA = {}
+
+class Steps:
+    "Norms of the gradient and of the change of all parameters, averaged over the updates of an epoch"
+    def __init__(self): self.gradients, self.updates, self.spreads, self.before = [], [], [], None
+    def watch(self, trainer):
+        import torch
+        self.parameters = [o for o in trainer.model.parameters() if o.requires_grad]
+        self.matrices   = [o for o in self.parameters if o.ndim > 1]
+        flat = lambda tensors: torch.cat([o.detach().reshape(-1) for o in tensors])
+        def before(*_):
+            norms = [o.grad.norm().item() for o in self.matrices]
+            self.gradients.append(flat([o.grad for o in self.parameters]).norm().item())
+            self.spreads.append(max(norms)/max(min(norms), 1e-30))
+            self.before = flat(self.parameters).clone()
+        def after(*_): self.updates.append((flat(self.parameters)-self.before).norm().item())
+        trainer.optimizer.register_step_pre_hook(before); trainer.optimizer.register_step_post_hook(after)
+    def take(self)->dict:
+        "Means since the last time, and what the norm of all weights is now"
+        import numpy as np
+        out = {'weight norm': sum(o.detach().pow(2).sum().item() for o in self.matrices)**.5}
+        if self.gradients: out |= {'gradient norm': np.mean(self.gradients), 'update norm': np.mean(self.updates), 'gradient spread': np.median(self.spreads)}
+        self.gradients, self.updates, self.spreads = [], [], []
+        return {k: float(v) for k, v in out.items()}
+
+def layers(trainer, data, n=1000)->dict:
+    "Spread over layers of the deviation before the activation, and the share of units that no image activates"
+    import torch
+    from torch import nn
+    from deepsweep.models import ConvBlock, LinearBlock
+    seen = []
+    def hook(module, args, out): seen.append(out.detach())
+    blocks = [o for o in trainer.model.modules() if isinstance(o, (ConvBlock, LinearBlock))]
+    last = [[m for m in o.modules() if isinstance(m, (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d))][-1] for o in blocks]
+    handles = [o.register_forward_hook(hook) for o in last]
+    trainer.model.eval()
+    with torch.no_grad(): trainer.model(trainer._batch(data.part('train').images[:n], data.y_train[:n])[0])
+    for o in handles: o.remove()
+    spread = [o.std().item() for o in seen]
+    dead   = [(o.amax([i for i in range(o.ndim) if i != 1]) <= 0).float() for o in seen]          # one entry a unit or filter
+    return {'activation spread': max(spread)/max(min(spread), 1e-30), 'dead units': torch.cat(dead).mean().item()}
+
+def calibration(trainer, data)->dict:
+    "The temperature that fits the validation logits best, the loss there, and balanced accuracy"
+    import numpy as np, torch, torch.nn.functional as F
+    from scipy.optimize import minimize_scalar
+    from sklearn.metrics import balanced_accuracy_score
+    trainer.model.eval()
+    with torch.no_grad(): logits = trainer.model(trainer._batch(data.part('valid').images, data.y_valid)[0]).double()
+    if not torch.isfinite(logits).all(): return {}
+    found = minimize_scalar(lambda log_t: F.cross_entropy(logits/np.exp(log_t), data.y_valid).item(), bounds=(-3, 5), method='bounded')
+    return {'temperature': float(np.exp(found.x)), 'valid loss at temperature': found.fun,
+            'balanced accuracy': float(balanced_accuracy_score(data.y_valid, logits.argmax(1)))}
+
+def fullscale(store):
+    "One MLP of the article on 45,000 images, then three times on all 50,000; opens the sealed test set for it"
+    from deepsweep.data import load_data
+    from deepsweep.sweep import run_sweep, train_final
+    data  = load_data('cifar10', n_valid=5_000)
+    sweep = dict(name='fullscale', method='grid', parameters=dict(hidden_layers={'value': [256]*3}, learning_rate={'value': .05}, num_epochs={'value': 13}))
+    final = train_final(run_sweep(sweep, data, store=store, progress=False), epochs=13, seeds=3)
+    print(final)
 
 def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/'assets')->None:
     "Write what the store holds of a table's studies"
