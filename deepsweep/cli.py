@@ -74,11 +74,14 @@ def import_name(
     if not hasattr(found, attr): raise SweepError(f'module {module!r} has no {attr!r}: {did_you_mean(attr, [o for o in vars(found) if not o.startswith("_")])}')
     return getattr(found, attr)
 
-def _which(name:str, scale:str):
-    "The sweep that STUDY means: a file, `module:dict`, or a study's name"
+def _which(name:str, scale:str, seeds=None)->tuple:   # The sweep, and the seeds that are still to be handed on
+    "The sweep that STUDY means: a file, `module:dict`, or a study's name, whose own seeds give way to `seeds`"
     from deepsweep.studies import study
-    if Path(name).suffix in ('.yaml', '.yml', '.json'): return read_sweep(name)
-    return import_name(name) if ':' in name else study(name, scale)
+    if Path(name).suffix in ('.yaml', '.yml', '.json'): return read_sweep(name), seeds
+    if ':' in name: return import_name(name), seeds
+    sweeps = study(name, scale)
+    if seeds is None or not any('seed' in s['parameters'] for s in sweeps): return sweeps, seeds
+    return study(name, scale, range(seeds) if isinstance(seeds, int) else seeds), None
 
 # %% ../nbs/91_cli.ipynb #run
 _Size = Annotated[Optional[str], typer.Option(help='Resize the images: 32, or height x width as 32x48. [default: as they are]')]
@@ -98,7 +101,7 @@ def run(
     data:Annotated[Optional[str], typer.Option(help="Name of a data set, or a folder with one folder of images a class. [default: the study's own]")]=None,
     size:_Size=None,
     scale:Annotated[str, typer.Option(help='laptop, colab or full.')]='laptop',
-    seeds:Annotated[Optional[str], typer.Option(help='3 means seeds 0, 1, 2; or a list such as 0,7. [default: 0]')]=None,
+    seeds:Annotated[Optional[str], typer.Option(help="3 means seeds 0, 1, 2; or a list such as 0,7. [default: the study's own, else 0]")]=None,
     device:Annotated[Optional[str], typer.Option(help='cpu, cuda, cuda:1. [default: the best there is]')]=None,
     max_runs:Annotated[Optional[int], typer.Option(help='At most so many configurations of each sweep dict.')]=None,
     max_minutes:Annotated[Optional[float], typer.Option(help='Stop after so many minutes; the same command goes on later.')]=None,
@@ -109,7 +112,7 @@ def run(
     dry_run:Annotated[bool, typer.Option('--dry-run', help='Say what would run; train nothing, write nothing.')]=False,
 )->None:
     "Run a sweep, print its best models, write its report."
-    sweep, wanted = _which(study, scale), _seeds(seeds)
+    sweep, wanted = _which(study, scale, _seeds(seeds))
     _check_report(report)
     print('loading ...', flush=True)
     from deepsweep.core import default_device
@@ -137,8 +140,8 @@ def _images(study:str, scale:str, data:str|None, size:str|None=None):
     "The images that `run` trains on"
     from deepsweep.data import load_data
     from deepsweep.studies import study_data, study_names
-    if size is not None or data and Path(data).is_dir(): return load_data(data or 'fashion_mini', size=_size(size))
-    return study_data(study, scale, data) if study in study_names() else load_data(data or 'fashion_mini')
+    if study in study_names(): return study_data(study, scale, data, _size(size))
+    return load_data(data or 'fashion_mini', size=_size(size))
 
 def _check_report(report:str)->None:
     "Refuse a report that could not be written at the end"

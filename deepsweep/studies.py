@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from .core import SweepError, did_you_mean
 from .data import ImageData, load_data
+from .sources import REAL_SETS
 
 # %% auto #0
 __all__ = ['study', 'study_names', 'study_data']
@@ -159,13 +160,13 @@ def study_names()->dict[str,str]:   # Name -> one line
 def study_data(
     name:str='quick',                  # One of `study_names()`
     scale:str='laptop',                # As for `study`
-    data:ImageData|str|None=None,      # Other images, or their name; None: the study's own
+    data:ImageData|str|None=None,      # Other images, their name or folder; None: the study's own
+    size:int|tuple|None=None,          # Resize to this height = width or (height, width); None: as they are
 )->ImageData:
     "The images that a study trains on, in the size that its scale asks for"
     _known(name, scale)
     if isinstance(data, ImageData): return data
-    if name=='quick': return load_data(data or 'fashion_mini')
-    wanted = 'cifar10' if data is None else data
-    return load_data(wanted, **_SIZES[scale]) if wanted in ('cifar10', 'mnist', 'fashion_mnist') else load_data(wanted)
+    if data is None: data = 'fashion_mini' if name=='quick' else 'cifar10'
+    return load_data(data, **(_SIZES[scale] if name!='quick' and data in REAL_SETS else {}), size=size)
 
 _SIZES = dict(laptop=dict(n_train=5_000, n_valid=2_000, n_hold=5_000), colab=dict(n_train=20_000, n_valid=5_000, n_hold=5_000), full=dict(n_valid=5_000))

@@ -1,0 +1,67 @@
+"The CIFAR-10 study as a whole: its recorded runs are those its dicts ask for, and its pages show what the article showed"
+import json, re
+from pathlib import Path
+import pytest
+from deepsweep.analysis import best_table, join_tables
+from deepsweep.runs import load_recorded
+from deepsweep.studies import study
+from deepsweep.sweep import sweep_runs
+
+PAGES = Path(__file__).parents[1]/'nbs'/'studies'
+TEN   = 'MLP_SGD CNN_SGD MLP_SGD_L2 CNN_SGD_L2 MLP_SGD_DP CNN_SGD_DP MLP_SGD_BN CNN_SGD_BN MLP_Adam CNN_Adam'.split()
+
+# The article's figures, by the labels that they have here
+FIGURES = {
+    '00a_cifar10_eda':    ['fig-classes', 'fig-batch', 'fig-scales'],
+    '01_cifar10_mlp_cnn': ['fig-mlp-sgd-training', 'fig-cnn-sgd-training', 'fig-rates', 'fig-mlp-sizes', 'fig-cnn-sizes'],
+    '02_regularization':  [f'fig-{net}-{family}-{what}' for net in ('mlp', 'cnn') for family in ('l2', 'dp') for what in ('loss', 'accuracy', 'bar')],
+    '03_batchnorm_adam':  [f'fig-{net}-{family}-training' for net in ('mlp', 'cnn') for family in ('bn', 'adam')] + ['fig-mlp-adam-bar', 'fig-cnn-adam-bar']}
+TABLES = {
+    '01_cifar10_mlp_cnn': ['best-mlp-sgd', 'best-cnn-sgd'],
+    '02_regularization':  ['best-mlp-l2', 'best-cnn-l2', 'best-mlp-dp', 'best-cnn-dp'],
+    '03_batchnorm_adam':  ['best-mlp-bn', 'best-cnn-bn', 'best-mlp-adam', 'best-cnn-adam']}
+
+# Configurations with a run at chance (best validation accuracy under .127), by variant: too large a decay or rate for the net, or too deep a plain one
+AT_CHANCE = {}
+
+def cells(page): return json.loads((PAGES/f'{page}.ipynb').read_text())['cells']
+
+def test_figures_are_there():
+    assert [sum(len(v) for k, v in FIGURES.items() if k[:3] != '00a'), len(FIGURES['00a_cifar10_eda'])] == [23, 3]
+    for page, labels in FIGURES.items():
+        drawn = {m[1] for c in cells(page) if (m := re.search(r'#\| label: (\S+)', ''.join(c['source'])))
+                 and any({'image/png', 'image/jpeg'} & set(o.get('data', {})) for o in c.get('outputs', []))}
+        assert not set(labels) - drawn, page
+
+def test_tables_are_there():
+    assert sum(map(len, TABLES.values())) == 10
+    for page, ids in TABLES.items():
+        shown = {c['id'] for c in cells(page) if 'print_best_models' in ''.join(c['source']) and c.get('outputs')}
+        assert not set(ids) - shown, page
+
+@pytest.fixture(scope='module')
+def recorded(): return load_recorded('cifar10-laptop')
+
+def test_recorded_runs_are_the_studys(recorded):
+    config, history = recorded
+    images = config.attrs['provenance'].split()[-1]
+    assert len(images) == 64
+    for name in TEN + ['CIFAR10_more']:
+        asked = {(r.id, r.labels['variant']) for r in sweep_runs(study(name), images)}
+        assert asked == set(config.loc[config['study'] == name, ['run', 'variant']].itertuples(index=False, name=None)), name
+    race, _ = load_recorded('cifar10-race')
+    assert {r.id for r in sweep_runs(study('CIFAR10_race'), images)} == set(race['run'])
+    assert set(history['run']) == set(config['run'])
+    done = config[config['state'] == 'finished']
+    assert done['hold accuracy'].notna().all() and history['train loss (eval)'].notna().mean() > .99
+
+def test_every_family_learns(recorded):
+    df = join_tables(*recorded)
+    for name in TEN: assert best_table(df[df['study'] == name])['valid accuracy'].max() >= .3, name      # chance is .1
+
+def test_runs_at_chance_are_the_known_ones(recorded):
+    config, history = recorded
+    top = history.groupby('run')['valid accuracy'].max()
+    low = config[config['run'].map(top) < .127]
+    found = {v: sorted({(r.learning_rate, r.l2_weight_decay, r.drop_out) for r in rows.itertuples()}) for v, rows in low.groupby('variant')}
+    assert found == AT_CHANCE
