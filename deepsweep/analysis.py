@@ -13,8 +13,9 @@ from .core import DataError, SweepError, did_you_mean
 # %% auto #0
 __all__ = ['SCORES', 'STRENGTHS', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_metric', 'best_epochs',
            'config_keys', 'varying_keys', 'pick_variant', 'best_table', 'interval', 'run_scores', 'learning_rate_table',
-           'pivot_rates', 'size_table', 'example_regularization', 'key_table', 'find_strength', 'regularization_table',
-           'trajectory_table', 'seed_table', 'cost_table', 'tradeoff_table', 'classification_table']
+           'pivot_rates', 'size_table', 'example_regularization', 'key_table', 'key_scores', 'find_strength',
+           'regularization_table', 'trajectory_table', 'seed_table', 'cost_table', 'tradeoff_table',
+           'classification_table']
 
 # %% ../nbs/08_analysis.ipynb #example-curves
 def _example_curves(
@@ -354,12 +355,13 @@ def example_regularization(
     for l2, s in [(l2, s) for l2 in (0, .001, .003, .01, .03, .1) for s in range(3)]:
         run, fate = f'{rng.integers(16**12):012x}', 'diverged' if (l2, s)==(.03, 2) else 'finished'
         learns, over, floor = l2<.1, .02/(l2+.02), .1+.9*l2/(l2+.02)                              # `over`: overfitting, 1 without decay
-        gain, late, noise = learns*(1-np.exp(-.3*e)), (e/epochs)**1.5, lambda sd: rng.normal(0, sd, len(e))*(e>0)
-        train, acc = 2.303-(2.303-floor)*gain + noise(.01), .1+(.98-.3*floor)*gain + noise(.004)
+        slow, gain = (learns*(1-np.exp(-k*e)) for k in (.2, .28))                                 # training, validation
+        late, noise = (e/epochs)**1.5, lambda sd: rng.normal(0, sd, len(e))*(e>0)
+        train, acc = 2.303-(2.303-floor)*slow + noise(.01), .1+(.94-.3*floor)*slow + noise(.004)
         valid = .1+(.66+.02*over*(l2>0)-.2*l2**.5)*gain - .06*over*late*learns + rng.normal(0, .008)*learns + noise(.004)
         h = pd.DataFrame({'run': run, 'name': run, 'epoch': e, 'updates': e*188, 'train loss': train, 'train accuracy': acc.clip(0, 1),
             'valid loss': 2.303-(1.45-2*l2**.5*.4)*gain + 1.5*over*late*learns + noise(.02), 'valid accuracy': valid.round(3), 'top valid accuracy': np.maximum.accumulate(valid.round(3)),
-            'train loss (eval)': train-.08*gain*(e>0), 'train accuracy (eval)': (acc+.02*gain*(e>0)).clip(0, 1), 'learning_rate': .05, 'seconds': .9})
+            'train loss (eval)': train-.08*slow, 'train accuracy (eval)': (acc+.02*slow).clip(0, 1), 'learning_rate': .05, 'seconds': .9})
         if fate=='diverged': h = h[:8].copy(); h.loc[6, ['train loss', 'train loss (eval)', 'valid loss']] = 9., 11., 14.; h.loc[7, [c for c in h if c.endswith(('loss', 'accuracy', '(eval)'))]] = np.nan
         config.append(dict(run=run, name=run, variant='MLP_SGD_L2', study='example', model='mlp', hidden_layers=[64, 64], learning_rate=.05, l2_weight_decay=l2, drop_out=0.,
             optimizer='sgd', batch_size=32, num_epochs=epochs, seed=s, state=fate, seconds=round(.9*len(h), 1), parameters=_example_weights([64, 64])))
@@ -374,23 +376,34 @@ def key_table(
     metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
     *, goal:str|None=None,    # `maximize` or `minimize`; None: by the metric's name
     floor:float|None=.127,    # An accuracy below it means that nothing was learned; None: nothing is counted
-)->pd.DataFrame:              # A row per value: `key`, then `n mean low high diverged` and `at chance`, in ascending order
+)->pd.DataFrame:              # A row per value, ascending: `key`, `n mean low high` of its best setting, and how many of all its runs are `diverged` or `at chance`
     "Best score over epochs by one setting: mean over `n` seeds, its 95 % interval, and the runs that failed"
     df = _one_variant(df, variant, f'values of {key}')
     return _key_runs(df, key, *find_metric(df, metric, goal), floor)[0]
 
+def key_scores(
+    df:pd.DataFrame,          # A merged table
+    key:str,                  # The setting to compare
+    variant:str|None=None,    # A value of the column `variant`; None: the only one there is
+    metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
+    *, goal:str|None=None,    # `maximize` or `minimize`; None: by the metric's name
+)->pd.DataFrame:              # Rows of `run_scores` with the column `key`
+    "The single runs behind `key_table`: the seeds of each value's best setting"
+    df = _one_variant(df, variant, f'values of {key}')
+    return _key_runs(df, key, *find_metric(df, metric, goal), None)[1].drop(columns='stuck')
+
 def _key_runs(df:pd.DataFrame, key:str, metric:str, goal:str, floor:float|None)->tuple[pd.DataFrame,pd.DataFrame]:
-    "`key_table`, and the rows of `run_scores` behind it: the seeds of each value's best setting"
+    "`key_table` and `key_scores`, with `stuck`"
     if key not in config_keys(df): raise DataError(f'no setting {key!r} to compare by; {did_you_mean(key, config_keys(df))}')
     at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
     values = pd.to_numeric(at[key]).astype(float) if key in _numbers(at) else at[key].map(str)
     scores[key] = values.fillna(0) if key in STRENGTHS else values
     scores = scores.drop_duplicates('run')
-    best   = _setting_means(scores, [key], goal, keep=True)
-    scores = scores.merge(best[[key, 'setting']], on=[key, 'setting'])
-    stuck  = scores['score'] < (floor if floor is not None and metric.endswith('accuracy') else -np.inf)
-    best['at chance'] = best[key].map(stuck.groupby(scores[key]).sum())
-    return best.sort_values(key)[[key, 'n', 'mean', 'low', 'high', 'diverged', 'at chance']].reset_index(drop=True), scores.assign(stuck=stuck)
+    scores['stuck'] = scores['score'] < (floor if floor is not None and metric.endswith('accuracy') else -np.inf)
+    best = _setting_means(scores, [key], goal, keep=True)
+    for name, bad in (('diverged', scores['state']=='diverged'), ('at chance', scores['stuck'])): best[name] = best[key].map(bad.groupby(scores[key]).sum())      # of all settings
+    runs = scores.merge(best[[key, 'setting']], on=[key, 'setting'])
+    return best.sort_values(key)[[key, 'n', 'mean', 'low', 'high', 'diverged', 'at chance']].reset_index(drop=True), runs
 
 STRENGTHS = 'l2_weight_decay', 'drop_out', 'drop_out_2d'        # what regularises; a missing value is 0
 
@@ -514,7 +527,7 @@ def _net_cost(
 
 def _net_config(row:dict)->dict:
     "The settings of a row that `make_model` understands"
-    is_given = lambda v: not (v is None or np.isscalar(v) and pd.isna(v))
+    is_given = lambda v: v is not None and v is not pd.NA and v==v
     config = {k: v for k, v in row.items() if is_given(v) and k!='seed'}
     return {k: list(_widths(v)) if k.endswith('_layers') else int(v) if isinstance(v, str) and v.isdigit() else v for k, v in config.items()}
 
