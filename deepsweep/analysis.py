@@ -358,7 +358,8 @@ def example_regularization(
         slow, gain = (learns*(1-np.exp(-k*e)) for k in (.2, .28))                                 # training, validation
         late, noise = (e/epochs)**1.5, lambda sd: rng.normal(0, sd, len(e))*(e>0)
         train, acc = 2.303-(2.303-floor)*slow + noise(.01), .1+(.94-.3*floor)*slow + noise(.004)
-        valid = .1+(.66+.02*over*(l2>0)-.2*l2**.5)*gain - .06*over*late*learns + rng.normal(0, .008)*learns + noise(.004)
+        top   = 1.1-.15*over
+        valid = .1+top*(1-np.exp(-(acc-.1)/top)) + (rng.normal(0, .008)*(e>0)-.06*over*late)*learns + noise(.004)     # first like training, then less
         h = pd.DataFrame({'run': run, 'name': run, 'epoch': e, 'updates': e*188, 'train loss': train, 'train accuracy': acc.clip(0, 1),
             'valid loss': 2.303-(1.45-2*l2**.5*.4)*gain + 1.5*over*late*learns + noise(.02), 'valid accuracy': valid.round(3), 'top valid accuracy': np.maximum.accumulate(valid.round(3)),
             'train loss (eval)': train-.08*slow, 'train accuracy (eval)': (acc+.02*slow).clip(0, 1), 'learning_rate': .05, 'seconds': .9})
@@ -462,9 +463,10 @@ def trajectory_table(
     metric:str|None=None,        # Column to judge by; None: `valid accuracy`, else `test accuracy`
     key:str|None=None,           # The setting that is the strength; None: weight decay or dropout, whichever differs
     *, eval_mode:bool|None=None, # True: `train` from the columns marked `(eval)`; False: from the usual ones; None: `(eval)` if all runs have it
-    mean:bool=True,              # Average over seeds; False: a row per run and epoch
+    mean:bool=True,              # Average over seeds; False: a row per run and epoch, not smoothed
+    window:int|None=None,        # Odd: `train` and `valid` of a mean are smoothed over so many epochs (median, then mean); 1: as they are; None: about an eighth of the epochs
     floor:float|None=.127,       # An accuracy below it means that nothing was learned
-)->pd.DataFrame:                 # A row per strength and epoch: strength, `epoch train valid score n`; or per run: strength, `run epoch train valid score state stuck`. `.attrs['train']` is the column used
+)->pd.DataFrame:                 # A row per strength and epoch: strength, `epoch train valid score n`; or per run: strength, `run epoch train valid score state stuck`. `.attrs` tell the columns used (`train`, `valid`) and the `window`
     "Paths of training against validation"
     df = _one_variant(df, variant, 'strengths')
     if _is_reduced(df): raise DataError('a path needs every epoch, this table has one row per run: give history and config merged, not reduced')
@@ -487,8 +489,17 @@ def trajectory_table(
         seeds = out.groupby(key)['run'].nunique()
         out  = out.groupby([key, 'epoch'], as_index=False).agg(train=('train', 'mean'), valid=('valid', 'mean'), score=('score', 'mean'), n=('run', 'nunique'))
         out  = out[out['n']==out[key].map(seeds)].reset_index(drop=True)
-    out.attrs.update(train=train, valid=f'{part} {kind}', goal=goal)
+        if window is None: window = max(int(out['epoch'].max())//16*2+1, 1) if len(out) else 1
+        if window<1 or window%2==0: raise DataError(f'window is an odd number of epochs, at least 1, got {window}')
+        for c in ('train', 'valid'): out[c] = out.groupby(key)[c].transform(_smooth, window=window)
+    out.attrs.update(train=train, valid=f'{part} {kind}', goal=goal, window=window)
     return out
+
+def _smooth(values:pd.Series, window:int)->pd.Series:
+    "Running median against single jumps, then running mean against its steps; the first value stays"
+    roll = lambda v: v.rolling(window, center=True, min_periods=1)
+    out  = roll(roll(values).median()).mean()
+    return out.where(np.arange(len(out))>0, values)
 
 # %% ../nbs/08_analysis.ipynb #seeds
 def seed_table(

@@ -225,13 +225,13 @@ def _key_legend(ax:Axes, handles:list, title:str):
     ax.legend(handles=handles, title=_plain(title.replace('_', ' ')), loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small', title_fontsize='small')
 
 # %% ../nbs/11_plots.ipynb #draw-paths
-def _draw_paths(df:pd.DataFrame, variant:str|None, kind:str, metric:str|None, key:str|None, eval_mode:bool|None, seeds:bool, ax:Axes|None)->Axes:
+def _draw_paths(df:pd.DataFrame, variant:str|None, kind:str, metric:str|None, key:str|None, eval_mode:bool|None, seeds:bool, window:int|None, ax:Axes|None)->Axes:
     "Draw `trajectory_table`"
-    mean = trajectory_table(df, variant, kind, metric, key, eval_mode=eval_mode)
+    mean = trajectory_table(df, variant, kind, metric, key, eval_mode=eval_mode, window=window)
     each = trajectory_table(df, variant, kind, metric, key, eval_mode=eval_mode, mean=False)
     key, attrs = each.columns[0], mean.attrs
-    if ax is None: _, ax = plt.subplots(figsize=(5.6, 3.4), layout='constrained')
-    colors, handles = _strength_colors(each[key]), []
+    if ax is None: _, ax = plt.subplots(figsize=(5.2, 3.1), layout='constrained')
+    colors, handles, crosses = _strength_colors(each[key]), [], []
     view = mean if len(mean) else each
     for s, color in colors.items():
         runs = [r for _, r in each[each[key]==s].groupby('run', sort=False)]
@@ -239,8 +239,8 @@ def _draw_paths(df:pd.DataFrame, variant:str|None, kind:str, metric:str|None, ke
         lost, stuck = sum(r['state'].iloc[0]=='diverged' for r in runs), sum(r['stuck'].iloc[0] for r in runs)
         for r in runs:
             r = r[np.isfinite(r['train']) & np.isfinite(r['valid'])]
-            if seeds and len(runs)>1: ax.plot(r['train'], r['valid'], color=color, lw=.6, alpha=.45, zorder=2)
-            if len(r) and r['state'].iloc[0]=='diverged': ax.plot(*_inside(r['train'].iloc[-1], r['valid'].iloc[-1], view), 'X', color=color, mec='black', ms=8, zorder=6, clip_on=False)
+            if seeds and len(runs)>1: ax.plot(r['train'], r['valid'], color=color, lw=.6, alpha=.25, zorder=2)
+            if len(r) and r['state'].iloc[0]=='diverged': crosses.append((r['train'].iloc[-1], r['valid'].iloc[-1], color))
         if len(path):
             best = path.loc[path['score'].idxmin() if attrs['goal']=='minimize' else path['score'].idxmax()]
             ax.plot(path['train'], path['valid'], color=color, lw=2, zorder=3, gid=f'mean {s:g}')
@@ -253,6 +253,7 @@ def _draw_paths(df:pd.DataFrame, variant:str|None, kind:str, metric:str|None, ke
             low, high = view[which].min(), view[which].max()
             axis(low-.05*(high-low or 1), high+.05*(high-low or 1))
     x, y = ax.get_xlim(), ax.get_ylim()
+    for a, b, color in crosses: ax.plot(np.clip(a, *x), np.clip(b, *y), 'X', color=color, mec='black', ms=8, zorder=6, clip_on=False)      # at the edge where it left the picture
     ends = max(x[0], y[0]), min(x[1], y[1])
     if ends[0]<ends[1]: ax.plot(ends, ends, color='.6', lw=1, ls='--', zorder=1, gid='diagonal'); handles.append(Line2D([], [], color='.6', lw=1, ls='--', label=f"train = {attrs['valid'].split()[0]}"))
     ax.set(xlim=x, ylim=y, xlabel=_axis_name(attrs['train']), ylabel=f"best {attrs['valid']} so far" if kind=='accuracy' else attrs['valid'])
@@ -261,10 +262,6 @@ def _draw_paths(df:pd.DataFrame, variant:str|None, kind:str, metric:str|None, ke
     ax.set_title(_plain(variant or tidy_table(df)['variant'].iloc[0]), loc='left', fontsize='medium')
     return ax
 
-def _inside(x:float, y:float, view:pd.DataFrame)->tuple[float,float]:
-    "A point moved to the edge of what the means span: where a diverged run left the picture"
-    return tuple(np.clip(v, view[c].min(), view[c].max()) for v, c in ((x, 'train'), (y, 'valid')))
-
 # %% ../nbs/11_plots.ipynb #plot-loss
 def plot_train_vs_test_loss(
     df:pd.DataFrame,              # `history` and `config` merged, all epochs
@@ -272,11 +269,12 @@ def plot_train_vs_test_loss(
     metric:str|None=None,         # Column that says which epoch is best; None: `valid accuracy`, else `test accuracy`
     *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
     eval_mode:bool|None=None,     # None: training loss as evaluated after the epoch if all runs have it; False: as averaged during it, like the article; True: evaluated, or an error
-    seeds:bool=True,              # Draw single runs thin below their mean
+    seeds:bool=True,              # Draw single runs thin below their mean, as they are
+    window:int|None=None,         # Odd: the mean is smoothed over so many epochs; 1: not; None: about an eighth of the epochs
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
     "Draw the path of training loss against validation (or test) loss, one per strength of regularisation"
-    return _draw_paths(df, variant, 'loss', metric, key, eval_mode, seeds, ax)
+    return _draw_paths(df, variant, 'loss', metric, key, eval_mode, seeds, window, ax)
 
 # %% ../nbs/11_plots.ipynb #plot-acc
 def plot_train_vs_test_accuracy(
@@ -285,11 +283,12 @@ def plot_train_vs_test_accuracy(
     metric:str|None=None,         # Column that says which epoch is best; None: `valid accuracy`, else `test accuracy`
     *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
     eval_mode:bool|None=None,     # None: training accuracy as evaluated after the epoch if all runs have it; False: as counted during it, like the article; True: evaluated, or an error
-    seeds:bool=True,              # Draw single runs thin below their mean
+    seeds:bool=True,              # Draw single runs thin below their mean, as they are
+    window:int|None=None,         # Odd: the mean is smoothed over so many epochs; 1: not; None: about an eighth of the epochs
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
     "Draw the path of training accuracy against the best validation (or test) accuracy so far, one per strength of regularisation"
-    return _draw_paths(df, variant, 'accuracy', metric, key, eval_mode, seeds, ax)
+    return _draw_paths(df, variant, 'accuracy', metric, key, eval_mode, seeds, window, ax)
 
 # %% ../nbs/11_plots.ipynb #bars
 def _draw_bars(df:pd.DataFrame, variant:str|None, key:str|None, metric:str|None, colors, zoom:bool, chance:float|None, floor:float|None, ax:Axes|None)->Axes:
@@ -319,7 +318,7 @@ def _draw_bars(df:pd.DataFrame, variant:str|None, key:str|None, metric:str|None,
         tops = np.minimum(tops, 1.2*scores.max())                                     # the interval of two seeds may be wider than the axis
         ax.set_ylim(0, 1.12*np.nanmax(tops))
         for i, (value, top) in enumerate(zip(table['mean'], tops)):
-            if np.isfinite(value): ax.text(i, top+.015*ax.get_ylim()[1], f'{value:.3f}'.lstrip('0'), ha='center', va='bottom', fontsize=8)
+            if np.isfinite(value): ax.text(i, top+.015*ax.get_ylim()[1], f'{value:.3f}'.lstrip('0'), ha='center', va='bottom', fontsize=8, zorder=8, bbox=dict(facecolor='white', edgecolor='none', alpha=.75, pad=.6))
     handles = [Line2D([], [], color='white', ls='', marker='o', mec='black', ms=4, label='seed'), Line2D([], [], color='black', lw=1.4, label='95 % interval')] if (table['n']>1).any() else []
     if chance is not None and metric.endswith('accuracy') and ax.get_ylim()[0]<=chance:
         ax.axhline(chance, color='.4', lw=1, ls='--', zorder=3); handles.append(Line2D([], [], color='.4', lw=1, ls='--', label=f'chance ({chance:g})'))
@@ -327,6 +326,7 @@ def _draw_bars(df:pd.DataFrame, variant:str|None, key:str|None, metric:str|None,
     ax.set_xticks(x, [f'{v:g}' if isinstance(v, (int, float, np.number)) else str(v) for v in table[key]])
     ax.set(xlabel=_plain(key.replace('_', ' ')), ylabel=_score_name(metric))
     ax.tick_params(axis='x', length=0)
+    ax.set_xlim(-.6, len(table)-.4)
     if handles: ax.legend(handles=handles, loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small')
     ax.set_title(_plain(df['variant'].iloc[0]), loc='left', fontsize='medium')
     return ax
