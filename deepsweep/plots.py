@@ -323,7 +323,7 @@ def _draw_bars(df:pd.DataFrame, variant:str|None, key:str|None, metric:str|None,
     if chance is not None and metric.endswith('accuracy') and ax.get_ylim()[0]<=chance:
         ax.axhline(chance, color='.4', lw=1, ls='--', zorder=3); handles.append(Line2D([], [], color='.4', lw=1, ls='--', label=f'chance ({chance:g})'))
     if table['diverged'].any(): handles.append(Line2D([], [], color='.8', ls='', marker='X', mec='black', ms=8, label='diverged'))
-    ax.set_xticks(x, [f'{v:g}' if isinstance(v, (int, float, np.number)) else str(v) for v in table[key]])
+    ax.set_xticks(x, [f'{v:g}'.lstrip('0') or '0' if isinstance(v, (int, float, np.number)) else str(v) for v in table[key]])
     ax.set(xlabel=_plain(key.replace('_', ' ')), ylabel=_score_name(metric))
     ax.tick_params(axis='x', length=0)
     ax.set_xlim(-.6, len(table)-.4)
