@@ -134,6 +134,8 @@ def _null(differences, d, level, **_)->Verdict:
     return _judge(diff, -d<=diff.low and diff.high<=d, (diff.low>0 or diff.high<0) and abs(diff.mean)>=d, f'no effect means within ±{d:g}')
 
 # %% ../nbs/07a_statistics.ipynb #slopes
+def _finite(scores:pd.DataFrame)->pd.DataFrame: return scores[np.isfinite(scores.astype(float)).all(axis=1)]      # seeds with every score
+
 def slopes(
     scores:pd.DataFrame,   # A row per seed, a column per value of the setting
     x:str='step',          # Where the columns stand: `step` 0, 1, 2, …; `log2` of the values, all above 0; `value` as they are
@@ -145,7 +147,7 @@ def slopes(
     if len(values)<2: raise DataError(f'a slope needs at least two values of the setting, got {list(scores.columns)}')
     if x=='log2' and not (values>0).all(): raise DataError(f'log2 needs values above 0, got {values.min():g}')
     at = places[x](values); at = at-at.mean()
-    rows = scores.dropna()
+    rows = _finite(scores)
     return pd.Series(rows.to_numpy(float) @ at / (at@at), rows.index)
 
 @_rule('TREND')
@@ -161,7 +163,7 @@ def winners(
     seed:int=0,            # Of the draws
 )->pd.Series:              # Share of the draws that each value wins, summing to 1; ties are shared
     "How often each value would win, had other seeds been used"
-    rows = scores.dropna().to_numpy(float)
+    rows = _finite(scores).to_numpy(float)
     if not len(rows): raise DataError('winners need a seed with a score for every value, got none')
     means = rows[np.random.default_rng(seed).integers(0, len(rows), (n, len(rows)))].mean(1)      # (n, values)
     top = np.isclose(means, means.max(1, keepdims=True), rtol=0, atol=1e-12)
@@ -173,7 +175,7 @@ def _place(differences, claimed, **_)->Verdict:
     claimed = [claimed] if np.isscalar(claimed) else list(claimed)
     strange = [c for c in claimed if c not in set(differences.columns)]
     if strange: raise DataError(f'a claimed value must have been tried, got {strange[0]}; tried: {list(differences.columns)}')
-    n = len(differences.dropna())
+    n = len(_finite(differences))
     if n==0: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no seed has a score for every value')
     share = winners(differences)
     likely = share[share>=.05]
