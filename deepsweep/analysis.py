@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 import numpy as np, pandas as pd
 from .core import DataError, SweepError, did_you_mean
+from .paired import interval, paired_difference, verdict
 
 # %% auto #0
 __all__ = ['SCORES', 'STRENGTHS', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_metric', 'best_epochs',
-           'config_keys', 'varying_keys', 'pick_variant', 'best_table', 'interval', 'run_scores', 'learning_rate_table',
+           'config_keys', 'varying_keys', 'pick_variant', 'best_table', 'run_scores', 'learning_rate_table',
            'pivot_rates', 'size_table', 'example_regularization', 'key_table', 'key_scores', 'find_strength',
            'regularization_table', 'trajectory_table', 'seed_table', 'cost_table', 'tradeoff_table',
            'classification_table']
@@ -250,20 +251,6 @@ def best_table(
     table['_last'], table['_rank'] = state.isin(['diverged', 'failed']), score if goal=='minimize' else -score
     table = table.sort_values(['_last', '_rank', 'run'], kind='stable').drop_duplicates('run')
     return table.drop(columns=['_last', '_rank']).reset_index(drop=True)
-
-# %% ../nbs/08_analysis.ipynb #interval
-def interval(
-    values:Iterable[float],   # Scores of one setting, one per seed; missing ones are left out
-    level:float=.95,          # Coverage, in (0, 1)
-)->tuple[float,float,float]:  # Mean, lower and upper end; the ends are NaN for fewer than two values
-    "Mean of `values` and the t interval around it (Student 1908)"
-    if not 0<level<1: raise DataError(f'level must lie in (0, 1), got {level}')
-    from scipy.stats import t
-    v = np.asarray(list(values), float)
-    v = v[np.isfinite(v)]
-    if len(v)<2: return (v[0] if len(v) else np.nan), np.nan, np.nan
-    half = t.ppf((1+level)/2, len(v)-1) * v.std(ddof=1)/np.sqrt(len(v))
-    return v.mean(), v.mean()-half, v.mean()+half
 
 # %% ../nbs/08_analysis.ipynb #scores
 def run_scores(

@@ -5,10 +5,11 @@
 # %% ../nbs/15_lessons.ipynb #imports
 from __future__ import annotations
 from collections.abc import Callable
+import copy, itertools
 import numpy as np, pandas as pd
 
 # %% auto #0
-__all__ = ['check_winner', 'check_rate', 'check_difference']
+__all__ = ['check_winner', 'check_rate', 'check_difference', 'check_expected_best', 'check_honest_score']
 
 # %% ../nbs/15_lessons.ipynb #invented
 def _invented(
@@ -187,3 +188,71 @@ def check_difference(
     if not np.allclose([o[0] for o in answers], [o[0] for o in right], rtol=1e-3, atol=1e-6): return 'not yet: already the mean difference is another. Do you use exactly the seeds that both settings have?'
     if not np.allclose(answers, right, rtol=1e-3, atol=1e-6): return 'not yet: the mean is right, the interval is not. It needs the spread of the differences, their number and Student\'s t.'
     return 'right: on three invented tables you paired by seed and gave the mean with its 95 % interval.'
+
+# %% ../nbs/15_lessons.ipynb #number-check
+def _check_number(
+    fn:Callable,         # The student's function
+    cases:list[tuple],   # Arguments of each call
+    right:Callable,      # A correct function
+    wrong:dict,          # Name of a mistake -> the mistaken function, and what to say
+    praise:str,          # What to say to a right answer
+)->str:                  # `not attempted`, `not yet: …` or `right: …`
+    "Try a function on invented arguments and compare its numbers with those of right and wrong functions"
+    try: answers = [fn(*copy.deepcopy(case)) for case in cases]
+    except NotImplementedError: return 'not attempted'
+    except Exception as e: return f'not yet: your code raised {type(e).__name__}: {e}'
+    if all(o is None or o is ... for o in answers): return 'not attempted'
+    for o in answers:
+        if isinstance(o, bool) or not isinstance(o, (int, float, np.number)): return f'not yet: the answer must be one number; yours is {str(o)[:60]!r}, {type(o).__name__}'
+    same = lambda other, tolerance: np.allclose(answers, [other(*case) for case in cases], rtol=0, atol=tolerance)
+    if same(right, 1e-6): return f'right: {praise}'
+    for mistake, message in wrong.values():
+        if same(mistake, 1e-6): return f'not yet: {message}'
+    if same(right, .01): return 'not yet: nearly. Did you draw at random, or round? The number can be computed exactly.'
+    return 'not yet: on invented numbers another value comes out.'
+
+# %% ../nbs/15_lessons.ipynb #expected-best
+_choices = lambda scores, k: list(itertools.combinations(scores, k))
+_WRONG_BEST = dict(
+    mean    = (lambda scores, k: np.mean(scores), 'that is the mean score, whatever k is. Which of its k scores does a choice stand for?'),
+    best    = (lambda scores, k: max(scores), 'that is the best of all scores: what you get if every one is tried, not k of them.'),
+    first   = (lambda scores, k: max(scores[:k]), 'you took the first k scores. Their order means nothing: go over all ways of taking k.'),
+    top     = (lambda scores, k: np.mean(sorted(scores)[-k:]), 'you averaged the k highest scores. Whoever tries k at random rarely hits on those.'),
+    replace = (lambda scores, k: np.mean([max(o) for o in itertools.product(scores, repeat=k)]), 'you let one score be drawn several times. k tries are k different ones.'),
+    worst   = (lambda scores, k: np.mean([min(o) for o in _choices(scores, k)]), 'that is the worst of each choice. Is a high accuracy good or bad?'))
+
+def check_expected_best(
+    fn:Callable[[list, int], float],   # Takes scores and k, gives the mean, over all choices of k scores, of the best
+)->str:                                # `not attempted`, `not yet: …` or `right: …`
+    "Try `fn` on invented scores and say what it does wrong"
+    rng   = np.random.default_rng(0)
+    cases = [(rng.uniform(.1, .6, n).tolist(), k) for n, k in [(5, 2), (6, 3), (4, 1), (5, 5), (7, 4)]]
+    return _check_number(fn, cases, lambda scores, k: np.mean([max(o) for o in _choices(scores, k)]), _WRONG_BEST,
+                         'on five invented lists you took every choice of k scores once, and the best of each.')
+
+# %% ../nbs/15_lessons.ipynb #honest
+def _invented_runs(
+    seed:int,        # Another sweep for each
+)->pd.DataFrame:     # A row per run, in no order; one run has no score
+    "Eight runs, each with its best validation score and its hold-out score"
+    rng = np.random.default_rng(seed)
+    df = pd.DataFrame({'run': [f'{o:012x}' for o in rng.integers(16**11, 16**12, 8)], 'valid accuracy': .40+.01*np.arange(8), 'hold accuracy': .39+.01*np.arange(8), 'train accuracy': .6+.01*np.arange(8)})
+    df.loc[7, ['valid accuracy', 'hold accuracy']] = .53, .455
+    df.loc[3, 'hold accuracy'], df.loc[2, 'train accuracy'], df.loc[0, 'valid accuracy'] = .48, .9, np.nan
+    return df.sample(frac=1, random_state=seed).set_axis(range(10, 18))
+
+_hold_of = lambda df, column: df.loc[df[column].idxmax(), 'hold accuracy']
+_WRONG_HONEST = dict(
+    claimed = (lambda df: df['valid accuracy'].max(), 'that is the score on the images the run was chosen by: partly luck. Which column was not used to choose?'),
+    peeked  = (lambda df: df['hold accuracy'].max(), 'you chose by `hold accuracy`. Whoever chooses by the hold-out images has no honest number left.'),
+    train   = (lambda df: _hold_of(df, 'train accuracy'), 'you chose by `train accuracy`: that rewards learning by heart.'),
+    mean    = (lambda df: df['hold accuracy'].mean(), 'that is the mean over all runs. Report the one you would use.'),
+    missing = (lambda df: df.sort_values('valid accuracy')['hold accuracy'].iloc[-1], 'that run has no validation score (NaN): sorting puts missing values at the end.'),
+    row     = (lambda df: df['hold accuracy'].iloc[0], 'you took a row by its place. The rows may come in any order.'))
+
+def check_honest_score(
+    fn:Callable[[pd.DataFrame], float],   # Takes a row per run with `valid accuracy` and `hold accuracy`, gives the score to report
+)->str:                                   # `not attempted`, `not yet: …` or `right: …`
+    "Try `fn` on invented sweeps and say what it does wrong"
+    return _check_number(fn, [(_invented_runs(seed),) for seed in range(3)], lambda df: _hold_of(df, 'valid accuracy'), _WRONG_HONEST,
+                         'on three invented sweeps you chose by validation and reported the hold-out score of that run.')
