@@ -198,8 +198,7 @@ def parse_rule(
 def number(x:float, unit:str='pp')->str:
     "A number with its unit, for people"
     if unit=='times': return f'{math.exp(x):.2f}'
-    text = f'{100*x:+.1f}' if unit=='pp' else f'{x:+.2f}'
-    return text.replace('-', '+') if float(text)==0 else text
+    return f'{100*x:+.{1 if abs(x)>=.0005 else 2}f}' if unit=='pp' else f'{x:+.2f}'
 
 def in_words(diff:Difference, unit:str='pp')->str: return f"{number(diff.mean, unit)} {unit} [{number(diff.low, unit)} to {number(diff.high, unit)}]"
 
@@ -253,7 +252,7 @@ def _read(recorded)->Recording:
     if recorded is None: recorded = {n: load_recorded(n) for n in recorded_names() if n.startswith('cifar10-')}
     if isinstance(recorded, tuple) and len(recorded)==2: recorded = {'cifar10-laptop': recorded}
     if not isinstance(recorded, Mapping) or 'cifar10-laptop' not in recorded: raise DataError(f"recorded is a pair (config, history), or a dict with the key 'cifar10-laptop', got {list(recorded) if isinstance(recorded, Mapping) else type(recorded).__name__}")
-    return Recording(*recorded['cifar10-laptop'], {n: Recording(*recorded[n]) for n in ('cifar10-diagnostics', 'cifar10-fullscale') if n in recorded})
+    return Recording(*recorded['cifar10-laptop'], {n: Recording(*recorded[n]) for n in ('cifar10-diagnostics', 'cifar10-fullscale', 'cifar10-race') if n in recorded})
 
 def _verdict(c:Claim, r:Recording)->Verdict:
     "Judge a claim; what a recording lacks makes it not measured"
@@ -532,7 +531,7 @@ def _confident(r, judge):
 @claim('C003-68', 'EFF(0 pp)', 'training and test accuracy first rise together, then the test side levels off')
 def _together(r, judge):
     gap = lambda run: run['train accuracy (eval)']-run['valid accuracy']
-    return all_of(judge(.02-r.scores(MLP40, lambda run: gap(run)[:3].max()), 'largest gap in epochs 1-3, under 2 pp by'),
+    return all_of(*(judge(.02-r.scores(MLP40, lambda run: gap(run)[e]), f'gap at epoch {e+1}, under 2 pp by') for e in range(3)),
                   judge(r.scores(MLP40, lambda run: gap(run)[-5:].mean())-.10, 'gap at the end, above 10 pp by'))
 
 # %% ../nbs/13_claims.ipynb #protocol-claims
@@ -780,8 +779,10 @@ def _adam_ratio(r, judge):
     likely, n = share[share>=.05], len(r.grid(adam(M(3, 64), ADAM_MLP), top3))
     hit, close = ((likely.index>=20) & (likely.index<=50)).any(), likely.index.max() <= 5*likely.index.min()
     names = lambda s: ', '.join(f'{v:g} {p:.0%}' for v, p in s[s>=.05].items())
+    mesh  = [c for c in (r.more['cifar10-race'].runs if 'cifar10-race' in r.more else []) if c==M(3, 64, c.rate)]
+    finer = f"on a finer mesh down to .001 SGD wins at {names(winners(r.more['cifar10-race'].grid({c.rate: c for c in mesh}, top3)))}" if mesh else 'the SGD rates end at .02'
     return Verdict(FAILS if not hit else HOLDS if close else UNKNOWN, share.idxmax(), likely.index.min(), likely.index.max(), n,
-                   f'likely ratios {names(share)}; SGD wins: {names(sgd)}; Adam wins: {names(adm)}; the SGD rates end at .02', 'PLACE')
+                   f'likely ratios {names(share)}; SGD wins: {names(sgd)}; Adam wins: {names(adm)}; {finer}', 'PLACE')
 
 @claim('C003-57', 'PLACE', "Adam's best rate for the CNN is about .0002")
 def _adam_cnn(r, judge): return note(judge(r.grid(adam(K(2, 16), ADAM_CNN), top3), 'K(2x16)', claimed=.0002), 'for 16 filters; the article\'s net had 256')
