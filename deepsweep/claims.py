@@ -423,7 +423,11 @@ def _lower(r, judge):
 @claim('C003-21', 'NULL(3 epochs)', 'most CNNs overfit from about epoch 10')
 def _overfit_from(r, judge):
     turn = r.grid(all_cnns(), least_epoch)
-    return note(judge(turn.median(axis=1)-10, 'median epoch of the least validation loss over 20 cells, minus 10:'), f"epoch {np.median(turn):.0f} is update {np.median(turn)*next(iter(r.runs[K(2, 16)].values()))['updates'][0]:,.0f} here, epoch 10 was update {10*math.ceil(50_000/32):,} there", 'by rate: ' + ', '.join(f'{lr:g} {np.median(turn[[str(c) for c in all_cnns() if c.rate==lr]]):.0f}' for lr in RATES), 'runs still improving at 15 count as 15')
+    mid, per_epoch = np.median(turn), next(iter(r.runs[K(2, 16)].values()))['updates'][0]
+    by_rate = {lr: np.median(turn[[str(c) for c in all_cnns() if c.rate==lr]]) for lr in RATES}
+    return note(judge(turn.median(axis=1)-10, 'median epoch of the least validation loss over 20 cells, minus 10:'),
+                f'epoch {mid:.0f} is update {mid*per_epoch:,.0f} here, epoch 10 was update {10*math.ceil(50_000/32):,} there',
+                'by rate: ' + ', '.join(f'{lr:g} {m:.0f}' for lr, m in by_rate.items()), 'runs still improving at 15 count as 15')
 
 @claim('C003-40', 'EFF(1 pp)', 'the CNN overfits less and later than the MLP')
 def _overfits_less(r, judge):
