@@ -129,9 +129,12 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     import pandas as pd
     from deepsweep import __version__
     from deepsweep.runs import FINAL_STATES, save_recorded
+    from deepsweep.seal import openings
     names  = [o for o in TABLES[table] if o in store.studies()]
     config = pd.concat([store.config_table(o).assign(study=o) for o in names], ignore_index=True)
     config = config[config['state'].isin(FINAL_STATES)].drop(columns=['error', 'name'])
+    opened = openings(store).set_index('run')['score']
+    if len(opened): config['test accuracy'] = config['run'].map(opened[~opened.index.duplicated()])      # what the ledger has
     history = store.history_table()
     history = history[history['run'].isin(config['run'])].reset_index(drop=True)
     runs = config.drop_duplicates('run')
