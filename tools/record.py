@@ -29,12 +29,12 @@ def main()->None:
     from deepsweep.studies import study, study_data
     from deepsweep.sweep import run_sweep
     torch.set_num_threads(1)
-    data = study_data('MLP_SGD', 'laptop')
     for name in [] if args.write else args.only or TABLES[args.table]:
         start = time.monotonic()
-        run_sweep(study(name, 'laptop'), data, store=args.store, eval_train=True, progress=False)
+        if name == 'diagnostics': run_sweep(DIAGNOSED, study_data('MLP_SGD', 'laptop'), function=diagnose, store=args.store, progress=False)
+        elif name == 'fullscale': fullscale(args.store)
+        elif name != 'fullscale final': run_sweep(study(name, 'laptop'), study_data('MLP_SGD', 'laptop'), store=args.store, eval_train=True, progress=False)
         print(name, f'{time.monotonic()-start:.0f} s', flush=True)
-
     write(RunStore(args.store), args.table, torch)
 
 def _diagnosed()->list[dict]:
