@@ -5,10 +5,11 @@
 # %% ../nbs/15_lessons.ipynb #imports
 from __future__ import annotations
 from collections.abc import Callable
+import copy, itertools
 import numpy as np, pandas as pd
 
 # %% auto #0
-__all__ = ['check_winner']
+__all__ = ['check_winner', 'check_rate', 'check_difference', 'check_expected_best', 'check_honest_score']
 
 # %% ../nbs/15_lessons.ipynb #invented
 def _invented(
@@ -58,3 +59,200 @@ def check_winner(
         if answers == [wrong(df) for df in tables]: return f'not yet: {message}'
     if answers != [_top(df, 'valid accuracy') for df in tables]: return 'not yet: in at least one invented sweep another run reached a higher `valid accuracy`.'
     return 'right: on three invented sweeps you chose by validation, at the best epoch, in any order of rows.'
+
+# %% ../nbs/15_lessons.ipynb #rates-invented
+def _invented_rates(
+    seed:int,         # Another sweep for each
+)->pd.DataFrame:      # A row per run and epoch, shuffled
+    "A sweep of eight rates by three seeds whose rankings all differ"
+    rng   = np.random.default_rng(seed)
+    rates = [float(o) for o in rng.permutation([.001, .002, .005, .01, .02, .05, .1, .2])]
+    rows  = [dict(run=f'{rng.integers(16**11, 16**12):012x}', learning_rate=r, seed=s, epoch=e, **{'train accuracy': .5+.03*e-.002*i, 'valid accuracy': .4+.02*e-.002*i, 'test accuracy': .4+.02*e-.002*i})
+             for i, r in enumerate(rates) for s in range(3) for e in range(6)]
+    df = pd.DataFrame(rows)
+    df['run'] = df.groupby(['learning_rate', 'seed'])['run'].transform('first')
+    best, lucky, curve, last, steady, test, train, worst = rates
+    def put(rate, value, epoch, s=None, column='valid accuracy'):
+        df.loc[(df['learning_rate']==rate) & (df['epoch'].isin(np.atleast_1d(epoch))) & ((df['seed']==s) | (s is None)), column] = value
+    for s in range(3): put(best, .80, s+1, s)                                 # each seed peaks at another epoch
+    put(lucky, .90, 3, 0)
+    put(curve, .75, 3)
+    put(last, .70, 5)
+    put(steady, .62, range(1, 6))
+    put(test, .95, 4, column='test accuracy')
+    put(train, .99, 4, column='train accuracy')
+    put(worst, .05, 1)
+    return df.sample(frac=1, random_state=seed).reset_index(drop=True)
+
+# %% ../nbs/15_lessons.ipynb #rates-wrong
+def _mean_best(df, column='valid accuracy', per_run='max'): return df.groupby(['learning_rate', 'run'])[column].agg(per_run).groupby('learning_rate').mean()
+_WRONG_RATES = dict(
+    test   = (lambda df: _mean_best(df, 'test accuracy').idxmax(),  'you chose by `test accuracy`. Whoever chooses by the test set has no honest number left to report.'),
+    train  = (lambda df: _mean_best(df, 'train accuracy').idxmax(), 'you chose by `train accuracy`: that rewards learning by heart.'),
+    lucky  = (lambda df: df.loc[df['valid accuracy'].idxmax(), 'learning_rate'], 'that is the rate of the luckiest single run. Its other seeds did worse: judge a rate by all of its runs.'),
+    last   = (lambda df: df[df['epoch']==df['epoch'].max()].groupby('learning_rate')['valid accuracy'].mean().idxmax(), 'you looked at the last epoch only. A run counts with its best epoch.'),
+    steady = (lambda df: df.groupby('learning_rate')['valid accuracy'].mean().idxmax(), 'you averaged over all epochs, the early ones too. First one number per run, then the mean over runs.'),
+    curve  = (lambda df: df.groupby(['learning_rate', 'epoch'])['valid accuracy'].mean().idxmax()[0], 'you averaged the curves and then took the best epoch. Runs have their best epochs at different places: first one number per run.'),
+    worst  = (lambda df: _mean_best(df, per_run='min').idxmin(), 'that is the rate with the lowest scores. Is a high accuracy good or bad?'),
+    row    = (lambda df: df['learning_rate'].iloc[0], 'you took a row by its place. The rows may come in any order.'))
+
+# %% ../nbs/15_lessons.ipynb #check-rate
+def _tried(
+    answer:Callable,            # The student's function
+    tables:list[pd.DataFrame],  # What it is tried on
+)->tuple[list,str|None]:        # Its answers, and what there is to say if it gave none
+    "Call an answer on copies of some tables; nothing it does raises"
+    try: answers = [answer(df.copy()) for df in tables]
+    except NotImplementedError: return [], 'not attempted'
+    except Exception as e: return [], f'not yet: your code raised {type(e).__name__}: {e}'
+    return answers, 'not attempted' if all(o is None or o is ... for o in answers) else None
+
+def check_rate(
+    pick:Callable[[pd.DataFrame], float],   # Takes a row per run and epoch, gives the learning rate with the best mean over runs of the best `valid accuracy`
+)->str:                                     # `not attempted`, `not yet: …` or `right: …`
+    "Try `pick` on invented sweeps with several seeds and say what it does wrong"
+    tables = [_invented_rates(seed) for seed in range(3)]
+    answers, said = _tried(pick, tables)
+    if said: return said
+    for df, o in zip(tables, answers):
+        if isinstance(o, str) or not np.isscalar(o): return f'not yet: the answer must be a learning rate, a number like {df["learning_rate"].iloc[0]:g}; yours is {str(o)[:60]!r}, {type(o).__name__}'
+        if not np.isclose(df['learning_rate'], float(o)).any(): return f'not yet: {o:g} is no learning rate of the table that came in. Did you return a score?'
+    for wrong, message in _WRONG_RATES.values():
+        if np.allclose(answers, [wrong(df) for df in tables]): return f'not yet: {message}'
+    if not np.allclose(answers, [_mean_best(df).idxmax() for df in tables]): return 'not yet: in at least one invented sweep another rate is better on average over its runs.'
+    return 'right: on three invented sweeps you judged each run by its best epoch and each rate by all of its runs.'
+
+# %% ../nbs/15_lessons.ipynb #difference-invented
+def _invented_pairs(
+    seed:int,         # Other scores for each
+)->pd.DataFrame:      # A row per run, shuffled; columns `run drop_out seed`, `valid accuracy`
+    "Runs with and without dropout; scores depend on the seed, and each setting has a seed that the other lacks"
+    rng   = np.random.default_rng(seed)
+    luck  = rng.normal(0, .03, 7)
+    rows  = [dict(run=f'{rng.integers(16**11, 16**12):012x}', drop_out=p, seed=s, **{'valid accuracy': .4+luck[s]+gain+rng.normal(0, .004)})
+             for p, gain, seeds in ((0., 0, range(6)), (.2, .015, range(1, 7))) for s in seeds]
+    return pd.DataFrame(rows).sample(frac=1, random_state=seed+1).reset_index(drop=True)
+
+# %% ../nbs/15_lessons.ipynb #difference-wrong
+def _paired(df)->np.ndarray:
+    "Score with dropout minus score without, a value per seed that has both"
+    a, b = (df[df['drop_out']==p].set_index('seed')['valid accuracy'] for p in (.2, 0))
+    return (a-b).dropna().to_numpy()
+
+def _around(mean:float, half:float)->tuple: return mean, mean-half, mean+half
+
+def _t_interval(d, ddof=1, quantile=None, root=True)->tuple:
+    "Mean and interval, or one of the ways to get it wrong"
+    from scipy.stats import t
+    return _around(d.mean(), (quantile or t.ppf(.975, len(d)-1))*d.std(ddof=ddof)/(len(d)**.5 if root else 1))
+
+def _unpaired(df)->tuple:
+    "Interval of two independent means, which forgets that seeds make pairs"
+    from scipy.stats import ttest_ind
+    a, b = (df[df['drop_out']==p].set_index('seed')['valid accuracy'] for p in (.2, 0))
+    both = a.index.intersection(b.index)
+    a, b = a[both], b[both]
+    test = ttest_ind(a, b).confidence_interval(.95)
+    return a.mean()-b.mean(), test.low, test.high
+
+def _by_row(df)->np.ndarray:
+    "Differences of rows in the order in which they come"
+    a, b = (df.loc[df['drop_out']==p, 'valid accuracy'].to_numpy() for p in (.2, 0))
+    return a-b
+
+_WRONG_DIFFERENCES = dict(
+    sign     = (lambda df: _t_interval(-_paired(df)), 'the sign is the wrong way round: with dropout minus without.'),
+    points   = (lambda df: tuple(100*o for o in _t_interval(_paired(df))), 'these are percentage points; the answer is asked on the scale of the accuracy.'),
+    order    = (lambda df: _t_interval(_by_row(df)), 'you subtracted rows in the order in which they come. The pairs are the seeds.'),
+    unpaired = (_unpaired, 'that is the interval of two independent means. Seeds make pairs: first the difference per seed, then its spread.'),
+    spread   = (lambda df: _t_interval(_paired(df), root=False), 'that is how far single differences scatter. The mean of n of them is known better, by the root of n.'),
+    normal   = (lambda df: _t_interval(_paired(df), quantile=1.96), '1.96 is for many seeds. With few, the spread itself is uncertain: Student\'s t is wider.'),
+    ddof     = (lambda df: _t_interval(_paired(df), ddof=0), 'the spread divides by n. With a mean taken from the same numbers it is n - 1: `ddof=1`.'))
+
+# %% ../nbs/15_lessons.ipynb #check-difference
+def check_difference(
+    difference:Callable[[pd.DataFrame], tuple],   # Takes a row per run, gives mean, low and high of the paired difference, `drop_out` .2 minus 0, 95 %
+)->str:                                           # `not attempted`, `not yet: …` or `right: …`
+    "Try `difference` on invented runs and say what it does wrong"
+    tables = [_invented_pairs(seed) for seed in range(3)]
+    answers, said = _tried(difference, tables)
+    if said: return said
+    try: answers = [tuple(float(v) for v in o) for o in answers]
+    except (TypeError, ValueError): return f'not yet: the answer must be three numbers, (mean, low, high); yours is {str(answers[0])[:60]!r}'
+    if any(len(o)!=3 for o in answers): return f'not yet: the answer must be three numbers, (mean, low, high); yours has {len(answers[0])}'
+    if not np.isfinite(answers).all(): return 'not yet: one of your numbers is missing (NaN). A seed that only one setting has gives no difference.'
+    if any(not low<=mean<=high for mean, low, high in answers): return 'not yet: the order is mean, low, high, and the mean lies between the other two.'
+    for wrong, message in _WRONG_DIFFERENCES.values():
+        if np.allclose(answers, [wrong(df) for df in tables], rtol=1e-3, atol=1e-6): return f'not yet: {message}'
+    right = [_t_interval(_paired(df)) for df in tables]
+    if not np.allclose([o[0] for o in answers], [o[0] for o in right], rtol=1e-3, atol=1e-6): return 'not yet: already the mean difference is another. Do you use exactly the seeds that both settings have?'
+    if not np.allclose(answers, right, rtol=1e-3, atol=1e-6): return 'not yet: the mean is right, the interval is not. It needs the spread of the differences, their number and Student\'s t.'
+    return 'right: on three invented tables you paired by seed and gave the mean with its 95 % interval.'
+
+# %% ../nbs/15_lessons.ipynb #number-check
+def _check_number(
+    fn:Callable,         # The student's function
+    cases:list[tuple],   # Arguments of each call
+    right:Callable,      # A correct function
+    wrong:dict,          # Name of a mistake -> the mistaken function, and what to say
+    praise:str,          # What to say to a right answer
+)->str:                  # `not attempted`, `not yet: …` or `right: …`
+    "Try a function on invented arguments and compare its numbers with those of right and wrong functions"
+    try: answers = [fn(*copy.deepcopy(case)) for case in cases]
+    except NotImplementedError: return 'not attempted'
+    except Exception as e: return f'not yet: your code raised {type(e).__name__}: {e}'
+    if all(o is None or o is ... for o in answers): return 'not attempted'
+    for o in answers:
+        if isinstance(o, bool) or not isinstance(o, (int, float, np.number)): return f'not yet: the answer must be one number; yours is {str(o)[:60]!r}, {type(o).__name__}'
+    same = lambda other, tolerance: np.allclose(answers, [other(*case) for case in cases], rtol=0, atol=tolerance)
+    if same(right, 1e-6): return f'right: {praise}'
+    for mistake, message in wrong.values():
+        if same(mistake, 1e-6): return f'not yet: {message}'
+    if same(right, .01): return 'not yet: nearly. Did you draw at random, or round? The number can be computed exactly.'
+    return 'not yet: on invented numbers another value comes out.'
+
+# %% ../nbs/15_lessons.ipynb #expected-best
+_choices = lambda scores, k: list(itertools.combinations(scores, k))
+_WRONG_BEST = dict(
+    mean    = (lambda scores, k: np.mean(scores), 'that is the mean score, whatever k is. Which of its k scores does a choice stand for?'),
+    best    = (lambda scores, k: max(scores), 'that is the best of all scores: what you get if every one is tried, not k of them.'),
+    first   = (lambda scores, k: max(scores[:k]), 'you took the first k scores. Their order means nothing: go over all ways of taking k.'),
+    top     = (lambda scores, k: np.mean(sorted(scores)[-k:]), 'you averaged the k highest scores. Whoever tries k at random rarely hits on those.'),
+    replace = (lambda scores, k: np.mean([max(o) for o in itertools.product(scores, repeat=k)]), 'you let one score be drawn several times. k tries are k different ones.'),
+    worst   = (lambda scores, k: np.mean([min(o) for o in _choices(scores, k)]), 'that is the worst of each choice. Is a high accuracy good or bad?'))
+
+def check_expected_best(
+    fn:Callable[[list, int], float],   # Takes scores and k, gives the mean, over all choices of k scores, of the best
+)->str:                                # `not attempted`, `not yet: …` or `right: …`
+    "Try `fn` on invented scores and say what it does wrong"
+    rng   = np.random.default_rng(0)
+    cases = [(rng.uniform(.1, .6, n).tolist(), k) for n, k in [(5, 2), (6, 3), (4, 1), (5, 5), (7, 4)]]
+    return _check_number(fn, cases, lambda scores, k: np.mean([max(o) for o in _choices(scores, k)]), _WRONG_BEST,
+                         'on five invented lists you took every choice of k scores once, and the best of each.')
+
+# %% ../nbs/15_lessons.ipynb #honest
+def _invented_runs(
+    seed:int,        # Another sweep for each
+)->pd.DataFrame:     # A row per run, in no order; one run has no score
+    "Eight runs, each with its best validation score and its hold-out score"
+    rng = np.random.default_rng(seed)
+    df = pd.DataFrame({'run': [f'{o:012x}' for o in rng.integers(16**11, 16**12, 8)], 'valid accuracy': .40+.01*np.arange(8), 'hold accuracy': .39+.01*np.arange(8), 'train accuracy': .6+.01*np.arange(8)})
+    df.loc[7, ['valid accuracy', 'hold accuracy']] = .53, .455
+    df.loc[3, 'hold accuracy'], df.loc[2, 'train accuracy'], df.loc[0, 'valid accuracy'] = .48, .9, np.nan
+    return df.sample(frac=1, random_state=seed).set_axis(range(10, 18))
+
+_hold_of = lambda df, column: df.loc[df[column].idxmax(), 'hold accuracy']
+_WRONG_HONEST = dict(
+    claimed = (lambda df: df['valid accuracy'].max(), 'that is the score on the images the run was chosen by: partly luck. Which column was not used to choose?'),
+    peeked  = (lambda df: df['hold accuracy'].max(), 'you chose by `hold accuracy`. Whoever chooses by the hold-out images has no honest number left.'),
+    train   = (lambda df: _hold_of(df, 'train accuracy'), 'you chose by `train accuracy`: that rewards learning by heart.'),
+    mean    = (lambda df: df['hold accuracy'].mean(), 'that is the mean over all runs. Report the one you would use.'),
+    missing = (lambda df: df.sort_values('valid accuracy')['hold accuracy'].iloc[-1], 'that run has no validation score (NaN): sorting puts missing values at the end.'),
+    row     = (lambda df: df['hold accuracy'].iloc[0], 'you took a row by its place. The rows may come in any order.'))
+
+def check_honest_score(
+    fn:Callable[[pd.DataFrame], float],   # Takes a row per run with `valid accuracy` and `hold accuracy`, gives the score to report
+)->str:                                   # `not attempted`, `not yet: …` or `right: …`
+    "Try `fn` on invented sweeps and say what it does wrong"
+    return _check_number(fn, [(_invented_runs(seed),) for seed in range(3)], lambda df: _hold_of(df, 'valid accuracy'), _WRONG_HONEST,
+                         'on three invented sweeps you chose by validation and reported the hold-out score of that run.')

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 from .core import DataError, did_you_mean
-from .analysis import best_epochs, best_table, find_metric, learning_rate_table, pick_variant, run_scores, size_label, size_table, tidy_table, varying_keys
+from .analysis import best_epochs, best_table, find_metric, find_strength, key_scores, key_table, learning_rate_table, pick_variant, run_scores
+from .analysis import size_label, size_table, tidy_table, tradeoff_table, trajectory_table, varying_keys
 
 # %% auto #0
 __all__ = ['short_best_table', 'print_best_models', 'show_training', 'compare_learning_rates_per_model', 'compare_mlp_sizes',
-           'compare_cnn_sizes']
+           'compare_cnn_sizes', 'plot_train_vs_test_loss', 'plot_train_vs_test_accuracy', 'max_test_acc_reg_bar',
+           'max_test_acc_lr_bar', 'plot_tradeoff']
 
 # %% ../nbs/11_plots.ipynb #best
 def short_best_table(
@@ -53,6 +55,7 @@ def _rate_colors(
     return {r: plt.cm.viridis(.9*(logs[r]-low)/span if span else .4) if r in logs else (.6, .6, .6, 1.) for r in rates}       # .9: the last tenth is too pale on white
 
 def _plain(text:str)->str: return str(text).replace('$', r'\$')     # a `$` in a user's name starts no formula
+def _score_name(metric:str)->str: return metric if metric.startswith('hold ') else f'best {metric}'      # hold-out images are scored once
 
 def _new_axes(n:int, size:tuple[float,float])->np.ndarray:
     "`n` empty Axes in rows of at most three, each of `size` inches"
@@ -147,7 +150,7 @@ def compare_learning_rates_per_model(
     if (seen := runs['score'].dropna()).size:                                        # two seeds may have an interval wider than [0, 1]: keep the runs in view
         pad = max(.35*(seen.max()-seen.min()), .005)
         ax.set_ylim(max(ax.get_ylim()[0], seen.min()-pad), min(ax.get_ylim()[1], seen.max()+pad))
-    ax.set(xlabel='learning rate', ylabel=f'best {find_metric(df, metric)[0]}')
+    ax.set(xlabel='learning rate', ylabel=_score_name(find_metric(df, metric)[0]))
     handles, labels = ax.get_legend_handles_labels()
     last = sorted(range(len(labels)), key=lambda i: labels[i]=='diverged')
     ax.legend([handles[i] for i in last], [labels[i] for i in last], loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small', ncols=1+len(sizes)//17)
@@ -202,3 +205,190 @@ def compare_cnn_sizes(
 )->Axes:
     "Heat map: conv layers by filters"
     return _draw_sizes(df, 'conv', variant, metric, ax)
+
+# %% ../nbs/11_plots.ipynb #strength-colors
+def _strength_colors(
+    strengths:Iterable[float],   # Values of a setting; 0 and below have no logarithm
+)->dict:                         # strength -> RGBA: 0 nearly black, then from blue-green (weak) to yellow (strong)
+    "Colours by the logarithm of the strength, with one of its own for none"
+    positive = _rate_colors([s for s in strengths if s>0])
+    logs = np.log10([*positive] or [1])
+    spot = (logs-logs[0])/((logs[-1]-logs[0]) or 1)
+    return {s: (.15, .15, .15, 1.) for s in sorted({float(s) for s in strengths if not s>0})} | {s: plt.cm.viridis(.25+.68*x) for s, x in zip(positive, spot)}
+
+def _axis_name(column:str)->str:
+    "Says how a training column was measured"
+    if column.endswith(' (eval)'): return f"{column.removesuffix(' (eval)')}, evaluated after the epoch"
+    return f'{column}, averaged during the epoch' if column.startswith('train') else column
+
+def _key_legend(ax:Axes, handles:list, title:str):
+    ax.legend(handles=handles, title=_plain(title.replace('_', ' ')), loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small', title_fontsize='small')
+
+# %% ../nbs/11_plots.ipynb #draw-paths
+def _draw_paths(df:pd.DataFrame, variant:str|None, kind:str, metric:str|None, key:str|None, eval_mode:bool|None, seeds:bool, window:int|None, ax:Axes|None)->Axes:
+    "Draw `trajectory_table`"
+    mean = trajectory_table(df, variant, kind, metric, key, eval_mode=eval_mode, window=window)
+    each = trajectory_table(df, variant, kind, metric, key, eval_mode=eval_mode, mean=False)
+    key, attrs = each.columns[0], mean.attrs
+    if ax is None: _, ax = plt.subplots(figsize=(5.2, 3.1), layout='constrained')
+    colors, handles, crosses = _strength_colors(each[key]), [], []
+    view = mean if len(mean) else each
+    for s, color in colors.items():
+        runs = [r for _, r in each[each[key]==s].groupby('run', sort=False)]
+        path = mean[mean[key]==s]
+        lost, stuck = sum(r['state'].iloc[0]=='diverged' for r in runs), sum(r['stuck'].iloc[0] for r in runs)
+        for r in runs:
+            r = r[np.isfinite(r['train']) & np.isfinite(r['valid'])]
+            if seeds and len(runs)>1: ax.plot(r['train'], r['valid'], color=color, lw=.6, alpha=.25, zorder=2)
+            if len(r) and r['state'].iloc[0]=='diverged': crosses.append((r['train'].iloc[-1], r['valid'].iloc[-1], color))
+        if len(path):
+            best = path.loc[path['score'].idxmin() if attrs['goal']=='minimize' else path['score'].idxmax()]
+            ax.plot(path['train'], path['valid'], color=color, lw=2, zorder=3, gid=f'mean {s:g}')
+            ax.plot(path['train'].iloc[0], path['valid'].iloc[0], 'o', color=color, ms=5, zorder=4)
+            ax.plot(best['train'], best['valid'], '*', color=color, mec='black', mew=.7, ms=12, zorder=5)
+        notes = [f'{n} {what}' if n<len(runs) else what for n, what in ((lost, 'diverged'), (stuck, 'at chance')) if n]
+        handles.append(Line2D([], [], color=color, lw=2.5, label=' '.join([f'{s:g}', *([f"({', '.join(notes)})"] if notes else [])])))
+    if len(view):
+        for which, axis in (('train', ax.set_xlim), ('valid', ax.set_ylim)):
+            low, high = view[which].min(), view[which].max()
+            axis(low-.05*(high-low or 1), high+.05*(high-low or 1))
+    x, y = ax.get_xlim(), ax.get_ylim()
+    for a, b, color in crosses: ax.plot(np.clip(a, *x), np.clip(b, *y), 'X', color=color, mec='black', ms=8, zorder=6, clip_on=False)      # at the edge where it left the picture
+    ends = max(x[0], y[0]), min(x[1], y[1])
+    if ends[0]<ends[1]: ax.plot(ends, ends, color='.6', lw=1, ls='--', zorder=1, gid='diagonal'); handles.append(Line2D([], [], color='.6', lw=1, ls='--', label=f"train = {attrs['valid'].split()[0]}"))
+    ax.set(xlim=x, ylim=y, xlabel=_axis_name(attrs['train']), ylabel=f"best {attrs['valid']} so far" if kind=='accuracy' else attrs['valid'])
+    handles += [Line2D([], [], color='.4', ls='', marker=m, mec=e, ms=s, label=t) for m, e, s, t in (('o', '.4', 5, 'start'), ('*', 'black', 11, 'best epoch'))]
+    _key_legend(ax, handles, key)
+    ax.set_title(_plain(variant or tidy_table(df)['variant'].iloc[0]), loc='left', fontsize='medium')
+    return ax
+
+# %% ../nbs/11_plots.ipynb #plot-loss
+def plot_train_vs_test_loss(
+    df:pd.DataFrame,              # `history` and `config` merged, all epochs
+    variant:str|None=None,        # A variant with one setting of regularisation that differs; None: the only one
+    metric:str|None=None,         # Column that says which epoch is best; None: `valid accuracy`, else `test accuracy`
+    *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
+    eval_mode:bool|None=None,     # None: training loss as evaluated after the epoch if all runs have it; False: as averaged during it, like the article; True: evaluated, or an error
+    seeds:bool=True,              # Draw single runs thin below their mean, as they are
+    window:int|None=None,         # Odd: the mean is smoothed over so many epochs; 1: not; None: about an eighth of the epochs
+    ax:Axes|None=None,            # Where to draw; None: a new figure
+)->Axes:
+    "Draw the path of training loss against validation (or test) loss, one per strength of regularisation"
+    return _draw_paths(df, variant, 'loss', metric, key, eval_mode, seeds, window, ax)
+
+# %% ../nbs/11_plots.ipynb #plot-acc
+def plot_train_vs_test_accuracy(
+    df:pd.DataFrame,              # `history` and `config` merged, all epochs
+    variant:str|None=None,        # A variant with one setting of regularisation that differs; None: the only one
+    metric:str|None=None,         # Column that says which epoch is best; None: `valid accuracy`, else `test accuracy`
+    *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
+    eval_mode:bool|None=None,     # None: training accuracy as evaluated after the epoch if all runs have it; False: as counted during it, like the article; True: evaluated, or an error
+    seeds:bool=True,              # Draw single runs thin below their mean, as they are
+    window:int|None=None,         # Odd: the mean is smoothed over so many epochs; 1: not; None: about an eighth of the epochs
+    ax:Axes|None=None,            # Where to draw; None: a new figure
+)->Axes:
+    "Draw the path of training accuracy against the best validation (or test) accuracy so far, one per strength of regularisation"
+    return _draw_paths(df, variant, 'accuracy', metric, key, eval_mode, seeds, window, ax)
+
+# %% ../nbs/11_plots.ipynb #bars
+def _draw_bars(df:pd.DataFrame, variant:str|None, key:str|None, metric:str|None, colors, zoom:bool, chance:float|None, floor:float|None, ax:Axes|None)->Axes:
+    "Draw `key_table`"
+    df = pick_variant(df, variant)
+    key, metric = find_strength(df, key), find_metric(df, metric)[0]
+    table, runs = key_table(df, key, variant, metric, floor=floor), key_scores(df, key, variant, metric)
+    if ax is None: _, ax = plt.subplots(figsize=(1.6+.55*max(len(table), 4), 2.8), layout='constrained')
+    shades, x = colors(table[key]), np.arange(len(table))
+    bars = np.where(table['low'].notna(), table['high']-table['mean'], np.nan)
+    fills = [shades[v] for v in table[key]]
+    if not zoom: ax.bar(x, table['mean'].fillna(0), color=fills, width=.7, alpha=.75, zorder=2)
+    else:        ax.scatter(x, table['mean'], color=fills, marker='D', s=45, edgecolor='black', lw=.7, zorder=4)
+    ax.errorbar(x, table['mean'], bars, ls='', color='black', lw=1.4, capsize=4, zorder=5)
+    for i, value in enumerate(table[key]):
+        seeds = np.sort(runs.loc[(runs[key]==value) & runs['score'].notna(), 'score'].to_numpy(float))
+        ax.plot(i+.22*np.linspace(-1, 1, len(seeds)) if len(seeds)>1 else [i]*len(seeds), seeds, 'o', color='white', mec='black', mew=.7, ms=3.5, zorder=6)
+        lost = int(table['diverged'][i])
+        if lost: ax.plot(i+.2*np.linspace(-1, 1, lost) if lost>1 else [i], [.04]*lost, 'X', color=fills[i], mec='black', ms=8, zorder=7, transform=ax.get_xaxis_transform(), label='_diverged')
+    scores = runs['score'].dropna()
+    if zoom and len(scores):
+        ends = pd.concat([scores, table.loc[table['n']>2, 'low'], table.loc[table['n']>2, 'high']]).dropna()
+        pad  = max(.08*(ends.max()-ends.min()), .002)
+        ax.set_ylim(ends.min()-pad*2, ends.max()+pad)
+    elif len(scores):
+        tops = np.fmax(table['high'].to_numpy(float), runs.groupby(key)['score'].max().reindex(table[key]).to_numpy(float))
+        tops = np.minimum(tops, 1.2*scores.max())                                     # the interval of two seeds may be wider than the axis
+        ax.set_ylim(0, 1.12*np.nanmax(tops))
+        for i, (value, top) in enumerate(zip(table['mean'], tops)):
+            if np.isfinite(value): ax.text(i, top+.015*ax.get_ylim()[1], f'{value:.3f}'.lstrip('0'), ha='center', va='bottom', fontsize=8, zorder=8, bbox=dict(facecolor='white', edgecolor='none', alpha=.75, pad=.6))
+    handles = [Line2D([], [], color='white', ls='', marker='o', mec='black', ms=4, label='seed'), Line2D([], [], color='black', lw=1.4, label='95 % interval')] if (table['n']>1).any() else []
+    if chance is not None and metric.endswith('accuracy') and ax.get_ylim()[0]<=chance:
+        ax.axhline(chance, color='.4', lw=1, ls='--', zorder=3); handles.append(Line2D([], [], color='.4', lw=1, ls='--', label=f'chance ({chance:g})'))
+    if table['diverged'].any(): handles.append(Line2D([], [], color='.8', ls='', marker='X', mec='black', ms=8, label='diverged'))
+    ax.set_xticks(x, [f'{v:g}'.lstrip('0') or '0' if isinstance(v, (int, float, np.number)) else str(v) for v in table[key]])
+    ax.set(xlabel=_plain(key.replace('_', ' ')), ylabel=_score_name(metric))
+    ax.tick_params(axis='x', length=0)
+    ax.set_xlim(-.6, len(table)-.4)
+    if handles: ax.legend(handles=handles, loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small')
+    ax.set_title(_plain(df['variant'].iloc[0]), loc='left', fontsize='medium')
+    return ax
+
+# %% ../nbs/11_plots.ipynb #reg-bar
+def max_test_acc_reg_bar(
+    df:pd.DataFrame,              # `history` and `config` merged, all epochs or the best ones
+    variant:str|None=None,        # A variant with one setting of regularisation that differs; None: the only one
+    metric:str|None=None,         # Column to judge by; None: `valid accuracy`, else `test accuracy`
+    *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
+    zoom:bool=False,              # True: means and seeds without bars, on an axis around them
+    chance:float|None=.1,         # Accuracy of guessing, drawn as a line; None: no line
+    floor:float|None=.127,        # An accuracy below it means that nothing was learned
+    ax:Axes|None=None,            # Where to draw; None: a new figure
+)->Axes:
+    "Bars of the best score by strength of regularisation: mean over seeds, interval, every seed"
+    return _draw_bars(df, variant, key, metric, _strength_colors, zoom, chance, floor, ax)
+
+# %% ../nbs/11_plots.ipynb #lr-bar
+def max_test_acc_lr_bar(
+    df:pd.DataFrame,              # `history` and `config` merged, all epochs or the best ones
+    variant:str|None=None,        # A value of the column `variant`; None: the only one
+    metric:str|None=None,         # Column to judge by; None: `valid accuracy`, else `test accuracy`
+    *, zoom:bool=False,           # True: means and seeds without bars, on an axis around them
+    chance:float|None=.1,         # Accuracy of guessing, drawn as a line; None: no line
+    floor:float|None=.127,        # An accuracy below it means that nothing was learned
+    ax:Axes|None=None,            # Where to draw; None: a new figure
+)->Axes:
+    "Bars of the best score by learning rate: mean over seeds of the best size, interval, every seed"
+    return _draw_bars(df, variant, 'learning_rate', metric, _rate_colors, zoom, chance, floor, ax)
+
+# %% ../nbs/11_plots.ipynb #trade
+def plot_tradeoff(
+    df:pd.DataFrame,               # `history` and `config` merged, all epochs
+    cost:str='seconds',            # `seconds updates FLOPs parameters memory`, a column of `cost_table`
+    metric:str|None=None,          # Column to judge by; None: `valid accuracy`, else `test accuracy`
+    ax:Axes|None=None,             # Where to draw; None: a new figure
+    *, variant:str|None=None,      # Only this variant; None: all
+    shape:Iterable[int]|None=None, # Of one image, for FLOPs and memory: (channels, height, width); None: by the column `data`
+    n_classes=10,                  # Classes of the data, or one number per head
+)->Axes:
+    "Draw the score of every configuration against its cost, with the Pareto front"
+    table = tradeoff_table(df, cost, variant, metric, shape=shape, n_classes=n_classes)
+    if ax is None: _, ax = plt.subplots(figsize=(5.8, 3.2), layout='constrained')
+    seen  = table[table['mean'].notna()]
+    for (name, g), color, marker in zip(seen.groupby('variant'), _COLORS*len(seen), 'os^Dv<>Ph8'*len(seen)):
+        bars = np.where(g['n']>2, g['high']-g['mean'], np.nan)
+        ax.errorbar(g[cost], g['mean'], bars, ls='', color=color, lw=.8, alpha=.6, zorder=2)
+        ax.plot(g[cost].to_numpy(float), g['mean'].to_numpy(float), marker, ls='', color=color, ms=5, alpha=.85, mec='white', mew=.4, zorder=3, label=_plain(name))
+    front = table[table['front']]
+    if len(front): ax.step(front[cost].to_numpy(float), front['mean'].to_numpy(float), where='post', color='black', lw=1.2, zorder=4, label='Pareto front', gid='front')
+    ax.plot(front[cost].to_numpy(float), front['mean'].to_numpy(float), 'o', mfc='none', mec='black', ms=9, mew=1, zorder=5)
+    lost = table[(table['diverged']>0) & (table[cost]>0)]
+    if len(lost): ax.plot(lost[cost].to_numpy(float), np.full(len(lost), .03), 'X', color='.6', mec='black', ms=7, transform=ax.get_xaxis_transform(), zorder=6, label='diverged')
+    if len(seen) and (seen[cost]>0).all():
+        ax.set_xscale('log')
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if seen[cost].max()<300*seen[cost].min() else (1,)))
+        ax.xaxis.set_major_formatter(EngFormatter(sep=''))                               # 200k, 5M, 1G
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    unit = dict(seconds='seconds per run', memory='memory [MB], estimate', FLOPs='FLOPs of a training', **{'FLOPs per image': 'FLOPs of one image, forward'})
+    ax.set(xlabel=unit.get(cost, f'{cost} per run' if cost in ('updates', 'epochs') else cost), ylabel=_score_name(find_metric(tidy_table(df), metric)[0]))
+    if len(table[table['mean'].notna()]) or len(lost): ax.legend(loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small')
+    return ax
+
+_COLORS = ['#0173b2', '#de8f05', '#029e73', '#cc78bc', '#ca9161', '#56b4e9', '#949494', '#d55e00', '#ece133', '#fbafe4']     # seaborn's palette `colorblind`, the clearest first

@@ -4,7 +4,7 @@
 
 # %% ../nbs/07_runs.ipynb #imports
 from __future__ import annotations
-import contextlib, hashlib, json, lzma, math, os, socket, sqlite3, stat, threading, time, uuid
+import contextlib, hashlib, json, lzma, math, os, socket, sqlite3, stat, threading, time, uuid, weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,6 +183,17 @@ def wal_works(
             if o in locals(): locals()[o].close()
         for end in ('', '-wal', '-shm', '-journal'): Path(f'{probe}{end}').unlink(missing_ok=True)
 
+# %% ../nbs/07_runs.ipynb #open-files
+_STORES, _STORES_LOCK = weakref.WeakSet(), threading.RLock()      # stores of this process that hold connections
+
+def _head(path:Path)->bytes:
+    with path.open('rb') as file: return file.read(100)
+
+def _open_here(path:Path)->RunStore|None:
+    "A store of this process that has the same file open"
+    if not path.exists(): return None
+    return next((s for s in list(_STORES) if s._engine is not None and s.path is not None and s.path.exists() and s.path.samefile(path)), None)
+
 # %% ../nbs/07_runs.ipynb #file-checks
 def _check_file(path:Path)->bool:
     "Is this SQLite file writable? Raise if it is no whole database"
@@ -190,7 +201,7 @@ def _check_file(path:Path)->bool:
         if not path.parent.is_dir(): raise StoreError(f'the folder of the store does not exist: {path.parent.name!r}; make it first')
         return True
     if path.is_dir(): raise StoreError(f'the store must be a file, {path.name!r} is a folder')
-    head = path.open('rb').read(100)
+    head = b'' if _open_here(path) else _head(path)
     if head and not head.startswith(b'SQLite format 3\0'): raise StoreError(f'{path.name!r} is not a store of runs: it is no SQLite database')
     wal = Path(f'{path}-wal')
     if head and not (wal.exists() and wal.stat().st_size):       # with a log, the file itself may be behind
@@ -212,8 +223,8 @@ class RunStore:
         self.path = Path(parsed.database) if parsed.get_backend_name() == 'sqlite' and parsed.database not in (None, '', ':memory:') else None
         self.name = self.path.name if self.path else parsed.render_as_string(hide_password=True)
         if journal not in (None, 'wal', 'delete'): raise StoreError(f"journal must be 'wal' or 'delete', got {journal!r}")
-        self.writable, self.journal = _check_file(self.path) if self.path else True, journal
-        self._engine, self._lock = None, threading.Lock()
+        with _STORES_LOCK: self.writable, self.journal = _check_file(self.path) if self.path else True, journal
+        self._engine, self._mode, self._lock = None, None, threading.Lock()
     def __repr__(self): return f'RunStore({self.name!r})'
 
 # %% ../nbs/07_runs.ipynb #engine
@@ -227,8 +238,9 @@ def _open_readonly(path:Path)->sqlite3.Connection:
 
 def _journal(store:RunStore)->str:
     "The journal to use: as asked, as the file has it, or as the drive allows"
+    if (other := _open_here(store.path)) is not None and store.journal is None: return other._mode
     with contextlib.suppress(OSError):
-        if store.path.open('rb').read(20)[18:19] == b'\x01' and store.journal is None: return 'delete'    # changing it would need every other user gone
+        if store.journal is None and _head(store.path)[18:19] == b'\x01': return 'delete'    # changing it would need every other user gone
     return store.journal or ('wal' if wal_works(store.path.parent) else 'delete')
 
 def _make_engine(store:RunStore)->sa.Engine:
@@ -236,7 +248,7 @@ def _make_engine(store:RunStore)->sa.Engine:
     if store.path is None: engine = sa.create_engine(store.url)
     elif not store.writable: return sa.create_engine('sqlite://', creator=lambda: _open_readonly(store.path))
     else:
-        journal = _journal(store)
+        journal = store._mode = _journal(store)
         engine = sa.create_engine(store.url, connect_args=dict(timeout=60, check_same_thread=False))
         @sa.event.listens_for(engine, 'connect')
         def _settings(conn, _):
@@ -271,9 +283,10 @@ def _store_errors(store:RunStore)->Iterator[None]:
 @patch
 def engine(self:RunStore)->sa.Engine:
     "The database engine, made at first use"
-    with self._lock:
+    with self._lock, _STORES_LOCK:
         if self._engine is None:
             with _store_errors(self): self._engine = _make_engine(self)
+            _STORES.add(self)
     return self._engine
 
 @patch

@@ -98,15 +98,12 @@ def _race(scale:str)->list[dict]:
 
 def _more(scale:str)->list[dict]:
     "Runs that single claims need"
-    mlp, cnn, deep = _mlps([3], [64]), _cnns(2, [16]), _cnns(5, [16])
+    mlp = _mlps([3], [64])
     def grid(variant, **keys): return _grid('CIFAR10_more', variant=variant, **keys)
     return [grid('MLP_SGD_BN_long', **mlp, batch_norm=True, learning_rate=.05, num_epochs=40, seed=_FIVE),
             grid('MLP_SGD_border', **_mlps([3], (64, 256)), learning_rate=[.05, .02], num_epochs=30, seed=_THREE),
             grid('MLP_SGD_even', **mlp, learning_rate=_RATES, num_epochs=15, seed=[3, 4]),
-            grid('CNN_SGD_large', **cnn, learning_rate=[.2, .4, .8], num_epochs=15, seed=_FIVE),
-            grid('CNN_SGD_5',    **deep, learning_rate=.2, num_epochs=32, seed=[3, 4]),
-            grid('CNN_SGD_BN_5', **deep, learning_rate=.2, num_epochs=32, batch_norm=True, seed=[3, 4]),
-            grid('CNN_SGD_long', **_cnns(2, [32]), learning_rate=.05, num_epochs=60, seed=_THREE)]
+            grid('CNN_SGD_large', **_cnns(2, [16]), learning_rate=[.2, .4, .8], num_epochs=15, seed=_FIVE)]
 
 # %% ../nbs/12_studies.ipynb #names
 def _family(name:str):

@@ -29,12 +29,12 @@ def main()->None:
     from deepsweep.studies import study, study_data
     from deepsweep.sweep import run_sweep
     torch.set_num_threads(1)
-    data = study_data('MLP_SGD', 'laptop')
     for name in [] if args.write else args.only or TABLES[args.table]:
         start = time.monotonic()
-        run_sweep(study(name, 'laptop'), data, store=args.store, eval_train=True, progress=False)
+        if name == 'diagnostics': run_sweep(DIAGNOSED, study_data('MLP_SGD', 'laptop'), function=diagnose, store=args.store, progress=False)
+        elif name == 'fullscale': fullscale(args.store)
+        elif name != 'fullscale final': run_sweep(study(name, 'laptop'), study_data('MLP_SGD', 'laptop'), store=args.store, eval_train=True, progress=False)
         print(name, f'{time.monotonic()-start:.0f} s', flush=True)
-
     write(RunStore(args.store), args.table, torch)
 
 def _diagnosed()->list[dict]:
@@ -129,9 +129,12 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     import pandas as pd
     from deepsweep import __version__
     from deepsweep.runs import FINAL_STATES, save_recorded
+    from deepsweep.seal import openings
     names  = [o for o in TABLES[table] if o in store.studies()]
     config = pd.concat([store.config_table(o).assign(study=o) for o in names], ignore_index=True)
     config = config[config['state'].isin(FINAL_STATES)].drop(columns=['error', 'name'])
+    opened = openings(store).set_index('run')['score']
+    if len(opened): config['test accuracy'] = config['run'].map(opened[~opened.index.duplicated()])      # what the ledger has
     history = store.history_table()
     history = history[history['run'].isin(config['run'])].reset_index(drop=True)
     runs = config.drop_duplicates('run')
