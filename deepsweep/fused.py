@@ -464,8 +464,8 @@ def _scores(self:FusedTrainer, trains:list[dict], include_test_scores:bool)->lis
 def train(self:FusedTrainer,
     include_test_scores:bool=False,   # Score `test_loader` after every epoch
     early_stopping:bool|Sequence[bool]=False,   # Stop a member after its own `patience`; a list: for each
-    on_epoch:Callable|None=None,      # Called as `fn()` after every epoch of all
-)->list[ModelTrainer]:                # The trainers, each in its final state with its best weights
+    on_end:Callable|None=None,        # Called as `fn(trainer)` when a member ends, its best weights restored
+)->list[ModelTrainer]:                # The trainers, each in its final state
     "Train all members to their ends"
     stopping = dict(zip(map(id, self.trainers), early_stopping if isinstance(early_stopping, (list, tuple)) else [early_stopping]*len(self.trainers)))
     if any(stopping.values()) and not include_test_scores: raise SweepError('early_stopping needs include_test_scores=True: without scores there is no best epoch to wait for')
@@ -473,33 +473,22 @@ def train(self:FusedTrainer,
     for t in self.trainers:
         t.state = 'running'
         seed_dropout(t.model, t.seed)
-    start, epoch, updates = time.perf_counter(), 0, 0
-    rates = [t.optimizer.param_groups[0]['lr'] for t in self.alive]
+    epoch = updates = 0
     with _matmul_precision(self.trainers[0].precision):
-        self._record(0, 0, rates, self._scores(None, include_test_scores), start, {})
-        while self._ended_drop(epoch):
-            epoch, start = epoch+1, time.perf_counter()
-            rates = [t.optimizer.param_groups[0]['lr'] for t in self.alive]
-            scores = self._scores(self._train_epoch(epoch), include_test_scores)
-            updates += len(self.alive[0].train_loader)
-            self._tick('epoch')
-            self._record(epoch, updates, rates, scores, start, stopping)
-    for t in self.trainers:
-        if t.best_weights is not None: t.model.load_state_dict(t.best_weights)
-    return self.trainers
-
-@patch
-def _record(self:FusedTrainer, epoch:int, updates:int, rates:list, scores:list, start:float, stopping:dict):
-    "Hand every member its epoch"
-    seconds = (time.perf_counter()-start)/len(self.alive)
-    for t, rate, (train, test) in zip(self.alive, rates, scores):
-        row = t._record(epoch, updates, rate, train, test, seconds)
-        t._judge(epoch, row, t.patience if stopping.get(id(t)) else None)
-
-@patch
-def _ended_drop(self:FusedTrainer, epoch:int)->bool:
-    "Let go who has ended; is anybody left?"
-    for t in self.alive:
-        if t.state == 'running' and epoch >= t.num_epochs: t.stop(f'{t.num_epochs} epochs done', 'finished')
-    self._drop()
-    return bool(self.alive)
+        while True:
+            start, rates = time.perf_counter(), [t.optimizer.param_groups[0]['lr'] for t in self.alive]
+            trains = self._train_epoch(epoch) if epoch else None
+            scores = self._scores(trains, include_test_scores)
+            if epoch: updates += len(self.alive[0].train_loader); self._tick('epoch')
+            seconds = (time.perf_counter()-start)/len(self.alive)
+            for t, rate, (train, test) in zip(self.alive, rates, scores):
+                row = t._record(epoch, updates, rate, train, test, seconds)
+                if epoch: t._judge(epoch, row, t.patience if stopping[id(t)] else None)
+                if t.state == 'running' and epoch >= t.num_epochs: t.stop(f'{t.num_epochs} epochs done', 'finished')
+            ended = [t for t in self.alive if t.state != 'running']
+            self._drop()
+            for t in ended:
+                if t.best_weights is not None: t.model.load_state_dict(t.best_weights)
+                if on_end is not None: on_end(t)
+            if not self.alive: return self.trainers
+            epoch += 1
