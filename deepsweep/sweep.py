@@ -15,6 +15,7 @@ from fastcore.basics import patch
 from .analysis import best_table, join_tables
 from .core import DataError, DeepsweepError, StoreError, SweepError, default_device, did_you_mean
 from .data import ImageData, TensorLoader, load_data
+from .fused import FusedTrainer
 from .models import model_entry, model_name
 from .own import EpochRows, OwnCode, best_row, own_code, own_model, train_function
 from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, function_run_id,
@@ -128,22 +129,59 @@ def plan_threads(
     narrow = model_name(config) in ('mlp', 'cnn') and max(config.get('hidden_layers') or [0]) < 256 and max(config.get('conv_layers') or [0]) < 16
     return 1 if narrow else max(1, min(cores, 8))
 
+# Keys in which the members of a fused group may differ; all else decides shapes, images or their order
+_OWN_KEYS = frozenset('learning_rate momentum l2_weight_decay decay drop_out drop_out_2d schedule patience betas monitor loss label_smoothing'.split())
+
+def _fuse_key(run:Run)->str|None:
+    "What the runs of a group share, as text; None: a run that is trained alone"
+    name = model_name(run.config)
+    if name not in ('mlp', 'cnn') or max(run.config.get('conv_layers') or [0]) > 8 or train_key(run.config, 'precision') not in ('float32', 'float64'): return None
+    return json.dumps({k: v for k, v in run.config.items() if k not in _OWN_KEYS} | dict(num_epochs=run.epochs), sort_keys=True)
+
+def _group_size(config:Mapping, shape:Sequence[int], max_memory:float)->int:
+    "How many runs like this one train together: what memory allows, at most 16"
+    widths  = [math.prod(shape) if not config.get('conv_layers') else shape[0], *(config.get('conv_layers') or []), *config['hidden_layers']]
+    weights = sum(a*b for a, b in zip(widths, widths[1:]))*(25 if config.get('conv_layers') else 1)
+    copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient or the optimizer's two moments
+    return max(1, min(16, int(max_memory/(4*copies*weights + 1e6))))
+
 def make_plan(
     runs:Sequence[Run],   # Runs still to be trained
     cores:int,            # That torch may use
-)->list[dict]:            # A dict per group: `runs` (ids), `fused`, `threads`
+    shape:Sequence[int]|None=None,   # Of an image, (C, H, W); None: nothing is fused
+    fuse:bool|str='auto', # False: nothing is fused
+    max_memory:float=1.5e9,          # Bytes for a fused group
+)->list[dict]:            # A dict per group: `runs` (ids), `fused`, `threads`, for fused ones also `configs`
     "Which runs train together, and how: a pure function of its arguments"
-    return [dict(runs=[r.id], fused=False, threads=plan_threads(r.config, cores)) for r in {r.id: r for r in runs}.values()]
+    found, keyed = {r.id: r for r in runs}, {}
+    for r in found.values(): keyed.setdefault(_fuse_key(r) if fuse and shape is not None else None, []).append(r)
+    groups = {}
+    for key, members in keyed.items():
+        size = 1 if key is None else _group_size(members[0].config, shape, max_memory)
+        parts = -(-len(members)//size)
+        size  = -(-len(members)//parts)                                       # equal parts: 20 by 16 is 10 and 10
+        for at in range(0, len(members), size):
+            for r in members[at:at+size]: groups[r.id] = members[at:at+size]
+    out, done = [], set()
+    for r in found.values():
+        if r.id in done: continue
+        group = groups[r.id]
+        done |= {o.id for o in group}
+        out.append(dict(runs=[o.id for o in group], fused=len(group) > 1, threads=plan_threads(r.config, cores)) | (dict(configs=[o.config for o in group]) if len(group) > 1 else {}))
+    return out
 
 # %% ../nbs/10_sweep.ipynb #study-plan
-def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int)->list[dict]:
-    "The stored plan of a study, extended by runs that no plan of it holds"
+def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:Iterable[str]=(), **how)->list[dict]:
+    "The stored plan of a study, extended by runs that no plan of it holds; `busy` runs are finished or in other hands"
     stored = [g for plan in store.plans(study) for g in plan]
-    known = {run for g in stored for run in g['runs']}
-    new = make_plan([r for r in runs if r.id not in known], cores)
+    known, busy = {run for g in stored for run in g['runs']}, set(busy)
+    fresh  = [r for r in runs if r.id not in known]
+    new    = make_plan([r for r in fresh if r.id not in busy], cores, **how)
     if new: store.add_plan(study, new)
+    alone  = make_plan([r for r in fresh if r.id in busy], cores)
     wanted = {r.id: i for i, r in reversed(list(enumerate(runs)))}
-    groups = [g for g in stored + new if any(o in wanted for o in g['runs'])]
+    number = {tuple(g['runs']): i for i, g in enumerate(stored + new, 1)}
+    groups = [dict(g, number=number.get(tuple(g['runs']))) for g in stored + new + alone if any(o in wanted for o in g['runs'])]
     return sorted(groups, key=lambda g: min(wanted.get(o, math.inf) for o in g['runs']))
 
 @contextlib.contextmanager
@@ -223,28 +261,53 @@ class _Call:
         if math.isfinite(new): self.best = new if self.best is None else (min if self.goal == 'minimize' else max)(self.best, new)
         self.progress.step(epochs, f"{name}, epoch {row['epoch']}" + ('' if self.best is None else f', best so far {self.best:.3f}'))
 
-def _train_run(call:_Call, run:Run, name:str, old:Mapping|None=None)->str:
-    "Train one claimed run; returns its state"
-    start, config, worker = time.perf_counter(), run.config, call.worker
-    if call.own.function is not None: return _train_function_run(call, run, name)
-    def on_epoch(trainer, row):
-        _check_row(run.id, row, old[row['epoch']]) if old else None
-        worker.fill_epoch(run.id, row) if old else worker.add_epoch(run.id, row)
-        call.tell(name, row, row['epoch'] > 0)
+class _Member:
+    "One run of this call: its trainer, and how its epochs and its end are written down"
+    def __init__(self, call:_Call, run:Run, old:Mapping|None=None, alone:bool=True):
+        self.call, self.run, self.old, self.alone, self.name, self.start, self.lost = call, run, old, alone, _run_name(run), time.perf_counter(), False
+        own = call.own
+        self.trainer = make_trainer(run.config, call.data, device=call.device, on_epoch=[self.on_epoch], eval_train=call.eval_train, metrics=own.metrics, criterion=own.criterion)
+        self.scored  = self.trainer.test_loader is not None
+        self.stopped = self.scored and train_key(run.config, 'patience') is not None
+
+    def on_epoch(self, trainer, row):
+        call, worker, run = self.call, self.call.worker, self.run.id
+        try:
+            _check_row(run, row, self.old[row['epoch']]) if self.old else None
+            worker.fill_epoch(run, row) if self.old else worker.add_epoch(run, row)
+        except ClaimLost:
+            if self.alone: raise
+            self.lost = True                       # the others of the group go on
+            trainer.stop('another worker took it over')
+        call.tell(self.name, row, row['epoch'] > 0)
         if call.is_late(): trainer.stop('max_minutes is over')
-    try:
-        trainer = make_trainer(config, call.data, device=call.device, on_epoch=[on_epoch], eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion)
-        scored = trainer.test_loader is not None
-        trainer.train(include_test_scores=scored, early_stopping=scored and train_key(config, 'patience') is not None)
+
+    def finish(self, trainer=None):
+        "Write down the run's end"
+        if self.lost: return
+        trainer, call, run = self.trainer, self.call, self.run
         facts = dict(best_epoch=trainer.best_epoch, stop_reason=trainer.stop_reason, parameters=sum(p.numel() for p in trainer.model.parameters()))
-        if trainer.state != 'interrupted': facts |= _score_hold(trainer, config, call.data)
-        if call.save is not None and scored: call.save(run.id, trainer, config, call.data)
-        worker.finish(run.id, trainer.state, seconds=time.perf_counter()-start, **facts)
-        return trainer.state
+        if trainer.state != 'interrupted': facts |= _score_hold(trainer, run.config, call.data)
+        if call.save is not None and self.scored: call.save(run.id, trainer, run.config, call.data)
+        seconds = time.perf_counter()-self.start if self.alone else sum(r['seconds'] for r in trainer.history)      # a fused run's share
+        call.worker.finish(run.id, trainer.state, seconds=seconds, **facts)
+
+def _fail(call:_Call, run:Run, e:Exception, start:float)->str:
+    "Write down that a run failed, and why"
+    call.worker.finish(run.id, 'failed', stop_reason=f'{type(e).__name__}: {e}'[:500], error=''.join(traceback.format_exception(e))[-4000:], seconds=time.perf_counter()-start)
+    return 'failed'
+
+def _train_run(call:_Call, run:Run, old:Mapping|None=None)->str:
+    "Train one claimed run; returns its state"
+    if call.own.function is not None: return _train_function_run(call, run, _run_name(run))
+    start = time.perf_counter()
+    try:
+        member = _Member(call, run, old)
+        member.trainer.train(include_test_scores=member.scored, early_stopping=member.stopped)
+        member.finish()
+        return member.trainer.state
     except ClaimLost: return 'lost'
-    except Exception as e:                       # a user's model may raise anything; its run failed, the sweep goes on
-        worker.finish(run.id, 'failed', stop_reason=f'{type(e).__name__}: {e}'[:500], error=traceback.format_exc()[-4000:], seconds=time.perf_counter()-start)
-        return 'failed'
+    except Exception as e: return _fail(call, run, e, start)      # a user's model may raise anything; its run failed, the sweep goes on
 
 # %% ../nbs/10_sweep.ipynb #train-function-run
 def _train_function_run(call:_Call, run:Run, name:str)->str:
@@ -263,6 +326,23 @@ def _train_function_run(call:_Call, run:Run, name:str)->str:
         worker.finish(run.id, state, stop_reason=f'{type(e).__name__}: {e}'[:500], error=traceback.format_exc()[-4000:], seconds=time.perf_counter()-start)
     call.progress.step(run.epochs, name)
     return state
+
+# %% ../nbs/10_sweep.ipynb #train-group
+def _train_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping)->dict[str,str]:
+    "Train the claimed runs of a fused group; returns their states"
+    start, members, trainers = time.perf_counter(), {}, []
+    try:
+        for run, config in zip(group['runs'], group['configs']):
+            if run in todo: members[run] = _Member(call, by_id[run], olds.get(run), alone=False); trainers.append(members[run].trainer)
+            else: trainers.append(make_trainer(config, call.data, device=call.device, eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion))
+        mine   = {id(m.trainer): m for m in members.values()}
+        scored = trainers[0].test_loader is not None
+        FusedTrainer(trainers).train(include_test_scores=scored, early_stopping=[scored and train_key(c, 'patience') is not None for c in group['configs']],
+                                     on_end=lambda t: mine[id(t)].finish() if id(t) in mine else None)
+        return {o: 'lost' if m.lost else m.trainer.state for o, m in members.items()}
+    except Exception as e:
+        done = call.store.run_states(todo)
+        return {o: _fail(call, by_id[o], e, start) if done[o]['state'] == 'running' else done[o]['state'] for o in todo}
 
 # %% ../nbs/10_sweep.ipynb #refill
 def _check_row(run:str, new:Mapping, stored:Mapping)->None:
@@ -305,12 +385,12 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
             todo = {o for o in ids if o not in now or now[o]['state'] not in FINAL_STATES or o in again and now[o]['attempt'] == first.get(o)}
             if not todo: waiting.remove(group); call.progress.step(sum(by_id[o].epochs for o in ids if o not in done), ''); continue
             if not _claim_group(call, group, by_id, todo, refill): continue
+            olds = {o: _stored_rows(call.store, o) for o in todo & refill}
             with _threads(group['threads']):
-                for o in todo:
-                    old = _stored_rows(call.store, o) if o in refill else None
-                    state = _train_run(call, by_id[o], _run_name(by_id[o]), old)
-                    if state in ('failed', 'diverged'): call.progress.say(f"{state}: {_run_name(by_id[o])} ({o})")
-                    if state == 'failed': again.discard(o)
+                ended = _train_group(call, group, by_id, todo, olds) if group['fused'] else {o: _train_run(call, by_id[o], olds.get(o)) for o in ids if o in todo}
+            for o, state in ended.items():
+                if state in ('failed', 'diverged'): call.progress.say(f"{state}: {_run_name(by_id[o])} ({o})")
+                if state == 'failed': again.discard(o)
             if not call.is_late(): waiting.remove(group)
         if waiting and not call.is_late():
             if not told: call.progress.say(f"waiting for {len(waiting)} runs that another process is training"); told = True
@@ -319,7 +399,7 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
 # %% ../nbs/10_sweep.ipynb #loop-helpers
 def _claim_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, refill:set)->bool:
     "Claim the runs of a group that are to be trained"
-    about = dict(device=str(call.device), group=None, **({} if call.data is None else dict(data=call.data.name, fingerprint=call.data.fingerprint)))
+    about = dict(device=str(call.device), group=group.get('number') if group['fused'] else None, **({} if call.data is None else dict(data=call.data.name, fingerprint=call.data.fingerprint)))
     fn = call.own.function
     facts = {o: dict(config=by_id[o].config if fn is None else {**flatten_config(by_id[o].config), 'function': getattr(fn, '__name__', type(fn).__name__)}, **about) for o in todo}
     return call.worker.claim(facts, keep=todo <= refill, retry=FINAL_STATES)
@@ -428,8 +508,7 @@ def _refuse(**asked)->None:
     plain = dict(engine='local', workers=1, tracker=None)
     for k, v in asked.items():
         if k == 'fuse':
-            if v is True: raise SweepError('fuse=True: fused training is not built yet; the default, auto, trains one run after the other')
-            if v not in (False, 'auto'): raise SweepError(f"fuse is True, False or 'auto', got {v!r}")
+            if v not in (True, False, 'auto'): raise SweepError(f"fuse is True, False or 'auto', got {v!r}")
         elif v != plain[k]: raise SweepError(f'{k}={v!r} is not built yet; leave it at {plain[k]!r}')
 
 def _get_data(data, function)->ImageData|None:
@@ -487,7 +566,8 @@ def run_sweep(
     bar = Progress(sum(r.epochs for r in by_id.values() if fresh or states.get(r.id, {}).get('state') not in FINAL_STATES), _is_shown(progress))
     bar.say(f'{study}: {len(by_id)} runs{"" if data is None else f" on {data.name} ({len(data.x_train)} training images)"}, store {store.name}, device {device}')
     for text in (*notes, note, line if done else ''): bar.say(text) if text else None
-    groups = _study_plan(store, study, runs, torch.get_num_threads())
+    busy = {o for o, s in states.items() if s['state'] in FINAL_STATES and not fresh or s['state'] == 'running'}
+    groups = _study_plan(store, study, runs, torch.get_num_threads(), busy, shape=None if data is None or own.function is not None else data.shape, fuse=fuse, max_memory=max_memory)
     try:
         _warm_up()
         with Worker(store) as worker:
