@@ -45,7 +45,7 @@ def _diagnosed()->list[dict]:
     make += [(dict(variant='Adam', **mlp, optimizer='adam', learning_rate=5e-4, num_epochs=15), 3), (dict(variant='SGD', **mlp, learning_rate=.05, num_epochs=15), 3)]
     make += [(dict(variant=f'{bn}_{kind}', **net, learning_rate=lr, num_epochs=3, batch_norm=bn == 'BN'), 3)
              for kind, net in (('mlp', mlp), ('cnn', cnn)) for bn in ('plain', 'BN') for lr in (.05, .1, .2)]
-    return [dict(name='diagnostics', **c, seed=s) for c, n in make for s in range(n)]
+    return [dict(**c, seed=s) for c, n in make for s in range(n)]
 DIAGNOSED = _diagnosed()
 
 def diagnose(config):
@@ -130,8 +130,8 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     from deepsweep import __version__
     from deepsweep.runs import FINAL_STATES, save_recorded
     from deepsweep.seal import openings
-    names  = [o for o in TABLES[table] if o in store.studies()]
-    config = pd.concat([store.config_table(o).assign(study=o) for o in names], ignore_index=True)
+    names  = [o for o in TABLES[table] if o in store.studies()] or store.studies()
+    config = pd.concat([store.config_table(o).assign(study=o if o in TABLES[table] else TABLES[table][0]) for o in names], ignore_index=True)
     config = config[config['state'].isin(FINAL_STATES)].drop(columns=['error', 'name'])
     opened = openings(store).set_index('run')['score']
     if len(opened): config['test accuracy'] = config['run'].map(opened[~opened.index.duplicated()])      # what the ledger has
