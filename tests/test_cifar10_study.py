@@ -23,7 +23,11 @@ TABLES = {
     '03_batchnorm_adam':  ['best-mlp-bn', 'best-cnn-bn', 'best-mlp-adam', 'best-cnn-adam']}
 
 # Configurations with a run at chance (best validation accuracy under .127), by variant: too large a decay or rate for the net, or too deep a plain one
-AT_CHANCE = {}
+AT_CHANCE = {      # (learning rate, weight decay, dropout)
+    'MLP_SGD_L2': [(.05, .1, 0), (.05, .2, 0)],
+    'CNN_SGD_L2': [(.1, .05, 0), (.1, .1, 0), (.1, .2, 0)],
+    'MLP_Adam':   [(.05, 0, 0), (.1, 0, 0), (.2, 0, 0)],
+    'CNN_Adam':   [(.02, 0, 0)]}
 
 def cells(page): return json.loads((PAGES/f'{page}.ipynb').read_text())['cells']
 
