@@ -13,7 +13,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 from pathlib import Path
 
 TEN = 'MLP_SGD MLP_SGD_L2 MLP_SGD_DP MLP_SGD_BN MLP_Adam CNN_SGD CNN_SGD_BN CNN_Adam CNN_SGD_DP CNN_SGD_L2'.split()
-TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
+TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more', 'CIFAR10_long'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
           'cifar10-fullscale': ['fullscale', 'fullscale final']}
 
 def main()->None:
