@@ -51,7 +51,7 @@ def test_recorded_runs_are_the_studys(recorded):
     config, history = recorded
     images = config.attrs['provenance'].split()[-1]
     assert len(images) == 64
-    for name in TEN + ['CIFAR10_more']:
+    for name in TEN + ['CIFAR10_more', 'CIFAR10_long']:
         asked = {(r.id, r.labels['variant']) for r in sweep_runs(study(name), images)}
         assert asked == set(config.loc[config['study'] == name, ['run', 'variant']].itertuples(index=False, name=None)), name
     race, _ = load_recorded('cifar10-race')
