@@ -128,17 +128,19 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     "Write what the store holds of a table's studies"
     import pandas as pd
     from deepsweep import __version__
-    from deepsweep.runs import FINAL_STATES, save_recorded
+    from deepsweep.runs import FINAL_STATES, save_recorded, study_name
     from deepsweep.seal import openings
-    names  = [o for o in TABLES[table] if o in store.studies()] or store.studies()
-    config = pd.concat([store.config_table(o).assign(study=o if o in TABLES[table] else TABLES[table][0]) for o in names], ignore_index=True)
+    called = {o: study_name(DIAGNOSED) if o == 'diagnostics' else o for o in TABLES[table]}      # what the store calls them
+    names  = [o for o in TABLES[table] if called[o] in store.studies()]
+    if not names: raise SystemExit(f'the store {store.name!r} holds no run of {table}')
+    config = pd.concat([store.config_table(called[o]).assign(study=o) for o in names], ignore_index=True)
     config = config[config['state'].isin(FINAL_STATES)].drop(columns=['error', 'name'])
     opened = openings(store).set_index('run')['score']
     if len(opened): config['test accuracy'] = config['run'].map(opened[~opened.index.duplicated()])      # what the ledger has
     history = store.history_table()
     history = history[history['run'].isin(config['run'])].reset_index(drop=True)
     runs = config.drop_duplicates('run')
-    images = {o[3] for name in names for o in store.stored_runs(name)}
+    images = {o[3] for name in names for o in store.stored_runs(called[name])}
     line = (f"{table}: {len(runs)} runs, {runs['seconds'].sum():.0f} s on one thread of {cpu()}; deepsweep {__version__}, torch {torch.__version__}, "
             f"{time.strftime('%Y-%m-%d')}; python tools/record.py {table}; images {' '.join(sorted(images))}")
     paths = save_recorded(table, config, history, line, folder)
