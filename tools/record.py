@@ -45,7 +45,7 @@ def _diagnosed()->list[dict]:
     make += [(dict(variant='Adam', **mlp, optimizer='adam', learning_rate=5e-4, num_epochs=15), 3), (dict(variant='SGD', **mlp, learning_rate=.05, num_epochs=15), 3)]
     make += [(dict(variant=f'{bn}_{kind}', **net, learning_rate=lr, num_epochs=3, batch_norm=bn == 'BN'), 3)
              for kind, net in (('mlp', mlp), ('cnn', cnn)) for bn in ('plain', 'BN') for lr in (.05, .1, .2)]
-    return [dict(**c, seed=s) for c, n in make for s in range(n)]
+    return [dict(name='diagnostics', **c, seed=s) for c, n in make for s in range(n)]
 DIAGNOSED = _diagnosed()
 
 def diagnose(config):
