@@ -107,8 +107,9 @@ def _more(scale:str)->list[dict]:
 
 # %% ../nbs/12_studies.ipynb #long
 def _long(scale:str)->list[dict]:
-    "A CNN that trains until it fits its training images"
-    return [_grid('CIFAR10_long', variant='CNN_SGD_long', **_cnns(2, [32]), learning_rate=.05, num_epochs=60, seed=_THREE)]
+    "A CNN that trains until it fits its training images, and a smaller one with much dropout"
+    def grid(variant, filters, **keys): return _grid('CIFAR10_long', variant=variant, **_cnns(2, [filters]), num_epochs=60, seed=_THREE, **keys)
+    return [grid('CNN_SGD_long', 32, learning_rate=.05), grid('CNN_SGD_DP_long', 16, learning_rate=.1, drop_out=[.3, .4, .5])]
 
 # %% ../nbs/12_studies.ipynb #names
 def _family(name:str):
