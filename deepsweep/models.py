@@ -199,9 +199,10 @@ class ConvBlock(nn.Module):
     def forward(self, x):
         x = self.conv(x)                                # (batch, n_out, height, width)
         if self.norm is not None: x = self.norm(x)
-        x = self.activation(x)
-        if self.pool is not None: x = self.pool(x)      # height and width divided by pool_size, rounded down
-        return self.dropout(x)
+        if self.pool is None: x = self.activation(x)
+        elif self.activation is F.relu: x = F.relu(self.pool(x))      # the same numbers: the largest of all, then at least 0; a quarter of the work
+        else: x = self.pool(self.activation(x))
+        return self.dropout(x)                          # height and width divided by pool_size, rounded down
 
 # %% ../nbs/03_models.ipynb #cnn
 class ConvNet(nn.Module):

@@ -105,6 +105,12 @@ def _more(scale:str)->list[dict]:
             grid('MLP_SGD_even', **mlp, learning_rate=_RATES, num_epochs=15, seed=[3, 4]),
             grid('CNN_SGD_large', **_cnns(2, [16]), learning_rate=[.2, .4, .8], num_epochs=15, seed=_FIVE)]
 
+# %% ../nbs/12_studies.ipynb #long
+def _long(scale:str)->list[dict]:
+    "A CNN that trains until it fits its training images, and a smaller one with much dropout"
+    def grid(variant, filters, **keys): return _grid('CIFAR10_long', variant=variant, **_cnns(2, [filters]), num_epochs=60, seed=_THREE, **keys)
+    return [grid('CNN_SGD_long', 32, learning_rate=.05), grid('CNN_SGD_DP_long', 16, learning_rate=.1, drop_out=[.3, .4, .5])]
+
 # %% ../nbs/12_studies.ipynb #names
 def _family(name:str):
     "What makes the sweeps of one of the ten families, at any scale"
@@ -126,7 +132,8 @@ _STUDIES = dict(
     quick = (_quick, 'an MLP and a CNN, two widths, four learning rates, on fashion_mini'),
     **{name: (_family(name), line) for name, line in _TEN.items()},
     CIFAR10_race = (_race, 'an MLP at 13 rates by 3 weight decays, for replaying searches'),
-    CIFAR10_more = (_more, 'runs that single claims need beyond the ten families'))
+    CIFAR10_more = (_more, 'runs that single claims need beyond the ten families'),
+    CIFAR10_long = (_long, 'a CNN that trains until it fits its training images'))
 _SCALES = ('laptop', 'colab', 'full')
 
 # %% ../nbs/12_studies.ipynb #study

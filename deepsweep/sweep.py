@@ -126,7 +126,7 @@ def plan_threads(
     cores:int,        # That torch may use
 )->int:               # At least 1
     "Threads for a run: one for narrow nets, up to eight for wide ones and for a model of the user's"
-    narrow = model_name(config) in ('mlp', 'cnn') and max(config.get('hidden_layers') or [0]) < 256 and max(config.get('conv_layers') or [0]) < 16
+    narrow = model_name(config) in ('mlp', 'cnn') and max(config.get('hidden_layers') or [0]) < 512 and max(config.get('conv_layers') or [0]) < 16
     return 1 if narrow else max(1, min(cores, 8))
 
 # Keys in which the members of a fused group may differ; all else decides shapes, images or their order

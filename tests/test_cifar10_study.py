@@ -10,9 +10,10 @@ from deepsweep.sweep import sweep_runs
 PAGES = Path(__file__).parents[1]/'nbs'/'studies'
 TEN   = 'MLP_SGD CNN_SGD MLP_SGD_L2 CNN_SGD_L2 MLP_SGD_DP CNN_SGD_DP MLP_SGD_BN CNN_SGD_BN MLP_Adam CNN_Adam'.split()
 
-# The article's figures, by the labels that they have here
+# The article's three figures of the data: labels of the training files, labels of the part that chooses (two panels of one figure), a grid of images
+DATA = {'00a_cifar10_eda': ['fig-classes', 'fig-batch'], '01_cifar10_mlp_cnn': ['fig-classes', 'fig-images']}
+# Its 23 figures of results, by the labels that they have here
 FIGURES = {
-    '00a_cifar10_eda':    ['fig-classes', 'fig-batch', 'fig-scales'],
     '01_cifar10_mlp_cnn': ['fig-mlp-sgd-training', 'fig-cnn-sgd-training', 'fig-rates', 'fig-mlp-sizes', 'fig-cnn-sizes'],
     '02_regularization':  [f'fig-{net}-{family}-{what}' for net in ('mlp', 'cnn') for family in ('l2', 'dp') for what in ('loss', 'accuracy', 'bar')],
     '03_batchnorm_adam':  [f'fig-{net}-{family}-training' for net in ('mlp', 'cnn') for family in ('bn', 'adam')] + ['fig-mlp-adam-bar', 'fig-cnn-adam-bar']}
@@ -22,13 +23,17 @@ TABLES = {
     '03_batchnorm_adam':  ['best-mlp-bn', 'best-cnn-bn', 'best-mlp-adam', 'best-cnn-adam']}
 
 # Configurations with a run at chance (best validation accuracy under .127), by variant: too large a decay or rate for the net, or too deep a plain one
-AT_CHANCE = {}
+AT_CHANCE = {      # (learning rate, weight decay, dropout)
+    'MLP_SGD_L2': [(.05, .1, 0), (.05, .2, 0)],
+    'CNN_SGD_L2': [(.1, .05, 0), (.1, .1, 0), (.1, .2, 0)],
+    'MLP_Adam':   [(.05, 0, 0), (.1, 0, 0), (.2, 0, 0)],
+    'CNN_Adam':   [(.02, 0, 0)]}
 
 def cells(page): return json.loads((PAGES/f'{page}.ipynb').read_text())['cells']
 
 def test_figures_are_there():
-    assert [sum(len(v) for k, v in FIGURES.items() if k[:3] != '00a'), len(FIGURES['00a_cifar10_eda'])] == [23, 3]
-    for page, labels in FIGURES.items():
+    assert sum(map(len, FIGURES.values())) == 23
+    for page, labels in [*DATA.items(), *FIGURES.items()]:
         drawn = {m[1] for c in cells(page) if (m := re.search(r'#\| label: (\S+)', ''.join(c['source'])))
                  and any({'image/png', 'image/jpeg'} & set(o.get('data', {})) for o in c.get('outputs', []))}
         assert not set(labels) - drawn, page
@@ -46,7 +51,7 @@ def test_recorded_runs_are_the_studys(recorded):
     config, history = recorded
     images = config.attrs['provenance'].split()[-1]
     assert len(images) == 64
-    for name in TEN + ['CIFAR10_more']:
+    for name in TEN + ['CIFAR10_more', 'CIFAR10_long']:
         asked = {(r.id, r.labels['variant']) for r in sweep_runs(study(name), images)}
         assert asked == set(config.loc[config['study'] == name, ['run', 'variant']].itertuples(index=False, name=None)), name
     race, _ = load_recorded('cifar10-race')

@@ -5,6 +5,7 @@
     python tools/record.py cifar10-laptop --write   # only writes, from what the store holds
     python tools/record.py cifar10-diagnostics      # fewer runs, measured more closely: norms, spreads, calibration
     python tools/record.py cifar10-fullscale        # one MLP on all 50,000 images, three seeds; opens the sealed test set
+    python tools/record.py cifar10-loader           # seconds an epoch, images loaded one by one or held in memory
 
 One thread per process, so that a second one may run beside it. The tables go to deepsweep/assets, with a provenance line each.
 """
@@ -13,8 +14,8 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 from pathlib import Path
 
 TEN = 'MLP_SGD MLP_SGD_L2 MLP_SGD_DP MLP_SGD_BN MLP_Adam CNN_SGD CNN_SGD_BN CNN_Adam CNN_SGD_DP CNN_SGD_L2'.split()
-TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
-          'cifar10-fullscale': ['fullscale', 'fullscale final']}
+TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more', 'CIFAR10_long'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
+          'cifar10-fullscale': ['fullscale', 'fullscale final'], 'cifar10-loader': ['loader']}
 
 def main()->None:
     "Parse the command line and do it"
@@ -33,6 +34,7 @@ def main()->None:
         start = time.monotonic()
         if name == 'diagnostics': run_sweep(DIAGNOSED, study_data('MLP_SGD', 'laptop'), function=diagnose, store=args.store, progress=False)
         elif name == 'fullscale': fullscale(args.store)
+        elif name == 'loader': run_sweep(TIMED, function=time_epochs, store=args.store, progress=False)
         elif name != 'fullscale final': run_sweep(study(name, 'laptop'), study_data('MLP_SGD', 'laptop'), store=args.store, eval_train=True, progress=False)
         print(name, f'{time.monotonic()-start:.0f} s', flush=True)
     write(RunStore(args.store), args.table, torch)
@@ -115,6 +117,61 @@ def calibration(trainer, data)->dict:
     return {'temperature': float(np.exp(found.x)), 'valid loss at temperature': found.fun,
             'balanced accuracy': float(balanced_accuracy_score(data.y_valid, logits.argmax(1)))}
 
+TIMED = [dict(name='loader', variant=f'{kind}_{how}', net=kind, images=how, seed=s) for s in range(3) for kind in ('mlp', 'cnn') for how in ('file', 'memory')]
+
+def time_epochs(config):
+    """Time one epoch, training and validation, of each shape of a laptop study, mean over the shapes.
+    `file`: a PIL image at a time through a `DataLoader`, and the loss read after every step; `memory`: as our runs are trained.
+    CPU seconds of this one thread: another process beside it makes them a little longer, not twice as long."""
+    import torch
+    from deepsweep.core import log
+    from deepsweep.models import make_model
+    from deepsweep.space import expand_grid
+    from deepsweep.studies import study, study_data
+    from deepsweep.trainer import make_trainer
+    torch.set_num_threads(1)
+    data   = DATA.get('laptop') or DATA.setdefault('laptop', study_data('MLP_SGD', 'laptop'))
+    shapes = {(tuple(o.get('conv_layers', ())), tuple(o['hidden_layers'])): o for s in study(f"{config['net'].upper()}_SGD", 'laptop', [0]) for o in expand_grid(s)}
+    loaders = article_loaders(data)
+    spent   = []
+    for o in shapes.values():
+        o = {k: v for k, v in o.items() if k != 'variant'} | dict(num_epochs=1)
+        if config['images'] == 'memory':
+            trainer = make_trainer(o, data)
+            start = time.process_time(); trainer.train(include_test_scores=True)
+        else:
+            model = make_model(o, data)
+            start = time.process_time(); article_epoch(model, o['learning_rate'], *loaders)
+        spent.append(time.process_time()-start)
+    log({'seconds an epoch': sum(spent)/len(spent)}, step=1)
+
+def article_loaders(data, batch_size=32):
+    "A loader that opens, scales and stacks one PIL image after the other, for the training and the validation images"
+    from PIL import Image
+    from torch.utils.data import DataLoader, Dataset
+    from torchvision import transforms
+    scale = transforms.Compose([transforms.ToTensor(), transforms.Normalize((.5,)*3, (.5,)*3)])
+    class Files(Dataset):
+        def __init__(self, x, y): self.images, self.labels = x.permute(0, 2, 3, 1).contiguous().numpy(), y.tolist()
+        def __len__(self): return len(self.labels)
+        def __getitem__(self, i): return scale(Image.fromarray(self.images[i])), self.labels[i]
+    return [DataLoader(Files(x, y), batch_size, shuffle=shuffle) for x, y, shuffle in ((data.x_train, data.y_train, True), (data.x_valid, data.y_valid, False))]
+
+def article_epoch(model, rate, train, valid)->tuple:
+    "Mean training loss and validation accuracy of one epoch, everything read after every step"
+    import torch, torch.nn.functional as F
+    descent, losses, hits = torch.optim.SGD(model.parameters(), rate), [], 0
+    model.train()
+    for x, y in train:
+        descent.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward(); descent.step()
+        losses.append(loss.item())
+    model.eval()
+    with torch.no_grad():
+        for x, y in valid: hits += (model(x).argmax(1) == y).sum().item()
+    return sum(losses)/len(losses), hits/len(valid.dataset)
+
 def fullscale(store):
     "One MLP of the article on 45,000 images, then three times on all 50,000; opens the sealed test set for it"
     from deepsweep.data import load_data
@@ -128,17 +185,20 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     "Write what the store holds of a table's studies"
     import pandas as pd
     from deepsweep import __version__
-    from deepsweep.runs import FINAL_STATES, save_recorded
+    from deepsweep.runs import FINAL_STATES, save_recorded, study_name
     from deepsweep.seal import openings
-    names  = [o for o in TABLES[table] if o in store.studies()]
-    config = pd.concat([store.config_table(o).assign(study=o) for o in names], ignore_index=True)
+    lists  = {'diagnostics': DIAGNOSED, 'loader': TIMED}
+    called = {o: study_name(lists[o]) if o in lists else o for o in TABLES[table]}      # what the store calls them
+    names  = [o for o in TABLES[table] if called[o] in store.studies()]
+    if not names: raise SystemExit(f'the store {store.name!r} holds no run of {table}')
+    config = pd.concat([store.config_table(called[o]).assign(study=o) for o in names], ignore_index=True)
     config = config[config['state'].isin(FINAL_STATES)].drop(columns=['error', 'name'])
     opened = openings(store).set_index('run')['score']
     if len(opened): config['test accuracy'] = config['run'].map(opened[~opened.index.duplicated()])      # what the ledger has
     history = store.history_table()
     history = history[history['run'].isin(config['run'])].reset_index(drop=True)
     runs = config.drop_duplicates('run')
-    images = {o[3] for name in names for o in store.stored_runs(name)}
+    images = {o[3] for name in names for o in store.stored_runs(called[name])}
     line = (f"{table}: {len(runs)} runs, {runs['seconds'].sum():.0f} s on one thread of {cpu()}; deepsweep {__version__}, torch {torch.__version__}, "
             f"{time.strftime('%Y-%m-%d')}; python tools/record.py {table}; images {' '.join(sorted(images))}")
     paths = save_recorded(table, config, history, line, folder)
