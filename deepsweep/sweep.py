@@ -15,8 +15,8 @@ from fastcore.basics import patch
 from .analysis import best_table, join_tables
 from .core import DataError, DeepsweepError, StoreError, SweepError, default_device, did_you_mean
 from .data import ImageData, TensorLoader, load_data
-from .fused import FusedTrainer
-from .models import model_entry, model_name
+from .fused import FusedTrainer, fuse as fuse_models
+from .models import make_model, model_entry, model_name
 from .own import EpochRows, OwnCode, best_row, own_code, own_model, train_function
 from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, function_run_id,
                             plain_value, run_id, study_name)
@@ -129,46 +129,52 @@ def plan_threads(
     narrow = model_name(config) in ('mlp', 'cnn') and max(config.get('hidden_layers') or [0]) < 512 and max(config.get('conv_layers') or [0]) < 16
     return 1 if narrow else max(1, min(cores, 8))
 
+# %% ../nbs/10_sweep.ipynb #fuse-key
 # Keys in which the members of a fused group may differ; all else decides shapes, images or their order
-_OWN_KEYS = frozenset('learning_rate momentum l2_weight_decay decay drop_out drop_out_2d schedule patience betas monitor loss label_smoothing'.split())
+_STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
+_OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}
+_WIDEST_CONV, _MOST = 8, 16      # filters up to which grouped convolutions pay, members beyond which nothing is gained; see the figures in 05_fused
 
-def _fuse_key(run:Run)->str|None:
-    "What the runs of a group share, as text; None: a run that is trained alone"
-    name = model_name(run.config)
-    if name not in ('mlp', 'cnn') or max(run.config.get('conv_layers') or [0]) > 8 or train_key(run.config, 'precision') not in ('float32', 'float64'): return None
-    return json.dumps({k: v for k, v in run.config.items() if k not in _OWN_KEYS} | dict(num_epochs=run.epochs), sort_keys=True)
+def _fuse_key(run:Run)->str:
+    "What the runs of a group share, as text"
+    own = _OWN_KEYS if model_name(run.config) in ('mlp', 'cnn') else _STEP_KEYS      # a model of the user's may build something else at another dropout rate
+    return json.dumps({k: v for k, v in run.config.items() if k not in own} | dict(num_epochs=run.epochs), sort_keys=True)
 
-def _group_size(config:Mapping, shape:Sequence[int], max_memory:float)->int:
-    "How many runs like this one train together: what memory allows, at most 16"
-    widths  = [math.prod(shape) if not config.get('conv_layers') else shape[0], *(config.get('conv_layers') or []), *config['hidden_layers']]
-    weights = sum(a*b for a, b in zip(widths, widths[1:]))*(25 if config.get('conv_layers') else 1)
-    copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient or the optimizer's two moments
-    return max(1, min(16, int(max_memory/(4*copies*weights + 1e6))))
+def _group_limit(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->tuple[int,str]:
+    "How many runs like this one may train together, and why not more than one ('': it would only be slower)"
+    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return 1, ''
+    try: fuse_models([model := make_model(config, data)])
+    except SweepError as e: return 1, str(e)
+    except Exception: return 1, ''                                        # a model of the user's may raise anything; its run will say what
+    convs   = [m.out_channels for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    weights = sum(p.numel() for p in model.parameters())
+    copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient, an optimizer's two moments
+    room    = int(max_memory/(copies*weights*(8 if precision == 'float64' else 4) + 1e6))
+    return (1, '') if max(convs, default=0) > _WIDEST_CONV and fuse is not True else (max(1, min(_MOST, room)), '')
 
+# %% ../nbs/10_sweep.ipynb #make-plan
 def make_plan(
-    runs:Sequence[Run],   # Runs still to be trained
-    cores:int,            # That torch may use
-    shape:Sequence[int]|None=None,   # Of an image, (C, H, W); None: nothing is fused
-    fuse:bool|str='auto', # False: nothing is fused
-    max_memory:float=1.5e9,          # Bytes for a fused group
-)->list[dict]:            # A dict per group: `runs` (ids), `fused`, `threads`, for fused ones also `configs`
+    runs:Sequence[Run],        # Runs still to be trained
+    cores:int,                 # That torch may use
+    data:ImageData|None=None,  # Their images; None: nothing is fused
+    fuse:bool|str='auto',      # False: nothing is fused; True: also where it is slower, and an error where it cannot be
+    max_memory:float=1.5e9,    # Bytes for a fused group
+    notes:list|None=None,      # Gets a line for what cannot be fused
+)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, for fused ones also `configs`
     "Which runs train together, and how: a pure function of its arguments"
-    found, keyed = {r.id: r for r in runs}, {}
-    for r in found.values(): keyed.setdefault(_fuse_key(r) if fuse and shape is not None else None, []).append(r)
-    groups = {}
-    for key, members in keyed.items():
-        size = 1 if key is None else _group_size(members[0].config, shape, max_memory)
-        parts = -(-len(members)//size)
+    found, keyed, groups, reasons = {r.id: r for r in runs}, {}, {}, {}
+    for r in found.values(): keyed.setdefault(r.id if not fuse or data is None else _fuse_key(r), []).append(r)
+    for members in keyed.values():
+        limit, why = (1, '') if not fuse or data is None or len(members) < 2 and fuse is not True else _group_limit(members[0].config, data, fuse, max_memory)
+        if why: reasons[why] = reasons.get(why, 0) + len(members)
+        parts = -(-len(members)//limit)
         size  = -(-len(members)//parts)                                       # equal parts: 20 by 16 is 10 and 10
         for at in range(0, len(members), size):
             for r in members[at:at+size]: groups[r.id] = members[at:at+size]
-    out, done = [], set()
-    for r in found.values():
-        if r.id in done: continue
-        group = groups[r.id]
-        done |= {o.id for o in group}
-        out.append(dict(runs=[o.id for o in group], fused=len(group) > 1, threads=plan_threads(r.config, cores)) | (dict(configs=[o.config for o in group]) if len(group) > 1 else {}))
-    return out
+    if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
+    if notes is not None: notes += [f'{n} runs train one by one: {why}' for why, n in reasons.items()]
+    plan = {tuple(o.id for o in groups[i]): groups[i] for i in found}           # in the order of their first runs
+    return [dict(runs=list(ids), fused=len(ids) > 1, threads=plan_threads(g[0].config, cores)) | (dict(configs=[o.config for o in g]) if len(ids) > 1 else {}) for ids, g in plan.items()]
 
 # %% ../nbs/10_sweep.ipynb #study-plan
 def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:Iterable[str]=(), **how)->list[dict]:
@@ -176,7 +182,7 @@ def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:I
     stored = [g for plan in store.plans(study) for g in plan]
     known, busy = {run for g in stored for run in g['runs']}, set(busy)
     fresh  = [r for r in runs if r.id not in known]
-    new    = make_plan([r for r in fresh if r.id not in busy], cores, **how)
+    new    = make_plan([r for r in fresh if r.id not in busy], cores, **how)      # raises before anything is stored
     if new: store.add_plan(study, new)
     alone  = make_plan([r for r in fresh if r.id in busy], cores)
     wanted = {r.id: i for i, r in reversed(list(enumerate(runs)))}
@@ -328,21 +334,37 @@ def _train_function_run(call:_Call, run:Run, name:str)->str:
     return state
 
 # %% ../nbs/10_sweep.ipynb #train-group
+def _group_members(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping, states:dict)->tuple[list,list,list]:
+    "A trainer per run of a group, whether its patience counts, and a `_Member` for those that are to be written down; a run that cannot be built has failed"
+    trainers, stops, members = [], [], []
+    for run, config in zip(group['runs'], group['configs']):
+        start = time.perf_counter()
+        try:
+            if run in todo: members.append(_Member(call, by_id[run], olds.get(run), alone=False))
+            trainers.append(members[-1].trainer if run in todo else make_trainer(config, call.data, device=call.device, eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion))
+            stops.append(trainers[-1].test_loader is not None and train_key(config, 'patience') is not None)
+        except Exception as e:
+            if run in todo: states[run] = _fail(call, by_id[run], e, start)
+    return trainers, stops, members
+
 def _train_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping)->dict[str,str]:
     "Train the claimed runs of a fused group; returns their states"
-    start, members, trainers = time.perf_counter(), {}, []
+    start, states = time.perf_counter(), {}
+    trainers, stops, members = _group_members(call, group, by_id, todo, olds, states)
+    mine = {id(m.trainer): m for m in members}
+    if not trainers: return states
+    scored = trainers[0].test_loader is not None
+    def end(t): mine[id(t)].finish() if id(t) in mine else None
     try:
-        for run, config in zip(group['runs'], group['configs']):
-            if run in todo: members[run] = _Member(call, by_id[run], olds.get(run), alone=False); trainers.append(members[run].trainer)
-            else: trainers.append(make_trainer(config, call.data, device=call.device, eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion))
-        mine   = {id(m.trainer): m for m in members.values()}
-        scored = trainers[0].test_loader is not None
-        FusedTrainer(trainers).train(include_test_scores=scored, early_stopping=[scored and train_key(c, 'patience') is not None for c in group['configs']],
-                                     on_end=lambda t: mine[id(t)].finish() if id(t) in mine else None)
-        return {o: 'lost' if m.lost else m.trainer.state for o, m in members.items()}
+        try: together = FusedTrainer(trainers)
+        except SweepError as e:                   # nets of one config's shape that are built otherwise
+            call.progress.say(f'{len(trainers)} runs train one by one: {e}')
+            for t, stop in zip(trainers, stops): t.train(include_test_scores=scored, early_stopping=stop); end(t)
+        else: together.train(include_test_scores=scored, early_stopping=stops, on_end=end)
+        return states | {m.run.id: 'lost' if m.lost else m.trainer.state for m in members}
     except Exception as e:
         done = call.store.run_states(todo)
-        return {o: _fail(call, by_id[o], e, start) if done[o]['state'] == 'running' else done[o]['state'] for o in todo}
+        return states | {o: _fail(call, by_id[o], e, start) if done[o]['state'] == 'running' else done[o]['state'] for o in todo if o not in states}
 
 # %% ../nbs/10_sweep.ipynb #refill
 def _check_row(run:str, new:Mapping, stored:Mapping)->None:
@@ -528,6 +550,12 @@ def _count_line(call_runs:Sequence[Run], states:Mapping, store:RunStore, fresh:b
     done = 0 if fresh else sum(states.get(o, {}).get('state') in set(FINAL_STATES) - {'failed'} for o in ids)
     return done, f'{done} of {len(ids)} runs already finished in {store.name}' + (' (fresh=True trains again)' if done else '')
 
+# %% ../nbs/10_sweep.ipynb #check-fused
+def _check_fused(runs:Sequence[Run], data:ImageData|None, own:OwnCode)->None:
+    "Raise where `fuse=True` cannot be kept"
+    if own.function is not None: raise SweepError("fuse=True, but a training function cannot be fused; fuse='auto' runs it as it is")
+    make_plan(runs, 1, data, fuse=True)
+
 # %% ../nbs/10_sweep.ipynb #run-sweep
 def run_sweep(
     sweep:Mapping|Sequence,              # A W&B sweep dict, a list of them, or a list of run configs
@@ -542,7 +570,8 @@ def run_sweep(
     count:int|None=None,                 # At most so many configurations per sweep dict
     search_seed:int=0,                   # For methods that draw configurations
     fresh:bool=False,                    # Train again what is finished
-    engine:str='local', fuse:bool|str='auto', workers:int=1,    # How; only these defaults are built yet
+    engine:str='local', workers:int=1,   # Only these defaults are built yet
+    fuse:bool|str='auto',                # Train runs of one shape as one net: where it pays, never (False), or wherever it can be done (True, else an error)
     device=None,                         # None: the best this machine has
     max_memory:float=1.5e9,              # Bytes for a fused group
     max_minutes:float|None=None,         # End early, with a store that resumes
@@ -558,6 +587,7 @@ def run_sweep(
     if max_minutes is not None and not max_minutes > 0: raise SweepError(f'max_minutes must be above 0, got {max_minutes!r}')
     device, data = default_device(device), _get_data(data, function)
     runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed, notes := []), ranking(sweep)
+    if fuse is True: _check_fused(runs, data, own)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
     result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
     store.add_labels(study, [(r.id, r.labels) for r in runs])
@@ -567,7 +597,8 @@ def run_sweep(
     bar.say(f'{study}: {len(by_id)} runs{"" if data is None else f" on {data.name} ({len(data.x_train)} training images)"}, store {store.name}, device {device}')
     for text in (*notes, note, line if done else ''): bar.say(text) if text else None
     busy = {o for o, s in states.items() if s['state'] in FINAL_STATES and not fresh or s['state'] == 'running'}
-    groups = _study_plan(store, study, runs, torch.get_num_threads(), busy, shape=None if data is None or own.function is not None else data.shape, fuse=fuse, max_memory=max_memory)
+    groups = _study_plan(store, study, runs, torch.get_num_threads(), busy, data=None if own.function is not None else data, fuse=fuse, max_memory=max_memory, notes=(said := []))
+    for text in said: bar.say(text)
     try:
         _warm_up()
         with Worker(store) as worker:
