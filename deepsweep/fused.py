@@ -154,20 +154,27 @@ def _fingerprint(model:nn.Module, graph:torch.fx.Graph)->list:
     return calls + [(name, about(model.get_submodule(name))) for name in dict.fromkeys(n.target for n in graph.nodes if n.op == 'call_module')] + \
            [(name, tuple(p.shape), p.dtype, p.device) for name, p in model.named_parameters()]
 
+# %% ../nbs/05_fused.ipynb #common
+def _common_graph(models:Sequence[nn.Module])->torch.fx.Graph:
+    "The calls that all of `models` make"
+    if not models: raise SweepError('fuse needs at least one model, got none')
+    if len({id(m) for m in models}) < len(models): raise SweepError('fuse needs different models, got one of them twice')
+    graph, *others = [_trace(m) for m in models]
+    first = _fingerprint(models[0], graph)
+    for i, (m, g) in enumerate(zip(models[1:], others), 1):
+        if (other := _fingerprint(m, g)) != first: raise SweepError(f'models of one group have one structure; model {i} differs from model 0: {next((f"{b} against {a}" for a, b in zip(first, other) if a != b), "more layers")}')
+    return graph
+
 # %% ../nbs/05_fused.ipynb #model
 class FusedModel(nn.Module):
     "Many networks of one shape, computed together"
     def __init__(self,
         models:Sequence[nn.Module],   # Same structure and shapes; from now on their weights are windows onto this model's
+        graph:torch.fx.Graph|None=None,   # Their calls, if they are known to be the same; None: found out
     ):
         super().__init__()
-        models = list(models)
-        if not models: raise SweepError('fuse needs at least one model, got none')
-        if len({id(m) for m in models}) < len(models): raise SweepError('fuse needs different models, got one of them twice')
-        self.graph, self.members = _trace(models[0]), models
-        prints = [_fingerprint(m, _trace(m)) for m in models]
-        for i, other in enumerate(prints):
-            if other != prints[0]: raise SweepError(f'models of one group have one structure; model {i} differs from model 0: {next((f"{b} against {a}" for a, b in zip(prints[0], other) if a != b), "more layers")}')
+        self.members = list(models)
+        self.graph = _common_graph(self.members) if graph is None else graph
         names = dict.fromkeys(n.target for n in self.graph.nodes if n.op == 'call_module')
         self.layers = nn.ModuleDict({o.replace('.', '/'): self._layer(o) for o in names})
 
@@ -375,7 +382,7 @@ def _drop(self:FusedTrainer):
     for layer in self.model.layers.values():
         for i in range(len(self.alive)): layer.leave(i)
     self.alive = stay
-    self.model = fuse([t.model for t in stay]) if stay else None
+    self.model = FusedModel([t.model for t in stay], self.model.graph) if stay else None
     if stay: self._begin(old)
 
 # %% ../nbs/05_fused.ipynb #epoch
