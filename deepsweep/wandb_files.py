@@ -14,7 +14,8 @@ from .core import StoreError, SweepError
 from .space import check_sweep
 
 # %% auto #0
-__all__ = ['HISTORY_COLUMNS', 'FileProblem', 'log_records', 'read_wandb_logs']
+__all__ = ['HISTORY_COLUMNS', 'FileProblem', 'log_records', 'read_wandb_logs', 'parse_yaml', 'read_sweep_yaml',
+           'write_sweep_yaml']
 
 # %% ../nbs/08a_wandb_files.ipynb #log-records
 _BLOCK, _HEADER = 32768, b':W&B\xe1\xbe\x00'              # the header: a name, a magic number, version 0
@@ -75,6 +76,7 @@ def log_records(
 HISTORY_COLUMNS = ('epoch', 'updates', 'train loss', 'train accuracy', 'valid loss', 'valid accuracy', 'top valid accuracy',
                    'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds')      # of the store's history, in its order
 _STAMPS = ('_step', '_runtime', '_timestamp')              # what W&B adds to each row
+_OWN    = ('_wandb', *_STAMPS)                             # and to config and summary
 _BOTH   = ('seconds',)                                     # a name that both tables of the store have
 _KEEP   = ('schedule', 'augment')                          # config keys whose dict is a value
 _BAD    = object()                                         # stands for a text that is no JSON
@@ -112,20 +114,23 @@ def _series(rows:list[int], values:list, n:int, real:bool=False)->np.ndarray:
 # %% ../nbs/08a_wandb_files.ipynb #read-run
 @dataclass
 class _Run:
-    "What one file says about its run"
-    file:Path
-    run:str
-    name:str       = ''
+    "What one file, or W&B's server, says about a run"
+    source:str                                      # Where it stands
+    run:str                                         # W&B's id
+    name:str       = ''                             # As given by the user; may be empty
     project:str    = ''
-    started:float  = 0.
+    started:float  = 0.                             # [s] since 1970
     state:str      = ''
     config:dict    = field(default_factory=dict)    # dotted key -> value
     summary:dict   = field(default_factory=dict)    # what the run's code set by hand
     automatic:dict = field(default_factory=dict)    # what W&B copied from the last row
     rows:range     = range(0)
 
+_SILENT = 600                                       # [s] a run without an end counts as interrupted when its file is older, as in W&B's own reader
+_COPIES = b'\x12\x05_step', b'\n\x05_step'          # the key `_step`, nested or not, as protobuf writes it: in a summary it marks W&B's copy of a row
+
 def _protobuf():
-    "W&B's description of its records, and the error of a record that does not fit it"
+    "W&B's description of its records, and the error of bytes that do not fit it"
     try:
         from google.protobuf.message import DecodeError
         from wandb.proto.wandb_internal_pb2 import Record
@@ -133,34 +138,46 @@ def _protobuf():
     return Record, DecodeError
 
 def _text(item)->str:
-    "The JSON text of a history item; newer logs may hold typed values"
-    if item.value_json: return item.value_json
-    kind = item.WhichOneof('value') if hasattr(item, 'number') else None
-    return {None: 'null', 'none': 'null', 'json': item.json}[kind] if kind in (None, 'none', 'json') else json.dumps(getattr(item, kind))
+    "The JSON text of a history item; its description also allows typed values"
+    kind = item.value_json and 'value_json' or item.WhichOneof('value')
+    return {None: 'null', 'none': 'null', 'json': item.json, 'value_json': item.value_json}[kind] if kind in (None, 'none', 'json', 'value_json') else json.dumps(getattr(item, kind))
+
+def _items(items)->dict: return {item.key or '.'.join(item.nested_key): item.value_json for item in items}
+
+def _update(into:dict, record, at:int, report)->None:
+    "Apply a record that sets and removes keys"
+    for key in _items(record.remove) if record.remove else ():
+        for k in [k for k in into if k == key or k.startswith(f'{key}.')]: del into[k]
+    for key, text in _items(record.update).items():
+        if key.split('.')[0] in _OWN: continue
+        value = _value(text)
+        if value is _BAD: report(at, f'the value of {key!r} is no JSON, left out'); continue
+        for k in [k for k in into if k.startswith(f'{key}.')]: del into[k]        # a dict gives way to what replaces it
+        into |= _flat(key, value, _KEEP)
 
 def _read_file(
-    file:Path,            # A `.wandb` file
-    texts:dict,           # Takes the history: dotted key -> (row numbers, JSON texts)
-    first:int,            # Number of the first row
-    problems:list,        # Takes what could not be read
+    file:Path,        # A `.wandb` file
+    texts:dict,       # Takes the history: dotted key -> (row numbers, JSON texts)
+    first:int,        # Number of its first row
+    problems:list,    # Takes what could not be read
 )->_Run:
     "Read one run"
     Record, DecodeError = _protobuf()
-    try: data, changed = file.read_bytes(), file.stat().st_mtime
+    try: data, age = file.read_bytes(), time.time()-file.stat().st_mtime
     except OSError as e: raise StoreError(f'{file} cannot be read: {e.strerror or e}') from None
     records, faults = log_records(data, str(file))
-    report = lambda at, rule: problems.append(FileProblem(str(file), at, rule))
     problems += faults
-    run = _Run(file, re.sub(r'^run-', '', file.stem), state='running' if time.time()-changed < _SILENT else 'interrupted')
-    row, auto = first, {}
+    report = lambda at, rule: problems.append(FileProblem(str(file), at, rule))
+    run = _Run(str(file), file.stem.removeprefix('run-'), state='running' if age < _SILENT else 'interrupted')
+    row, defined = first, False
     for at, raw in records:
-        try: r = Record.FromString(raw)
+        try: r = Record.FromString(raw); kind = r.WhichOneof('record_type')
         except DecodeError: report(at, 'corrupt: a record that W&B cannot have written, left out'); continue
-        kind = r.WhichOneof('record_type')
         if kind == 'history':
             stamped = False
             for item in r.history.item:
-                key = item.key or '.'.join(item.nested_key)
+                path = item.nested_key
+                key  = path[0] if len(path) == 1 else item.key or '.'.join(path)      # a join for each would take a third of the time
                 if key == '_step': stamped = True
                 try: rows, column = texts[key]
                 except KeyError: rows, column = texts[key] = [], []
@@ -168,114 +185,191 @@ def _read_file(
             if not stamped: rows, column = texts.setdefault('_step', ([], [])); rows.append(row); column.append(str(r.history.step.num))
             row += 1
         elif kind == 'summary':
-            update = {item.key or '.'.join(item.nested_key): item.value_json for item in r.summary.update}
-            if '_step' in update or '_timestamp' in update: auto |= update
-            else: _update(run.summary, update, r.summary.remove, at, report)
-        elif kind == 'config': _update(run.config, _items(r.config), r.config.remove, at, report)
+            if _COPIES[0] not in raw and _COPIES[1] not in raw: _update(run.summary, r.summary, at, report)
+            elif defined: _update(run.automatic, r.summary, at, report)               # without `define_metric` a copy holds nothing new
+        elif kind == 'config': _update(run.config, r.config, at, report)
         elif kind == 'run':
-            _update(run.config, _items(r.run.config), r.run.config.remove, at, report)
+            _update(run.config, r.run.config, at, report)
             run.run, run.name, run.project = r.run.run_id or run.run, r.run.display_name, '/'.join(filter(None, (r.run.entity, r.run.project)))
             run.started = r.run.start_time.seconds + r.run.start_time.nanos*1e-9
+        elif kind == 'metric': defined = True
         elif kind == 'exit': run.state = 'failed' if r.exit.exit_code else 'finished'
-    _update(run.automatic, auto, (), None, report)
     run.rows = range(first, row)
-    if not records: report(None, 'holds no record: a run that has not logged anything')
+    if not records and not faults: report(None, 'holds no record: a run that has just started')
     return run
 
-_SILENT = 600           # [s] A run without an end whose file is older counts as interrupted, as W&B's own reader has it
-
-def _items(record)->dict: return {item.key or '.'.join(item.nested_key): item.value_json for item in record.update}
-
-def _update(into:dict, update:Mapping, remove:Iterable, at:int|None, report)->None:
-    "Set and remove dotted keys"
-    for item in remove:
-        gone = item.key or '.'.join(item.nested_key)
-        for k in [k for k in into if k == gone or k.startswith(f'{gone}.')]: del into[k]
-    for key, text in update.items():
-        if key.split('.')[0] == '_wandb': continue
-        value = _value(text) if text else None
-        if value is _BAD: report(at, f'the value of {key!r} is no JSON, left out: {text[:40]!r}'); continue
-        for k in [k for k in into if k.startswith(f'{key}.')]: del into[k]
-        into |= dict(_flat(key, value, _KEEP))
-
 # %% ../nbs/08a_wandb_files.ipynb #tables
-def _unique_names(runs:list[_Run])->list[str]:
-    "A name per run: the one it was given, with the run's id behind it where two runs share one"
-    for label in (lambda r: r.name or r.run, lambda r: f'{r.name}-{r.run}' if r.name else r.run, lambda r: f'{r.project}/{r.name}-{r.run}'):
-        given  = [label(r) for r in runs] if label(runs[0]) is None or True else []
-        ids    = {}
-        for name, r in zip(given, runs): ids.setdefault(name, set()).add((r.project, r.run))
-        if all(len(o) == 1 for o in ids.values()): return given
-    return given
-
-def _tables(
-    runs:list[_Run],      # In the order of their start
-    texts:dict,           # dotted key -> (row numbers, JSON texts)
-    n:int,                # Rows
-    problems:list,        # Takes texts that are no JSON
-)->tuple[pd.DataFrame,pd.DataFrame]:
-    "Config and history of all runs"
+def _columns(texts:dict, runs:list[_Run], problems:list)->dict:   # dotted key -> (row numbers, values)
+    "Decode the history"
     columns = {}
     for key, (rows, column) in texts.items():
-        for row, value in zip(rows, _values(column)):
-            if value is _BAD: problems.append(FileProblem(str(next(r.file for r in runs if row in r.rows)), None, f'a value of {key!r} is no JSON, left out')); continue
-            for k, v in _flat(key, value) if type(value) is dict else ((key, value),):
-                at = columns.get(k) or columns.setdefault(k, ([], []))
-                at[0].append(row); at[1].append(v)
-    logged = [*(k for k in HISTORY_COLUMNS if k in columns), *sorted(k for k in columns if k not in (*HISTORY_COLUMNS, *_STAMPS))]
-    names  = _unique_names(runs)
+        values = _values(column)
+        if key not in columns and not {dict, object} & set(map(type, values)): columns[key] = rows, values; continue
+        for row, value in zip(rows, values):
+            if value is _BAD: problems.append(FileProblem(next(r.source for r in runs if row in r.rows), None, f'a value of {key!r} is no JSON, left out')); continue
+            for k, v in _flat(key, value): _put(columns, k, row, v)
+    return columns
+
+def _put(columns:dict, key:str, row:int, value)->None:
+    rows, values = columns.setdefault(key, ([], []))
+    rows.append(row); values.append(value)
+
+def _names(runs:list[_Run])->list[str]:
+    "A name per run: the one it was given, with its id behind it where two runs share one"
+    who = [(r.project, r.run) for r in runs]
+    for names in ([r.name or r.run for r in runs], [f'{r.name}-{r.run}' if r.name else r.run for r in runs], [f'{r.project}/{r.name or r.run}-{r.run}' for r in runs]):
+        if len(set(names)) == len(set(zip(names, who))): break
+    return names
+
+def _tables(
+    runs:list[_Run],   # With the rows of each
+    columns:dict,      # dotted key -> (row numbers, values)
+    problems:list,     # Takes rows that a later file of the same run replaces
+)->tuple[pd.DataFrame,pd.DataFrame]:
+    "Config and history of all runs"
+    n      = max((r.rows.stop for r in runs), default=0)
+    logged = [*(k for k in HISTORY_COLUMNS if k in columns), *sorted(k for k in columns if k not in (*HISTORY_COLUMNS, *_STAMPS)), *(k for k in _STAMPS if k in columns)]
+    values = pd.DataFrame({k: _series(*columns[k], n, k in HISTORY_COLUMNS[2:]) for k in logged}, index=range(n))
+    runs   = sorted(runs, key=lambda r: r.started)                                 # stable: in the order of the files where the time is unknown
     counts = [len(r.rows) for r in runs]
-    history = pd.DataFrame({'run': np.repeat(np.array([r.run for r in runs], object), counts), 'name': np.repeat(np.array(names, object), counts),
-                            **{k: _series(*columns[k], n, k in HISTORY_COLUMNS[2:]) for k in [*logged, *(k for k in _STAMPS if k in columns)]}})
-    table = []
+    names  = _names(runs)
+    values = values.iloc[np.concatenate([np.arange(r.rows.start, r.rows.stop) for r in runs])].reset_index(drop=True)
+    who    = pd.DataFrame({k: np.repeat(np.array(v, object), counts) for k, v in (('run', [r.run for r in runs]), ('name', names))}, index=values.index, dtype=str)
+    history, table = pd.concat([who, values], axis=1), {}
+    if len(set(names)) < len(names): history = _last_word(history, runs, names, problems)
     for r, name in zip(runs, names):
         facts = {k: v for k, v in r.automatic.items() if k not in columns}
         for k, v in r.summary.items():
-            if k not in _STAMPS: facts[f'summary.{k}' if k in r.config or k in columns and k not in _BOTH else k] = v
+            facts[f'summary.{k}' if k in r.config or k in ('run', 'name') or k in columns and k not in _BOTH else k] = v
         config = {f'config.{k}' if k in ('run', 'name', 'state') else k: v for k, v in r.config.items()}
-        table.append({'run': r.run, 'name': name, **config, 'state': r.state, **facts})
-    config = pd.DataFrame(table)
+        table[name] = {**table.get(name, {}), 'run': r.run, 'name': name, **config, 'state': r.state, **facts}
+    config = pd.DataFrame(list(table.values()))
     for k in ('best epoch', 'group', 'attempt', 'parameters'):
         if k in config and pd.api.types.is_numeric_dtype(config[k]): config[k] = config[k].astype('Int64')
     return config, history
 
+def _last_word(history:pd.DataFrame, runs:list[_Run], names:list[str], problems:list)->pd.DataFrame:
+    "Where a run lies in several files, the later one has the last word on a step"
+    old  = history.duplicated(['name', '_step'], keep='last')
+    lost = history['name'][old].value_counts()
+    for r, name in zip(runs, names):
+        if name in lost: problems.append(FileProblem(r.source, None, f'run {name!r} lies in {names.count(name)} files; {lost.pop(name)} of its rows were replaced by those of a later file'))
+    return history[~old].reset_index(drop=True)
+
 # %% ../nbs/08a_wandb_files.ipynb #find-files
-def _wandb_files(
-    source:str|Path|None,  # As for `read_wandb_logs`
-    problems:list,         # Takes folders that cannot be read
+def _find_files(
+    source:str|Path|None,   # As for `read_wandb_logs`
+    problems:list,          # Takes folders that cannot be read
 )->list[Path]:
     "The logs below a folder, each once, in the order of their names"
-    here = Path(source).expanduser() if source is not None else Path(os.environ.get('WANDB_DIR') or 'wandb').expanduser()
-    if here.is_file(): return [here]
-    if not here.exists():
-        hint = '' if source is not None else '; log a run with WANDB_MODE=offline, name a folder, or set WANDB_DIR'
-        raise StoreError(f'there is no folder or file {str(here)!r}{hint}')
+    here = Path(source if source is not None else os.environ.get('WANDB_DIR') or '.').expanduser()
+    if source is not None and here.is_file(): return [here]
+    if not here.is_dir(): raise StoreError(f'there is no folder or file {str(here)!r}' + (', named by WANDB_DIR' if source is None else ''))
+    places = [here] if source is not None else [here/o for o in ('.wandb', 'wandb') if (here/o).is_dir()]      # W&B makes one of them
     found, failed = [], []
-    if source is None and os.environ.get('WANDB_DIR'):
-        here = next((here/o for o in ('.wandb', 'wandb') if (here/o).is_dir()), here)
-    for folder, folders, files in os.walk(here, onerror=failed.append):
-        folders.sort()
-        found += [Path(folder)/o for o in sorted(files) if o.endswith('.wandb')]
-    for e in failed: problems.append(FileProblem(str(e.filename), None, f'cannot be read: {e.strerror}'))
-    if not found: raise StoreError(f'there is no run of W&B below {str(here)!r}' + (f': {problems[0]}' if problems else ''))
-    return found
+    for place in places:
+        for folder, folders, files in os.walk(place, onerror=failed.append):
+            folders.sort()
+            found += [Path(folder)/o for o in sorted(files) if o.endswith('.wandb')]
+    if source is None: found += sorted(set(here.glob('*run-*/*.wandb')) | set(here.glob('*.wandb')))           # WANDB_DIR that names the inner folder
+    problems += [FileProblem(str(e.filename), None, f'cannot be read: {e.strerror}') for e in failed]
+    if found: return found
+    hint = '' if source is not None else '; log a run with WANDB_MODE=offline, name a folder, or set WANDB_DIR'
+    raise StoreError(f'there is no run of W&B below {str(here/"wandb" if source is None else here)!r}{hint}' + ''.join(f'; {o}' for o in problems[:1]))
 
 # %% ../nbs/08a_wandb_files.ipynb #read-wandb-logs
 def read_wandb_logs(
-    source:str|Path|None=None,   # A run's folder, a `.wandb` file, a folder of many; None: `$WANDB_DIR`, else `./wandb`
-)->tuple[pd.DataFrame,pd.DataFrame]:   # `config`: a row per run; `history`: a row per logged step. They share `name`; `.attrs['problems']` lists what could not be read
-    "Read runs that W&B logged, without sampling"
-    problems, texts, runs, n = [], {}, [], 0
-    files = _wandb_files(source, problems)
-    for file in files:
-        try: run = _read_file(file, texts, n, problems)
-        except StoreError as e:
-            if len(files) == 1: raise
-            problems.append(FileProblem(str(file), None, str(e).removeprefix(f'{file} '))); continue
-        n = run.rows.stop
-        runs.append(run)
-    if not runs: raise StoreError(f'none of the {len(files)} files can be read: {problems[0]}')
-    config, history = _tables(runs, texts, n, problems)
+    source:str|Path|None=None,   # A run's folder, a `.wandb` file, a folder of many, or `entity/project` on W&B's server; None: `$WANDB_DIR`, else `./wandb`
+)->tuple[pd.DataFrame,pd.DataFrame]:   # `config`: a row per run; `history`: a row per logged step; they share `name`. `.attrs['problems']` lists what could not be read
+    "Read runs that W&B logged, every row of them"
+    problems, texts, runs = [], {}, []
+    if _is_project(source): runs, columns = _read_project(source)
+    else:
+        files = _find_files(source, problems)
+        for file in files:
+            try: runs.append(_read_file(file, texts, runs[-1].rows.stop if runs else 0, problems))
+            except StoreError as e:
+                if len(files) == 1: raise
+                problems.append(FileProblem(str(file), None, str(e).removeprefix(f'{file} ')))
+        if not runs: raise StoreError(f'none of {len(files)} files can be read; the first: {problems[0]}')
+        columns = _columns(texts, runs, problems)
+    config, history = _tables(runs, columns, problems)
     for table in (config, history): table.attrs['problems'] = problems
-    if problems: warnings.warn(f"W&B's files: {len(problems)} problem{'s'*(len(problems)>1)}; {'; '.join(map(str, problems[:3]))}{'; …' if len(problems) > 3 else ''}", stacklevel=2)
+    if problems: warnings.warn(f"{len(problems)} problem{'s'*(len(problems)>1)} in W&B's files, all in .attrs['problems']: {'; '.join(map(str, problems[:3]))}", stacklevel=2)
     return config, history
+
+# %% ../nbs/08a_wandb_files.ipynb #project
+_NAMED = {'NaN': np.nan, 'Infinity': np.inf, '-Infinity': -np.inf}      # as the server writes them
+
+def _is_project(source)->bool:
+    "Whether `source` is `entity/project` rather than a place on this disk"
+    return isinstance(source, str) and re.fullmatch(r'[\w-][\w.-]*/[\w-][\w. -]*', source) is not None and not source.endswith('.wandb') and not Path(source).exists()
+
+def _read_project(
+    project:str,    # `entity/project`
+)->tuple[list[_Run],dict]:   # Runs, and dotted key -> (row numbers, values)
+    "Read a project from W&B's server"
+    _protobuf()
+    import wandb
+    from wandb.errors import UsageError
+    runs, columns, n = [], {}, 0
+    try:
+        for r in wandb.Api().runs(project):
+            first = n
+            for row in r.scan_history():
+                for key, value in row.items():
+                    for k, v in _flat(key, value): _put(columns, k, n, _NAMED.get(v, v) if type(v) is str else v)
+                n += 1
+            run = _Run(r.url, r.id, r.name, project, 0., {'crashed': 'interrupted', 'killed': 'interrupted', 'preempted': 'interrupted'}.get(r.state, r.state), rows=range(first, n))
+            for key, value in r.config.items(): run.config |= _flat(key, value, _KEEP) if key not in _OWN else {}
+            for key, value in r.summary._json_dict.items(): run.automatic |= _flat(key, value) if key not in _OWN else {}
+            for key in _BOTH:                                              # the server does not say who set it
+                if key in run.automatic and key in columns and columns[key][1][-1] != run.automatic[key]: run.summary[key] = run.automatic[key]
+            runs.append(run)
+    except UsageError: raise StoreError(f'there is no folder {project!r}, and a project of W&B needs a login: run `wandb login` once, or set WANDB_API_KEY') from None
+    except Exception as e: raise StoreError(f"W&B's project {project!r} cannot be read: {type(e).__name__}: {' '.join(str(e).split())[:200]}") from e      # whatever the network does
+    if not runs: raise StoreError(f"W&B's project {project!r} has no runs")
+    return runs, columns
+
+# %% ../nbs/08a_wandb_files.ipynb #parse-yaml
+def parse_yaml(
+    text:str,              # YAML
+    name:str='the text',   # Where it comes from, for the message
+)->dict|list:              # What it holds
+    "Read a sweep, or a list of them, from YAML text; nothing is checked"
+    import yaml
+    try: sweep = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as e: raise SweepError(f"{name} is no valid YAML: {' '.join(str(e).split())}") from None
+    if not isinstance(sweep, (dict, list)): raise SweepError(f'{name} must hold a sweep dict or a list of them, got {type(sweep).__name__}')
+    return sweep
+
+# %% ../nbs/08a_wandb_files.ipynb #yaml
+def read_sweep_yaml(
+    source:str|Path,   # A file, or YAML text of more than one line
+)->dict:               # The sweep as it stands there, checked
+    "Read a sweep in W&B's YAML format"
+    if isinstance(source, str) and '\n' in source: sweep = parse_yaml(source)
+    else:
+        try: sweep = parse_yaml(Path(source).read_text(encoding='utf-8'), Path(source).name)
+        except FileNotFoundError: raise SweepError(f'there is no file {str(source)!r}') from None
+        except (OSError, UnicodeDecodeError) as e: raise SweepError(f'{Path(source).name} cannot be read as text: {e}') from None
+    check_sweep(sweep)
+    return sweep
+
+def write_sweep_yaml(
+    sweep:Mapping,     # A sweep dict; tuples become lists
+    path:str|Path,     # Where to write; a file there is replaced
+)->Path:               # The same path
+    "Write a sweep so that `wandb sweep` reads it"
+    import yaml
+    checked, path = check_sweep(sweep), Path(path)
+    plain = _as_given(sweep, checked)
+    try: path.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding='utf-8')
+    except OSError as e: raise SweepError(f'{str(path)!r} cannot be written: {e.strerror}') from None
+    return path
+
+def _as_given(sweep, checked):
+    "`checked` without the defaults that the check filled in"
+    if isinstance(checked, dict): return {str(k): _as_given(v, checked[str(k)]) for k, v in sweep.items()}
+    if isinstance(checked, list): return [_as_given(v, c) for v, c in zip(sweep, checked)]
+    return checked
