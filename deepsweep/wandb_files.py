@@ -163,6 +163,7 @@ def _read_file(
 )->_Run:
     "Read one run"
     Record, DecodeError = _protobuf()
+    if file.exists() and not file.is_file(): raise StoreError(f'{file} is no file')                        # reading a pipe would wait for ever
     try: data, age = file.read_bytes(), time.time()-file.stat().st_mtime
     except OSError as e: raise StoreError(f'{file} cannot be read: {e.strerror or e}') from None
     records, faults = log_records(data, str(file))
@@ -215,10 +216,12 @@ def _put(columns:dict, key:str, row:int, value)->None:
     rows.append(row); values.append(value)
 
 def _names(runs:list[_Run])->list[str]:
-    "A name per run: the one it was given, with its id behind it where two runs share one"
-    who = [(r.project, r.run) for r in runs]
-    for names in ([r.name or r.run for r in runs], [f'{r.name}-{r.run}' if r.name else r.run for r in runs], [f'{r.project}/{r.name or r.run}-{r.run}' for r in runs]):
-        if len(set(names)) == len(set(zip(names, who))): break
+    "A name per run: the one it was given; where runs share one, their id behind it, and the project before it if need be"
+    names = [r.name or r.run for r in runs]
+    for longer in (lambda r: f'{r.name}-{r.run}' if r.name else r.run, lambda r: f'{r.project}/{r.name or "run"}-{r.run}'):
+        owners = {}
+        for r, name in zip(runs, names): owners.setdefault(name, set()).add((r.project, r.run))
+        names = [longer(r) if len(owners[name]) > 1 else name for r, name in zip(runs, names)]
     return names
 
 def _tables(
@@ -238,10 +241,9 @@ def _tables(
     history, table = pd.concat([who, values], axis=1), {}
     if len(set(names)) < len(names): history = _last_word(history, runs, names, problems)
     for r, name in zip(runs, names):
-        facts = {k: v for k, v in r.automatic.items() if k not in columns}
-        for k, v in r.summary.items():
-            facts[f'summary.{k}' if k in r.config or k in ('run', 'name') or k in columns and k not in _BOTH else k] = v
         config = {f'config.{k}' if k in ('run', 'name', 'state') else k: v for k, v in r.config.items()}
+        facts  = {k: v for k, v in r.automatic.items() if k not in columns}
+        facts |= {f'summary.{k}' if k in config or k in ('run', 'name') or k in columns and k not in _BOTH else k: v for k, v in r.summary.items()}
         table[name] = {**table.get(name, {}), 'run': r.run, 'name': name, **config, 'state': r.state, **facts}
     config = pd.DataFrame(list(table.values()))
     for k in ('best epoch', 'group', 'attempt', 'parameters'):
@@ -262,18 +264,21 @@ def _find_files(
     problems:list,          # Takes folders that cannot be read
 )->list[Path]:
     "The logs below a folder, each once, in the order of their names"
+    if not isinstance(source, (str, os.PathLike, type(None))): raise StoreError(f'W&B logs are read from a path or a project, got {type(source).__name__}')
     here = Path(source if source is not None else os.environ.get('WANDB_DIR') or '.').expanduser()
-    if source is not None and here.is_file(): return [here]
-    if not here.is_dir(): raise StoreError(f'there is no folder or file {str(here)!r}' + (', named by WANDB_DIR' if source is None else ''))
-    places = [here] if source is not None else [here/o for o in ('.wandb', 'wandb') if (here/o).is_dir()]      # W&B makes one of them
-    found, failed = [], []
+    try: is_file, is_folder = here.is_file() or here.is_fifo(), here.is_dir()
+    except OSError as e: raise StoreError(f'{str(here)[:200]!r} cannot be read: {e.strerror}') from None
+    if source is not None and is_file: return [here]
+    if not is_folder: raise StoreError(f'there is no folder or file {str(here)[:200]!r}' + (', named by WANDB_DIR' if source is None else ''))
+    found, failed, places = [], [], [here]
+    if source is None: places = [here/o for o in ('.wandb', 'wandb') if (here/o).is_dir()]                 # W&B makes one of the two
     for place in places:
         for folder, folders, files in os.walk(place, onerror=failed.append):
             folders.sort()
             found += [Path(folder)/o for o in sorted(files) if o.endswith('.wandb')]
-    if source is None: found += sorted(set(here.glob('*run-*/*.wandb')) | set(here.glob('*.wandb')))           # WANDB_DIR that names the inner folder
+    if source is None: found += sorted({*here.glob('*run-*/*.wandb'), *here.glob('*.wandb')})              # a WANDB_DIR that names the inner folder
     problems += [FileProblem(str(e.filename), None, f'cannot be read: {e.strerror}') for e in failed]
-    if found: return found
+    if found: return list({os.path.realpath(o): o for o in reversed(found)}.values())[::-1]                # a link is no second run
     hint = '' if source is not None else '; log a run with WANDB_MODE=offline, name a folder, or set WANDB_DIR'
     raise StoreError(f'there is no run of W&B below {str(here/"wandb" if source is None else here)!r}{hint}' + ''.join(f'; {o}' for o in problems[:1]))
 
