@@ -81,6 +81,22 @@ def test_config_equals_the_oracle(fifty):
         theirs = dict(flat(oracle_summary(file)['config']))
         for k, v in theirs.items(): assert plain(v) == plain(config[k].iloc[0]) or v in (None, 'NaN') and missing(config[k].iloc[0]), (k, v, config[k].iloc[0])
 
+def test_summary_equals_the_oracle(tmp_path):
+    "What `define_metric` keeps, what a program sets by hand, nested too"
+    write_by_wandb(tmp_path, """
+        run = wandb.init(project='p', id='a', settings=settings)
+        run.define_metric('valid accuracy', summary='max'); run.define_metric('loss', summary='min,last'); run.define_metric('gone', hidden=True)
+        for e in range(5): run.log({'epoch': e, 'valid accuracy': [.1, .5, .9, .3, .2][e], 'loss': abs(e - 2.5), 'nest': {'a': e}})
+        run.summary['best'] = .9; run.summary['nested'] = {'deep': {'er': 1}, 'x': [1, 2]}; run.summary.update({'more': {'b': 'ü'}})
+        run.config.update({'late': {'a': 1}}); run.summary['dropped'] = 1; del run.summary['dropped']
+        run.finish()
+    """)
+    config, history = quietly(tmp_path)
+    theirs = {k: v for k, v in flat(oracle_summary(next(tmp_path.glob('wandb/*run-*/*.wandb')))['summary']) if k not in history and not k.startswith('_')}
+    ours   = config.iloc[0].to_dict()
+    assert {'valid accuracy.max', 'best', 'nested.deep.er', 'more.b'} <= set(theirs)
+    assert {k: plain(ours[k]) for k in theirs} == theirs and set(ours) - set(theirs) == {'run', 'name', 'state', 'late.a'}
+
 # ---- damage ---------------------------------------------------------------------------------------------------------------
 ROWS = [{'epoch': e, 'train loss': 1/(e + 1), 'valid accuracy': 1 - 1/(e + 1), 'note': 'ü'*(9000 if e%50 == 7 else 3)} for e in range(300)]
 
@@ -216,7 +232,7 @@ def test_a_run_in_two_files_is_one_run(tmp_path):
     config, history, said = loudly(tmp_path)
     assert config['name'].tolist() == ['a', 'b'] and config['lr'].iloc[0] == .2 and config['state'].iloc[0] == 'finished'
     assert history[history['name'] == 'a']['x'].tolist() == [1]*5 and history[history['name'] == 'b']['x'].tolist() == [2]
-    assert "run 'a' lies in 2 files; 3 of its rows were replaced" in said[0]
+    assert "run 'a' lies in 2 files; 3 of its rows gave way" in said[0]
 
 def test_a_link_to_a_run_is_not_another_run(tmp_path):
     file, _ = put(tmp_path, 'a', run_records('a', [{'epoch': 0}]))
