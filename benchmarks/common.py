@@ -30,7 +30,12 @@ def machine(
     torch_device = torch.device(device)
     where = torch.cuda.get_device_name(torch_device) if torch_device.type == 'cuda' else f'{processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads'
     names = ['torch', *packages]
-    return f"{datetime.date.today()} · {where} · Python {platform.python_version()} · " + ' · '.join(f'{o} {version(o) or "not installed"}' for o in names)
+    load = f' · load {os.getloadavg()[0]:.1f} at the start' if hasattr(os, 'getloadavg') else ''
+    return f"{datetime.date.today()} · {where}{load} · Python {platform.python_version()} · " + ' · '.join(f'{o} {version(o) or "not installed"}' for o in names)
+
+def is_busy()->bool:
+    "Has something else kept this machine at work in the last minute?"
+    return hasattr(os, 'getloadavg') and os.getloadavg()[0] > 1
 
 def synchronize(device='cpu')->None:
     "Wait for the device to finish what it was given"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from deepsweep.data import load_data
 from deepsweep.models import make_model, summary
-from .common import ROOT, Verdicts, end, machine, markdown_table, matrix_rate, parser, results_page, say, seconds_of
+from .common import ROOT, Verdicts, end, is_busy, machine, markdown_table, matrix_rate, parser, results_page, say, seconds_of
 from .peers import WAYS, Images
 
 PACKAGES = ['fastai', 'lightning', 'optuna']
@@ -56,9 +56,9 @@ def load_images(name:str, tiny:bool)->Images:
 
 def make_work(name:str, full:bool, tiny:bool)->Work:
     "The MLP or the CNN grid"
-    everyone, ours = list(WAYS), ['article', 'serial', 'fused']
+    everyone, few = list(WAYS), ['article', 'fused']
     if name == 'mlp': return Work(name, mlp_shapes((1, 3), (32,)) if tiny else mlp_shapes(), [.01, .05, .1, .2], 2, load_images(name, tiny), everyone)
-    return Work(name, cnn_shapes((2,), (8,)) if tiny else cnn_shapes(), [ONE, .1], 1, load_images(name, tiny), everyone if full else ours)
+    return Work(name, cnn_shapes((2,), (8,)) if tiny else cnn_shapes(), [ONE, .1], 1, load_images(name, tiny), everyone if full else few)
 
 # ---- timing --------------------------------------------------------------------------------------------------------
 @contextlib.contextmanager
@@ -73,7 +73,7 @@ def check_same(work:Work, shape:Mapping, name:str, configs:Sequence[Mapping], ro
     for c, r in zip(configs, rows, strict=True):
         updates = c['num_epochs']*math.ceil(len(work.images.data.x_train)/c['batch_size'])
         if r['updates'] != updates: raise SystemExit(f"{name} made {r['updates']} updates for {work.label(shape)}, asked were {updates}")
-        loss = reference.setdefault((work.label(shape), c['learning_rate']), r['valid loss'])
+        loss = reference.setdefault((work.name, work.label(shape), c['learning_rate']), r['valid loss'])
         if not math.isclose(loss, r['valid loss'], rel_tol=.05, abs_tol=.02): say(f"note: {name}, {work.label(shape)} at rate {c['learning_rate']}: validation loss {r['valid loss']:.4f}, first measured {loss:.4f}")
 
 def time_round(work:Work, ways:Sequence[str], full:bool, number:int, default_threads:int, reference:dict)->list[dict]:
@@ -157,6 +157,7 @@ def main(argv:Sequence[str]|None=None)->int:
     verdicts, n_threads, start, parts = Verdicts(GOALS, args.goal), torch.get_num_threads(), time.perf_counter(), []
     about = machine(PACKAGES)
     say(about)
+    if is_busy(): say(f'note: other programs are at work here (load {os.getloadavg()[0]:.1f}): times of several threads suffer most')
     works = [make_work(o, args.full, args.tiny) for o in (['mlp', 'cnn'] if args.work == 'all' else [args.work])]
     wide  = load_images('cnn64', args.tiny) if args.work != 'mlp' else None
     ways  = {w.name: [o for o in w.ways if not WAYS[o].missing] for w in works}
