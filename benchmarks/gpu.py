@@ -6,7 +6,9 @@
 The protocol: the ten CIFAR-10 studies at scale `full`, 176 configurations of which some are one and the same run, each up
 to 100 epochs with a patience of 25. How many epochs a run takes is not known beforehand: the hours are given for the least
 (26), for all 100, and for an assumed mean of 60. Members that leave a fused group early save less than their share, so the
-truth may lie above the assumed mean's figure, never above the last one. Exit code as in `sweep_speed`."""
+truth may lie above the assumed mean's figure, never above the last one. An epoch is timed on 10,000 images, and scaled to
+the protocol's 45,000. With `--precision float32` convolutions are kept from TF32, which torch otherwise lets them use.
+Exit code as in `sweep_speed`."""
 from __future__ import annotations
 import sys, tempfile
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ from .common import Verdicts, end, machine, markdown_table, matrix_rate, parser,
 from .peers import Images, article, ours
 
 STUDIES = 'MLP_SGD CNN_SGD MLP_SGD_L2 CNN_SGD_L2 MLP_SGD_DP CNN_SGD_DP MLP_SGD_BN CNN_SGD_BN MLP_Adam CNN_Adam'.split()
+TRAIN, VALID = 45_000, 5_000         # Images of the protocol
 LEAST, MEAN, MOST = 26, 60, 100      # Epochs of a run: patience 25 from epoch 1 on; assumed; the protocol's bound
 GOALS = {'gpu:article': 50, 'gpu:cnn5x256': .4, 'hours:protocol': 1}
 RATES = [.02, .05, .1, .2]
@@ -80,6 +83,7 @@ def main(argv:Sequence[str]|None=None)->int:
     p = parser('One GPU: epochs, hours of the protocol, FLOP/s')
     p.add_argument('--device', default='cuda')
     p.add_argument('--precision', choices=['float32', 'tf32', 'bf16'], default='float32', help='of ours; the matrix rate is measured in the same')
+    p.add_argument('--images', type=int, default=10_000, help='to train on; a ninth of it to score on')
     p.add_argument('--epochs', type=int, default=3, help='to train in each family; the last one counts')
     p.add_argument('--rounds', type=int, default=2, help='of the article\'s loop beside ours')
     args = p.parse_args(argv)
@@ -89,9 +93,10 @@ def main(argv:Sequence[str]|None=None)->int:
         return end(verdicts, page, 'gpu', machine())
     about = machine(device=args.device)
     say(about)
-    data  = load_data('fashion_mini', n_train=64, n_valid=32) if args.tiny else load_data('cifar10', n_valid=5_000)
+    data  = load_data('fashion_mini', n_train=64, n_valid=32) if args.tiny else load_data('cifar10', n_train=args.images, n_valid=args.images*VALID//TRAIN)
     args.epochs, args.rounds = (1, 1) if args.tiny else (args.epochs, args.rounds)
     old = torch.get_float32_matmul_precision()
+    torch.backends.cudnn.allow_tf32 = args.precision != 'float32'
     torch.set_float32_matmul_precision('high' if args.precision == 'tf32' else 'highest')
     rate = matrix_rate(device, torch.bfloat16 if args.precision == 'bf16' else torch.float32, (256,) if args.tiny else (4096, 8192) if device.type == 'cuda' else (1024, 2048))
     torch.set_float32_matmul_precision(old)
@@ -105,10 +110,11 @@ def main(argv:Sequence[str]|None=None)->int:
         seconds, fused = time_family(configs, data, device)
         forward, first = forward_flops(configs[0], data)
         flops = len(configs)*(len(data.x_train)*(3*forward-first) + len(data.x_valid)*forward)
+        if args.tiny: o = o | dict(net=label(configs[0]))
         rows.append({'study': o['study'], 'net': o['net'], 'runs': len(configs), 'fused': fused, 's an epoch, all runs': seconds, 'TFLOP/s': flops/seconds/1e12, 'share of matrix rate': flops/seconds/rate})
         say(f"{o['study']} {o['net']}: {len(configs)} runs, {fused} fused, {seconds:.3g} s an epoch, {flops/seconds/rate:.1%} of the matrix rate")
         if o['study'] == 'CNN_SGD' and o['net'] == 'CNN 5×256': wide = flops/seconds/rate
-    epoch = sum(r['s an epoch, all runs'] for r in rows)
+    epoch = sum(r['s an epoch, all runs'] for r in rows)*TRAIN/len(data.x_train)
     hours = {n: epoch*n/3600 for n in (LEAST, MEAN, MOST)}
 
     verdicts.limit('hours', 'protocol', hours[MEAN])
@@ -117,7 +123,7 @@ def main(argv:Sequence[str]|None=None)->int:
     else: verdicts.ratio('gpu', 'cnn5x256', [wide])
     runs = sum(r['runs'] for r in rows)
     text = (f"{about} · precision {args.precision}, matrix rate {rate/1e12:.3g} TFLOP/s. {len(data.x_train):,} training and {len(data.x_valid):,} validation images of {data.name}, batch 32.\n\n"
-            f"Hours of the protocol ({runs} distinct runs of 176 configurations): {hours[MEAN]:.3g} if a run takes {MEAN} epochs (assumed), {hours[LEAST]:.3g} at {LEAST} (the least), {hours[MOST]:.3g} at {MOST} (all).\n\n"
+            f"Hours of the protocol ({runs} distinct runs of 176 configurations): {hours[MEAN]:.3g} if a run takes {MEAN} epochs of {TRAIN:,} images (assumed), {hours[LEAST]:.3g} at {LEAST} (the least), {hours[MOST]:.3g} at {MOST} (all).\n\n"
             "`gpu article`: the article's loop on the same device over ours fused, MLP grid. `gpu cnn5x256`: share of the matrix rate.\n\n" + markdown_table(rows))
     return end(verdicts, page, 'gpu', text)
 
