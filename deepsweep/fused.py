@@ -437,7 +437,7 @@ def _tick(self:FusedTrainer, per:str):
     if due: self.optimizer.set_rates()
 
 # %% ../nbs/05_fused.ipynb #score
-_SCORE_BATCH = 2000       # images times members in one pass
+_SCORE_BATCH = 400        # images times members in one pass: more leave the cache
 
 @patch
 def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=False)->list[dict]:

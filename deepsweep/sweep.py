@@ -168,8 +168,8 @@ def make_plan(
     fuse:bool|str='auto',      # False: nothing is fused; True: also where it is slower, and an error where it cannot be
     max_memory:float=1.5e9,    # Bytes for a fused group
     notes:list|None=None,      # Gets a line for what cannot be fused
-)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, for fused ones also `configs`
-    "Which runs train together, and how: a pure function of its arguments"
+)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), for fused ones also `configs`
+    "Which runs train together or side by side: a pure function of its arguments"
     found, keyed, parts, reasons = {r.id: r for r in runs}, {}, [], {}
     if not fuse or data is None: return [dict(runs=[r.id], fused=False, threads=plan_threads(r.config, cores)) for r in found.values()]
     for r in found.values(): keyed.setdefault(_fuse_key(r), []).append(r)
@@ -177,7 +177,7 @@ def make_plan(
         ours = model_name(members[0].config) in ('mlp', 'cnn')
         limit, why = _group_limit(members[0].config, data, fuse, max_memory) if ours or len(members) > 1 or fuse is True else (0, '')
         if why: reasons[why] = reasons.get(why, 0) + len(members)
-        parts += [(o, limit > 0 and (ours or len(o) > 1)) for o in _parted(members, -(-len(members)//max(limit, 1)))]
+        parts += [(o, limit > 0 and (len(o) > 1 or ours and not members[0].config.get('conv_layers'))) for o in _parted(members, -(-len(members)//max(limit, 1)))]      # an MLP gains by itself
     if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
     if notes is not None: notes += [f'{n} runs train one by one: {why}' for why, n in reasons.items()]
     while len(parts) < min(cores, _LANES) and parts:                                     # a group for every lane, if it can be halved
@@ -190,9 +190,10 @@ def make_plan(
 
 def _group(members:Sequence[Run], fused:bool, cores:int, groups:int)->dict:
     "One entry of a plan"
-    threads, lanes = plan_threads(members[0].config, cores), min(cores, _LANES, groups)
-    if not fused: return dict(runs=[o.id for o in members], fused=False, threads=threads)
-    return dict(runs=[o.id for o in members], fused=True, threads=max(1, min(threads, cores//lanes)), configs=[o.config for o in members])
+    config  = members[0].config
+    lane    = model_name(config) in ('mlp', 'cnn') and train_key(config, 'precision') in ('float32', 'float64')      # may train beside others
+    threads = plan_threads(config, cores) if not lane else max(1, min(plan_threads(config, cores), cores//min(cores, _LANES, groups)))
+    return dict(runs=[o.id for o in members], fused=fused, threads=threads, lane=lane) | (dict(configs=[o.config for o in members]) if fused else {})
 
 # %% ../nbs/10_sweep.ipynb #study-plan
 def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:Iterable[str]=(), **how)->list[dict]:
@@ -338,17 +339,23 @@ def _fail(call:_Call, run:Run, e:Exception, start:float)->str:
     call.worker.finish(run.id, 'failed', stop_reason=f'{type(e).__name__}: {e}'[:500], error=''.join(traceback.format_exception(e))[-4000:], seconds=time.perf_counter()-start)
     return 'failed'
 
-def _train_run(call:_Call, run:Run, old:Mapping|None=None)->str:
-    "Train one claimed run; returns its state"
-    if call.own.function is not None: return _train_function_run(call, run, _run_name(run))
+def _run_job(call:_Call, run:Run, olds:Mapping)->Callable[[],dict]:
+    "What trains one claimed run by itself, and returns its state; its net is built here"
+    if call.own.function is not None: return lambda: {run.id: _train_function_run(call, run, _run_name(run))}
     start = time.perf_counter()
-    try:
-        member = _Member(call, run, old)
-        member.trainer.train(include_test_scores=member.scored, early_stopping=member.stopped)
-        member.finish()
-        return member.trainer.state
-    except ClaimLost: return 'lost'
-    except Exception as e: return _fail(call, run, e, start)      # a user's model may raise anything; its run failed, the sweep goes on
+    try: member = _Member(call, run, olds.get(run.id))
+    except Exception as e:                        # a user's model may raise anything; its run failed, the sweep goes on
+        state = _fail(call, run, e, start)
+        return lambda: {run.id: state}
+    member.trainer.optimizer.register_step_post_hook(lambda *_: call.between())
+    def job():
+        try:
+            member.trainer.train(include_test_scores=member.scored, early_stopping=member.stopped)
+            member.finish()
+            return {run.id: member.trainer.state}
+        except ClaimLost: return {run.id: 'lost'}
+        except Exception as e: return {run.id: _fail(call, run, e, start)}
+    return job
 
 # %% ../nbs/10_sweep.ipynb #train-function-run
 def _train_function_run(call:_Call, run:Run, name:str)->str:
@@ -408,7 +415,7 @@ class _Lanes:
     "Threads that train groups side by side"
     def __init__(self, call:_Call, n:int, settle:Callable): self.call, self.n, self.settle, self.jobs = call, n, settle, {}
     def __enter__(self):
-        self.threads, self.pool = torch.get_num_threads(), ThreadPoolExecutor(self.n, 'deepsweep-lane')
+        self.threads, self.state, self.pool = torch.get_num_threads(), torch.get_rng_state(), ThreadPoolExecutor(self.n, 'deepsweep-lane')
         return self
     def __exit__(self, *error):
         try:
@@ -416,7 +423,7 @@ class _Lanes:
         finally:
             if self.jobs: self.call.cancelled.set()
             self.pool.shutdown(wait=True, cancel_futures=True)
-            torch.set_num_threads(self.threads)
+            torch.set_num_threads(self.threads); torch.set_rng_state(self.state)      # a run borrows the global generator, two at once may mix it up
     def start(self, threads:int, job:Callable, *about)->None:
         "Wait for a free lane and give it a job"
         def work(): torch.set_num_threads(threads); return job()
@@ -430,12 +437,11 @@ class _Lanes:
 
 def _lane_count(call:_Call, groups:Sequence[Mapping])->int:
     "How many lanes this call has"
-    return max(1, min(torch.get_num_threads(), _LANES, len(groups))) if call.device.type == 'cpu' else 1
+    return max(1, min(torch.get_num_threads(), _LANES, sum(g.get('lane', False) for g in groups))) if call.device.type == 'cpu' else 1
 
 def _graphs(call:_Call, groups:Sequence[Mapping])->dict:
     "For groups that may train side by side, the calls of their nets: writing them down is not safe beside a net at work"
-    ours = [g for g in groups if g['fused'] and model_name(g['configs'][0]) in ('mlp', 'cnn') and train_key(g['configs'][0], 'precision') in ('float32', 'float64')]
-    return {g['runs'][0]: fuse_models([make_model(g['configs'][0], call.data)]).graph for g in ours} if len(ours) > 1 else {}
+    return {g['runs'][0]: fuse_models([make_model(g['configs'][0], call.data)]).graph for g in groups if g.get('lane') and g['fused']}
 
 # %% ../nbs/10_sweep.ipynb #refill
 def _check_row(run:str, new:Mapping, stored:Mapping)->None:
@@ -485,15 +491,15 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
                 now = call.store.run_states(ids)
                 todo = {o for o in ids if o not in now or now[o]['state'] not in FINAL_STATES or o in again and now[o]['attempt'] == first.get(o)}
                 if not todo: waiting.remove(group); call.progress.step(sum(by_id[o].epochs for o in ids if o not in done), ''); continue
-                graph = graphs.get(group['runs'][0])
-                side.join(lanes-1 if graph is not None else 0)                                   # all others train with the machine to themselves
+                lane = lanes > 1 and group.get('lane', False)
+                side.join(lanes-1 if lane else 0)                                                # all others train with the machine to themselves
                 if call.is_late() or not _claim_group(call, group, by_id, todo, refill): continue
                 waiting.remove(group)
                 olds = {o: _stored_rows(call.store, o) for o in todo & refill}
-                if graph is not None: side.start(group['threads'], _group_job(call, group, by_id, todo, olds, graph), group)
+                job  = _group_job(call, group, by_id, todo, olds, graphs.get(group['runs'][0])) if group['fused'] else _run_job(call, by_id[ids[0]], olds)
+                if lane: side.start(group['threads'], job, group)
                 else:
-                    with _threads(group['threads']):
-                        settle(group, _group_job(call, group, by_id, todo, olds)() if group['fused'] else {o: _train_run(call, by_id[o], olds.get(o)) for o in ids if o in todo})
+                    with _threads(group['threads']): settle(group, job())
             side.join()
             if waiting and not call.is_late():
                 if not told: call.progress.say(f"waiting for {len(waiting)} runs that another process is training"); told = True
