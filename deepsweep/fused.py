@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from .core import SweepError, derive_seed
 from .data import TensorLoader, epoch_order
 from .models import SeededDropout, SeededDropout2d, seed_dropout
-from .trainer import ModelTrainer, _matmul_precision, head_loss
+from .trainer import ModelTrainer, _few_threads, _matmul_precision, head_loss
 
 # %% auto #0
 __all__ = ['FusedLayer', 'FusedLinear', 'FusedConv2d', 'FusedNorm', 'FusedDropout', 'FusedPlain', 'FusedFlatten', 'FusedModel',
@@ -283,7 +283,7 @@ class _StackedSGD:
             if w.grad is None: continue                                   # folded
             change = w.grad if not p['decay'].any() else w.grad.add(w*p['decay'])
             if p['momentum'].any(): change = p['buffer'] = change.clone() if p['buffer'] is None else p['buffer'].mul_(p['momentum']).add_(change)
-            w -= change*p['rate']
+            w.addcmul_(change, p['rate'], value=-1)
             w.grad = None
 
     def end(self):
@@ -352,6 +352,7 @@ class FusedTrainer:
         calls = [n.target for n in self.model.graph.nodes if n.op == 'call_module']
         self.fold = fold and first.precision in ('float32', 'float64') and len(set(calls)) == len(calls)      # a layer called twice has a sum of two gradients
         self.alive = list(self.trainers)
+        self.augments = {t.seed: t.augment for t in self.trainers}      # members of one seed see one picture
         self.generators = {id(t): torch.Generator(t.device).manual_seed(derive_seed(t.seed, 'global')) for t in self.trainers}     # what a run would find as torch's global generator
         self._begin(None)
 
@@ -363,6 +364,7 @@ _COMMON = {
     'the precision':         lambda t: t.precision,
     'the device':            lambda t: str(t.device),
     'the kind of optimizer': lambda t: type(t.optimizer),
+    'the augmentation':      lambda t: repr(t.augment if t.augment is None else getattr(t.augment, 'spec', t.augment)),
     'eval_train':            lambda t: t.eval_train}
 
 @patch
@@ -411,6 +413,15 @@ def _as_input(self:FusedTrainer, x:torch.Tensor)->torch.Tensor:
     return _as_members(_as_channels(x.to(first.device, next(first.model.parameters()).dtype)).contiguous(memory_format=first.format), len(x))
 
 @patch
+def _augmented(self:FusedTrainer, x:torch.Tensor)->torch.Tensor:
+    "Images flipped and moved as each member would see them alone"
+    seeds = [t.seed for t in self.alive]
+    if self.alive[0].augment is None: return x
+    if not _is_grouped(x): return self._as_input(self.augments[seeds[0]](x))
+    seen = {s: self.augments[s](x[seeds.index(s)]) for s in dict.fromkeys(seeds)}
+    return self._as_input(torch.stack([seen[s] for s in seeds]))
+
+@patch
 def _train_epoch(self:FusedTrainer, epoch:int)->list[dict]:
     "One epoch of all; a dict per member"
     first, model = self.alive[0], self.model.train()
@@ -419,7 +430,7 @@ def _train_epoch(self:FusedTrainer, epoch:int)->list[dict]:
     loss_sum, hits = torch.zeros(2, len(self.alive), device=first.device, dtype=torch.float64).unbind(0)
     for at in range(0, order.shape[-1], bs):
         rows = order[..., at:at+bs]
-        xb, yb = self._as_input(images[rows]), labels[rows].to(first.device)
+        xb, yb = self._augmented(self._as_input(images[rows])), labels[rows].to(first.device)
         with first._cast(): logits = model(xb); losses = _member_losses(criterions, logits, yb, grouped)
         losses.sum().backward()
         self.optimizer.step()
@@ -505,7 +516,7 @@ def train(self:FusedTrainer,
         t.state = 'running'
         seed_dropout(t.model, t.seed)
     epoch = updates = 0
-    with _matmul_precision(self.trainers[0].precision):
+    with _matmul_precision(self.trainers[0].precision), _few_threads(self.trainers[0]):
         while True:
             start, rates = time.perf_counter(), [t.optimizer.param_groups[0]['lr'] for t in self.alive]
             trains = self._train_epoch(epoch) if epoch else None

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from .core import StoreError, SweepError, code_version, did_you_mean
 from .models import MODEL_KEYS, model_entry, model_name
 from .space import flatten_config
-from .trainer import OPTIMIZER_READS, TRAIN_KEYS
+from .trainer import OPTIMIZER_READS, TRAIN_KEYS, is_augment
 
 # %% auto #0
 __all__ = ['LABEL_KEYS', 'CONFIG_KEYS', 'PROTOCOL', 'FINAL_STATES', 'BEAT', 'STALE', 'plain_value', 'config_problems',
@@ -46,7 +46,7 @@ _RULES = dict(
     schedule=(lambda v: isinstance(v, str) or isinstance(v, Mapping) and 'name' in v, 'is a name or a dict with a name'),
     batch_size=(lambda v: _is_int(v) and v > 0, 'is an integer above 0'), num_epochs=(lambda v: _is_int(v) and v >= 0, 'is an integer of at least 0'),
     patience=(lambda v: v is None or _is_int(v) and v > 0, 'is None or an integer above 0'), monitor=(lambda v: isinstance(v, str), 'is the name of a column'),
-    precision=_one_of('float32', 'float64', 'tf32', 'bf16'), augment=(lambda v: v is None or isinstance(v, Mapping), 'is None or a dict'),
+    precision=_one_of('float32', 'float64', 'tf32', 'bf16'), augment=(is_augment, 'is None or a dict of flip (True or False), crop and shift (pixels, at least 0)'),
     seed=(_is_int, 'is an integer'), model=(lambda v: isinstance(v, str), 'is the name of a model'),
     variant=(lambda v: isinstance(v, str), 'is text'), num_hidden=(_is_int, 'is an integer'), num_conv=(_is_int, 'is an integer'))
 
