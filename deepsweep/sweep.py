@@ -211,12 +211,14 @@ def _score_hold(trainer:ModelTrainer, config:Mapping, data:ImageData)->dict:
 # %% ../nbs/10_sweep.ipynb #train-run
 class _Call:
     "What all runs of one call share"
-    def __init__(self, store, worker, data, device, progress, deadline, eval_train, own, metric, goal, save):
+    def __init__(self, store, worker, data, device, progress, deadline, eval_train, own, metric, goal, save, study, stops):
         self.store, self.worker, self.data, self.device = store, worker, data, device
         self.progress, self.deadline, self.eval_train = progress, deadline, eval_train
         self.own, self.metric, self.goal, self.save, self.best = own, metric, goal, save, None
+        self.study, self.stops = study, stops              # `stops`: how often the study had been asked to stop when this call began
         self.hold = data.hold_fingerprint if data is not None and len(data.x_hold) else None
-    def is_late(self)->bool: return self.deadline is not None and time.monotonic() > self.deadline
+    def is_stopped(self)->bool: return self.store.stop_asked(self.study) > self.stops
+    def is_late(self)->bool: return self.deadline is not None and time.monotonic() > self.deadline or self.is_stopped()
     def tell(self, name:str, row:Mapping, epochs:float)->None:
         "Show an epoch, and the best score so far"
         new = row.get(self.metric, math.nan)
@@ -231,7 +233,7 @@ def _train_run(call:_Call, run:Run, name:str, old:Mapping|None=None)->str:
         _check_row(run.id, row, old[row['epoch']]) if old else None
         worker.fill_epoch(run.id, row) if old else worker.add_epoch(run.id, row)
         call.tell(name, row, row['epoch'] > 0)
-        if call.is_late(): trainer.stop('max_minutes is over')
+        if call.is_late(): trainer.stop('a stop was asked for' if call.is_stopped() else 'max_minutes is over')
     try:
         trainer = make_trainer(config, call.data, device=call.device, on_epoch=[on_epoch], eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion)
         scored = trainer.test_loader is not None
@@ -481,6 +483,7 @@ def run_sweep(
     runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed, notes := []), ranking(sweep)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
     result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
+    stops = store.stop_asked(study)
     store.add_labels(study, [(r.id, r.labels) for r in runs])
     states = store.run_states(by_id)
     done, line = _count_line(runs, states, store, fresh)
@@ -492,10 +495,11 @@ def run_sweep(
         _warm_up()
         with Worker(store) as worker:
             deadline = None if max_minutes is None else start + 60*max_minutes
-            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal)), groups, by_id, fresh)
+            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal), study, stops), groups, by_id, fresh)
     except KeyboardInterrupt:
         bar.end(); bar.say(f'interrupted; {_states_line(store, by_id)}. Run the same again to go on.')
         raise
+    if store.stop_asked(study) > stops: bar.end(); bar.say('stopped as asked; run the same again to go on')
     bar.end(); bar.say(f'{_states_line(store, by_id)} in {store.name}, {time.monotonic()-start:.0f} s')
     return result
 
