@@ -42,10 +42,10 @@ MARKERS = 'osD^vPX'
 LINES   = '-', (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (2, 2))
 
 def look(
-    i:int,    # 0, 1, 2, …: after seven they come again
+    i:int,    # 0, 1, 2, …: colours come again after seven, with another marker and line
 )->dict:      # `color`, `marker` and `linestyle` for `Axes.plot`
-    "One of seven ways to draw a line"
-    return dict(color=COLORS[i%7], marker=MARKERS[i%7], linestyle=LINES[i%7])
+    "A way to draw a line"
+    return dict(color=COLORS[i%7], marker=MARKERS[(i+2*(i//7))%7], linestyle=LINES[(i+3*(i//7))%7])
 
 # %% ../nbs/13a_panel.ipynb #controls
 _WIDE = dict(description_width='initial')
