@@ -30,7 +30,7 @@ from .runs import RunStore, is_alive, load_recorded, read_runs, recorded_names
 from .sweep import SweepResult
 
 # %% auto #0
-__all__ = ['draw_runs', 'explore']
+__all__ = ['draw_runs', 'explore', 'key_roles', 'isolation_table', 'plot_isolation', 'Watch', 'watch']
 
 # %% ../nbs/14_explore.ipynb #tables
 def _tables(source, study:str|None=None)->tuple:
@@ -247,6 +247,7 @@ def draw_runs(
     goal:str|None=None,            # `maximize` or `minimize`; None: by the metric's name
 )->tuple[Figure,str]:              # And what there is to see, in words
     "Draw runs, the best one marked"
+    if metric not in c.values: raise DataError(f'no metric {metric!r} in these runs; {did_you_mean(metric, c.values)}')
     goal   = goal or ('minimize' if 'loss' in metric else 'maximize')
     every  = c.members[variant]
     state  = c.runs['state'].fillna('').to_numpy(str) if 'state' in c.runs else np.full(len(c.runs), '')
@@ -274,7 +275,7 @@ def draw_runs(
         words = f"{count}. {_best_words(c, at, best, good, metric, c.epochs[place[best]])}"
     ax.set(xlabel=_x_axes(c).get(x, x), ylabel=f'best {metric} of the run' if x == 'learning rate' else metric)
     handles = _group_handles(names, looks, is_number) if color != 'none' else []
-    _legend(ax, handles + [Line2D([], [], color='.5', ls='', marker=m, mec='black', ms=s, label=t) for m, s, t in (('*', 11, 'best run'), ('X', 7, 'diverged'))], _plain_key(color) if color != 'none' else '')
+    _legend(ax, handles + [Line2D([], [], color='.5', ls='', marker=m, mec='black', ms=s, label=t) for m, s, t in (('*', 11, 'best run'), ('X', 7, 'diverged'))[:1+bad.any()]], _plain_key(color) if color != 'none' else '')
     return figure, words
 
 # %% ../nbs/14_explore.ipynb #explore
@@ -297,3 +298,277 @@ def explore(
                     smooth=number('smoothing', 0, 0, .95, .05), hide=choice('hide', ['nothing', *states, _UNFINISHED]))
     def draw(**state): return draw_runs(c, goal=goal if state['metric'] == ranked else None, **state)
     return Explorer(draw, controls, alt='A line for each run, coloured by the setting chosen; the best run has a star', caption='Each line is a run; its marker is where it ended. The star marks the best run.')
+
+# %% ../nbs/14_explore.ipynb #roles
+def key_roles(
+    df:pd.DataFrame,     # A merged table
+    key:str,             # The setting you ask about
+    variant:str|None=None,   # Only this variant; None: all
+)->pd.DataFrame:         # A row per setting: `key role values`; roles `scientific`, `nuisance`, `repeat` (the seed), `fixed`
+    "What each setting is for when you ask about one of them"
+    df = pick_variant(df, variant)
+    known, differ = [k for k in config_keys(df) if k not in ('num_hidden', 'num_conv')], varying_keys(df)
+    if key not in known: raise DataError(f'no setting {key!r} to ask about; {did_you_mean(key, known)}')
+    role = lambda k: 'scientific' if k == key else 'repeat' if k == 'seed' else 'nuisance' if k in differ else 'fixed'
+    order = ['scientific', 'nuisance', 'repeat', 'fixed']
+    rows  = [dict(key=k, role=role(k), values=', '.join(_groups(list(df[k].dropna()))[0]) or 'none') for k in known]
+    return pd.DataFrame(sorted(rows, key=lambda o: order.index(o['role'])))
+
+# %% ../nbs/14_explore.ipynb #isolation-table
+def _asked(df:pd.DataFrame, key:str)->pd.Series:
+    "The values of a setting, lists as text, a missing strength as 0"
+    values = df[key]
+    if key in STRENGTHS: values = pd.to_numeric(values).fillna(0)
+    return values if values.map(_is_number).all() else values.map(_say)
+
+def isolation_table(
+    df:pd.DataFrame,             # A merged table, all epochs or the best ones
+    key:str,                     # The setting you ask about
+    metric:str|None=None,        # Column to judge by; None: `valid accuracy`, else `test accuracy`
+    *, variant:str|None=None,    # Only this variant; None: all
+    goal:str|None=None,          # `maximize` or `minimize`; None: by the metric's name
+)->pd.DataFrame:                 # A row per value: `key`, `mean low high n` of its best configuration over seeds, `tries` (configurations), `mean of all` its runs, `runs`, `diverged`, then the nuisance settings of that best one
+    "The best of the rest for each value of a setting"
+    df = pick_variant(df, variant)
+    roles = key_roles(df, key)
+    metric, goal = find_metric(df, metric, goal)
+    at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
+    scores = scores.assign(_value=_asked(at, key)).drop_duplicates('run')
+    best   = _setting_means(scores.assign(**{'size': ''}), ['_value'], goal, keep=True)
+    per    = scores.groupby('_value')
+    nuisance = list(roles.loc[roles['role'] == 'nuisance', 'key'])
+    of     = at.loc[scores.drop_duplicates('setting').index, nuisance].set_axis(scores.drop_duplicates('setting')['setting'])
+    table  = pd.DataFrame({key: best['_value'], **{k: best[k] for k in ('mean', 'low', 'high', 'n')}, 'tries': best['_value'].map(per['setting'].nunique()), 'mean of all': best['_value'].map(per['score'].mean()),
+                           'runs': best['_value'].map(per.size()), 'diverged': best['_value'].map(per['state'].agg(lambda o: (o == 'diverged').sum()))})
+    table  = table.join(of.loc[best['setting']].reset_index(drop=True))
+    order  = {_say(v): _order(v) for v in at[key]}
+    table  = table.iloc[sorted(range(len(table)), key=lambda i: order.get(_say(table[key].iloc[i]), _order(table[key].iloc[i])))].reset_index(drop=True)
+    table.attrs.update(metric=metric, goal=goal, roles=dict(zip(roles['key'], roles['role'])))
+    return table
+
+# %% ../nbs/14_explore.ipynb #isolation-plot
+def plot_isolation(
+    df:pd.DataFrame,             # A merged table, all epochs or the best ones
+    key:str,                     # The setting you ask about
+    metric:str|None=None,        # Column to judge by; None: `valid accuracy`, else `test accuracy`
+    ax:Axes|None=None,           # Where to draw; None: a new figure
+    *, variant:str|None=None,    # Only this variant; None: all
+)->Axes:
+    "Draw every run by the value of a setting, and the best of the rest for each value"
+    df = pick_variant(df, variant)
+    table = isolation_table(df, key, metric)
+    metric, goal = table.attrs['metric'], table.attrs['goal']
+    scores = run_scores(df, metric, goal).assign(value=_asked(best_epochs(df, metric, goal), key)).drop_duplicates('run')
+    if ax is None: _, ax = plt.subplots(figsize=(6, 3.2), layout='constrained')
+    values = table[key].tolist()
+    is_log = all(_is_number(v) and v > 0 for v in values) and max(values) > 3*min(values)
+    place  = {v: v if is_log else i for i, v in enumerate(values)}
+    x, at  = scores['value'].map(place).to_numpy(float), table[key].map(place).to_numpy(float)
+    spread = np.random.default_rng(0).uniform(-1, 1, len(x))                            # so that equal scores stay visible
+    ax.plot(x*1.03**spread if is_log else x+.1*spread, scores['score'].to_numpy(float), 'o', color='.55', ms=3.5, alpha=.6, zorder=2, label='a run')
+    ax.plot(at, table['mean of all'].to_numpy(float), '_', color='.2', ms=18, mew=2, zorder=3, label='mean of all')
+    ax.errorbar(at, table['mean'], np.where(table['n'] > 1, table['high']-table['mean'], np.nan), fmt='D-', color=COLORS[0], ms=6, lw=1.4, capsize=4, mec='black', mew=.6, zorder=4, label='best of the rest,\n95 % interval over seeds')
+    lost = scores['state'] == 'diverged'
+    if lost.any(): ax.plot(x[lost], np.full(lost.sum(), .03), 'X', color=COLORS[4], mec='black', ms=8, transform=ax.get_xaxis_transform(), zorder=5, label='diverged')
+    if is_log: _log_axis(ax, np.array(values, float))
+    else: ax.set_xticks(range(len(values)), [_say(v) for v in values])
+    tuned = [_plain_key(k) for k, role in table.attrs['roles'].items() if role == 'nuisance']
+    ax.set(xlabel=_plain_key(key), ylabel=f'best {metric} of a run')
+    ax.set_title(f"tuned for each value: {', '.join(tuned) or 'nothing'}"[:80].replace('$', r'\$'), loc='left', fontsize='small')
+    ax.legend(loc='upper left', bbox_to_anchor=(1.01, 1), frameon=False, fontsize='small')
+    return ax
+
+# %% ../nbs/14_explore.ipynb #snapshot
+@dataclass(frozen=True)
+class _Snapshot:
+    "What a store knew about a study at one moment"
+    study:str
+    states:dict             # Run -> state, '' for one that has not begun
+    curves:_Curves|None     # None before the first epoch
+    epochs:dict             # Live run -> (epoch, epochs in all)
+
+_OVER = 'finished', 'early-stopped', 'pruned', 'diverged', 'failed'
+
+def _snapshot(store:RunStore, study:str)->_Snapshot:
+    "Look into a store"
+    planned = [run for run, _ in store._label_rows(study)] + [run for plan in store.plans(study) for g in plan for run in g['runs']]
+    found   = store.run_states(dict.fromkeys(planned))
+    dead    = lambda o: o['state'] == 'running' and not is_alive(o['worker'], o['heartbeat'])
+    states  = {run: '' if run not in found else 'interrupted' if dead(found[run]) else found[run]['state'] for run in dict.fromkeys(planned)}
+    config, history = store.config_table(study), store.history_table(study)
+    config['state'] = config['run'].map(states)
+    last = history.groupby('run')['epoch'].max()
+    of   = lambda run: config.loc[config['run'] == run, 'num_epochs'].iloc[0] if 'num_epochs' in config else np.nan
+    live = {run: (int(last.get(run, 0)), of(run)) for run, state in states.items() if state == 'running'}
+    curves = _to_curves(config, history) if len(history) else None
+    return _Snapshot(study, states, curves, live)
+
+def _work(s:_Snapshot)->float:
+    "Runs done, live ones by the share of their epochs"
+    share = lambda epoch, of: min(epoch/of, 1) if of and np.isfinite(of) else 0
+    return sum(o in _OVER for o in s.states.values()) + sum(share(*o) for o in s.epochs.values())
+
+# %% ../nbs/14_explore.ipynb #draw-watch
+def _count_words(s:_Snapshot)->str:
+    "How many runs are in which state"
+    n = pd.Series([o or 'not begun' for o in s.states.values()], dtype=object).value_counts()
+    done = n.get('finished', 0) + n.get('early-stopped', 0) + n.get('pruned', 0)
+    rest = [f'{n[k]} {k}' for k in ('running', 'interrupted', 'diverged', 'failed', 'not begun') if k in n]
+    return f"{s.study}: {', '.join([f'{done} of {len(s.states)} runs finished', *rest])}"
+
+def _draw_watch(
+    s:_Snapshot,                   # From `_snapshot`
+    metric:str='valid accuracy',   # Column of the history
+    goal:str|None=None,            # `maximize` or `minimize`; None: by the metric's name
+)->tuple[Figure,str]:              # And the state of the sweep in words
+    "Draw what a study has so far, live runs in colour"
+    figure = Figure(figsize=(7.4, 3.2)); ax = figure.add_axes([.09, .16, .58, .8])
+    ax.set(xlabel='epoch', ylabel=metric)
+    if s.curves is None or metric not in s.curves.values: return figure, f'{_count_words(s)}. No epoch with {metric} yet.'
+    c, y = s.curves, s.curves.values[metric]
+    goal = goal or ('minimize' if 'loss' in metric else 'maximize')
+    x, bad, live = _x_values(c, 'epoch'), c.runs['state'].isin(['diverged', 'failed']).to_numpy(), [i for i, run in enumerate(c.runs.index) if run in s.epochs]
+    rest = np.setdiff1d(np.arange(len(y)), live)
+    _draw_lines(ax, x[rest], y[rest], [dict(color='.65', marker='.', linestyle='-')], np.zeros(len(rest), int))
+    name = lambda i: _config_words(c.runs, i, c.keys)[:34].replace('$', r'\$') or c.runs.index[i]
+    for k, i in enumerate(live):
+        ok = np.isfinite(y[i])
+        ax.plot(x[i][ok], y[i][ok], lw=1.8, ms=5, markevery=[-1], zorder=4, label=name(i) if k < 8 else None, **look(k))
+    _limit(ax, x, y, bad)
+    scores, place = _run_best(y, goal)
+    scores[bad] = np.nan
+    words = _count_words(s)
+    if np.isfinite(scores).any():
+        best = int(np.nanargmin(scores) if goal == 'minimize' else np.nanargmax(scores))
+        ax.plot(x[best, place[best]], scores[best], '*', color='white', mec='black', ms=15, zorder=6, label='best so far')
+        words += f". Best {metric} so far: {scores[best]:.4g} ({_config_words(c.runs, best, c.keys) or c.runs.index[best]})"
+    if ax.get_legend_handles_labels()[0]: ax.legend(loc='upper left', bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize='small', title='live runs' if live else None)
+    return figure, words + '.'
+
+# %% ../nbs/14_explore.ipynb #watch-class
+_WATCHING:dict = {}              # (store, study) -> the panel that follows it
+
+class Watch(Explorer):
+    "A panel that follows a sweep; made by `watch`"
+    def __init__(self, store:RunStore, study:str, metric:str|None=None, goal:str|None=None, every:float=1., own:bool=False):   # `own`: close the store at the end
+        self.store, self.study, self.goal, self.every, self.own = store, study, goal, every, own
+        self.lock, self.closed, self.thread, self.seen, self.asked = threading.RLock(), threading.Event(), None, deque(maxlen=60), False
+        self.snapshot = _snapshot(store, study)
+        shown = [k for k in (self.snapshot.curves.values if self.snapshot.curves else ()) if k not in ('updates', 'seconds', 'learning_rate', 'epoch seconds', 'epoch learning rate')]
+        shown = shown or ['valid accuracy', 'valid loss', 'train accuracy', 'train loss']
+        metric = metric or ('valid accuracy' if 'valid accuracy' in shown else shown[0])
+        super().__init__(lambda metric: _draw_watch(self.snapshot, metric, self.goal), dict(metric=choice('metric', shown if metric in shown else [metric, *shown], metric)),
+                         alt='A line for each run of the sweep, those that are training in colour, the best one with a star', caption='Live runs in colour, the others grey; the star marks the best so far.')
+        self.stop_button, self.close_button, self.bar = button('stop after this epoch'), button('stop watching'), widgets.HTML()
+        self.stop_button.on_click(lambda _: self.ask_stop()); self.close_button.on_click(lambda _: self.close())
+        self.stop_button.disabled = not store.writable
+        self.row.children = (*self.row.children, self.stop_button, self.close_button)
+        self.panel.children = (self.bar, self.row, self.picture, self.words)
+    def __repr__(self): return f'Watch({self.study} in {self.store.name})'
+
+@patch
+def refresh(self:Watch)->None:
+    "Look into the store and draw what is new"
+    new = _snapshot(self.store, self.study)
+    with self.lock:
+        old, self.snapshot = self.snapshot, new
+        self.seen.append((time.monotonic(), _work(new)))
+        self.bar.value = self._bar()
+        changed = new.states != old.states or new.epochs != old.epochs or (new.curves is None) != (old.curves is None)
+        if changed or not self.picture.value: self.redraw()
+        if self.asked and not new.epochs: self.asked = False; self.say('Stopped. Run the same sweep again to go on.')
+        self.stop_button.disabled = self.asked or not self.store.writable or not new.epochs
+
+@patch
+def redraw(self:Watch)->None:
+    with self.lock: Explorer.redraw(self)
+
+@patch
+def say(self:Watch, more:str='')->None:
+    "Put a sentence below what is there"
+    self.words.value = words_html(f"{_draw_watch(self.snapshot, self.controls['metric'].value, self.goal)[1]} {more}")
+
+# %% ../nbs/14_explore.ipynb #watch-bar
+@patch
+def seconds_left(self:Watch)->float:
+    "From the pace since the panel was opened, at most the last minute of looks; NaN while nothing moved [s]"
+    if len(self.seen) < 2 or not self.snapshot.epochs: return math.nan
+    (start, before), (now, done) = self.seen[0], self.seen[-1]
+    return (len(self.snapshot.states)-done)*(now-start)/(done-before) if done > before else math.nan
+
+@patch
+def _bar(self:Watch)->str:
+    "Progress as HTML, outside the live region: a count that changes each second is no news"
+    done, total, left = _work(self.snapshot), len(self.snapshot.states), self.seconds_left()
+    told = 'no run is training' if not self.snapshot.epochs else 'about ' + (f'{left:.0f} s' if left < 120 else f'{left/60:.0f} min') + ' left' if math.isfinite(left) else 'measuring the pace'
+    if total and all(o in _OVER for o in self.snapshot.states.values()): told = 'every run is over'
+    return f'<label>{escape(self.study)} <progress max="{total or 1}" value="{done:.3f}" aria-label="share of the sweep that is done" style="width:16em"></progress></label> {done:.1f} of {total} runs, {told}'
+
+@patch
+def html(self:Watch)->str:
+    "The panel as it stands, without its controls"
+    self.refresh()
+    return f'{self.bar.value}{self.picture.value}{self.words.value}'
+
+# %% ../nbs/14_explore.ipynb #watch-thread
+@patch
+def start(self:Watch)->None:
+    "Follow the sweep in a thread"
+    if self.thread is not None: return
+    before = _WATCHING.get(key := (self.store.url, self.study))
+    if before not in (None, self): before.close()
+    _WATCHING[key] = self
+    self.thread = threading.Thread(target=self._follow, daemon=True, name=f'deepsweep-watch-{self.study}')
+    self.thread.start()
+
+@patch
+def _follow(self:Watch)->None:
+    "Look until closed, or until every run is over"
+    pause = 0.
+    while not self.closed.wait(pause):
+        start = time.monotonic()
+        try: self.refresh()
+        except StoreError as e: self.words.value = words_html(f'{e}; trying again')
+        except Exception as e: self.words.value = words_html(f'The panel stopped watching: {type(e).__name__}: {e}'); break
+        if self.snapshot.states and all(o in _OVER for o in self.snapshot.states.values()): break
+        pause = max(self.every, 9*(time.monotonic()-start))
+    self.close()
+
+@patch
+def close(self:Watch)->None:
+    "Stop watching; the last picture stays"
+    self.closed.set()
+    if self.thread not in (None, threading.current_thread()): self.thread.join(30)
+    if _WATCHING.get(key := (self.store.url, self.study)) is self: del _WATCHING[key]
+    self.panel.children = (self.bar, self.picture, self.words)
+    if self.own: self.store.close()
+
+@patch
+def ask_stop(self:Watch)->None:
+    "Ask the sweep to stop after this epoch; its store can be resumed"
+    self.store.ask_stop(self.study)
+    with self.lock: self.asked, self.stop_button.disabled = True, True; self.say('Asked to stop after this epoch.')
+
+@patch
+def _repr_mimebundle_(self:Watch, include=None, exclude=None)->dict:
+    shown = Explorer._repr_mimebundle_(self, include, exclude)
+    if not is_static() and not self.closed.is_set(): self.start()
+    return shown
+
+# %% ../nbs/14_explore.ipynb #watch
+def watch(
+    store:RunStore|str|Path,    # A store, its path or URL
+    study:str|None=None,        # None: the only one in it, or the only one in training
+    *, metric:str|None=None,    # Shown first; None: `valid accuracy`
+    goal:str|None=None,         # `maximize` or `minimize`; None: by the metric's name
+    every:float=1.,             # Seconds between looks, at least
+)->Watch:
+    "Follow a sweep that trains in another notebook or process, and stop it if need be"
+    s = store if isinstance(store, RunStore) else RunStore(store)
+    if s.path is not None and not s.path.exists(): raise StoreError(f'there is no store {s.name!r} to watch; start the sweep first, or name another')
+    names = s.studies()
+    live  = [o for o in names if 'running' in _snapshot(s, o).states.values()] if study is None and len(names) > 1 else names
+    if study is None and len(live) == 1: study = live[0]
+    if study is None: raise StoreError(f'{s.name!r} holds {len(names)} studies, so name one: {", ".join(names) or "none"}')
+    if study not in names: raise StoreError(f'{s.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
+    return Watch(s, study, metric, goal, every, own=s is not store)
