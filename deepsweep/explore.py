@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
 from .analysis import (STRENGTHS, _is_config, _numbers, _setting_means, _texts, best_epochs, config_keys, example_tables, find_metric, join_tables, pick_variant,
                                 run_scores, seed_table, size_label, tidy_table, varying_keys)
 from .core import DataError, GeometryError, StoreError, did_you_mean
@@ -30,7 +31,9 @@ from .runs import RunStore, is_alive, load_recorded, read_runs, recorded_names
 from .sweep import SweepResult
 
 # %% auto #0
-__all__ = ['draw_runs', 'explore', 'key_roles', 'isolation_table', 'plot_isolation', 'Watch', 'watch']
+__all__ = ['draw_runs', 'explore', 'key_roles', 'isolation_table', 'plot_isolation', 'Watch', 'watch', 'luck_table', 'draw_luck',
+           'luck_meter', 'real_luck', 'seed_scores', 'wrong_ranking', 'draw_noise', 'noise_or_effect', 'shape_table',
+           'draw_shape', 'shape_builder']
 
 # %% ../nbs/14_explore.ipynb #tables
 def _tables(source, study:str|None=None)->tuple:
@@ -572,3 +575,226 @@ def watch(
     if study is None: raise StoreError(f'{s.name!r} holds {len(names)} studies, so name one: {", ".join(names) or "none"}')
     if study not in names: raise StoreError(f'{s.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
     return Watch(s, study, metric, goal, every, own=s is not store)
+
+# %% ../nbs/14_explore.ipynb #luck
+def luck_table(
+    runs:int=64,            # Runs compared, at least 1
+    images:int=1000,        # Images they are compared on, at least 1
+    spread:float=0.,        # Standard deviation of the true accuracies, in points (.01), at least 0
+    *, accuracy:float=.6,   # Their mean, in (0, 1)
+    n:int=2000, seed:int=0, # Sweeps simulated, and their seed
+)->pd.DataFrame:            # A row per sweep: the winner's `measured` and `true` accuracy
+    "Simulate sweeps in which the run with the best measured accuracy wins"
+    if min(runs, images) < 1 or spread < 0 or not 0 < accuracy < 1: raise DataError(f'a sweep has at least 1 run and 1 image, a spread of at least 0, an accuracy in (0, 1); got {runs}, {images}, {spread}, {accuracy}')
+    rng  = np.random.default_rng(seed)
+    true = np.clip(rng.normal(accuracy, spread/100, (n, runs)), .001, .999)
+    measured = rng.binomial(images, true)/images
+    best = measured.argmax(1)[:, None]
+    return pd.DataFrame(dict(measured=np.take_along_axis(measured, best, 1)[:, 0], true=np.take_along_axis(true, best, 1)[:, 0]))
+
+def draw_luck(
+    runs:int=64,         # As in `luck_table`
+    images:int=1000,     # As in `luck_table`
+    spread:float=0.,     # As in `luck_table`
+)->tuple[Figure,str]:    # And what it means, in words
+    "Draw what the winner of a sweep claims, and what it is"
+    runs, images = int(runs), int(images)
+    t = luck_table(runs, images, spread, n=1000 if runs > 64 else 2000)
+    claim, real = 100*(t['measured']-.6), 100*(t['true']-.6)
+    luck, lead = (claim-real).mean(), claim.mean()
+    figure = Figure(figsize=(7.4, 3.1)); ax = figure.add_axes([.09, .17, .6, .79])
+    low, high, step = min(claim.min(), real.min(), -1)-.5, max(claim.max(), real.max(), 1)+.5, 100/images        # an accuracy moves in steps of one image
+    width = step*max(round((high-low)/40/step), 1)
+    edges = np.arange(round(low/step)*step-step/2, high+width, width)
+    ax.hist(claim, edges, color=COLORS[1], alpha=.85, label='what the winner scored', edgecolor='white', lw=.3)
+    if spread: ax.hist(real, edges, color=COLORS[0], alpha=.6, label='what the winner is worth', hatch='//', edgecolor='white', lw=.3)
+    ax.axvline(claim.mean(), color=COLORS[1], lw=2); ax.axvline(real.mean(), color=COLORS[0], lw=2, ls='--', label='its mean worth')
+    ax.set(xlabel='accuracy above the average run [points]', ylabel='sweeps'); ax.set_yticks([])
+    _legend(ax, ax.get_legend_handles_labels()[0], '')
+    few = f"{luck/lead:.0%} of its lead over the average run is luck" if lead > .05 else 'there is no lead to speak of'
+    return figure, f"The best of {runs} run{'s'*(runs>1)}, chosen on {images:,} images, looks {luck:.1f} points better than it is; {few}."
+
+def luck_meter()->Explorer:
+    "How much of the best score is luck?"
+    return Explorer(draw_luck, dict(runs=choice('runs compared', [1, 2, 4, 8, 16, 32, 64, 128, 256], 64), images=choice('images to choose on', [200, 500, 1000, 2000, 5000, 10000], 1000),
+                                    spread=choice('true spread', [('none: all runs are equal', 0.), ('half a point', .5), ('one point', 1.), ('two points', 2.), ('five points', 5.)], 0.)),
+                    alt='A histogram of what the winner scored, to the right of what it is worth', caption='2,000 simulated sweeps. Orange: the score that would be reported; blue: what new images would show.',
+                    question='How much of the best score is luck?', goal='Compare 64 runs, and find a number of images for which the winner looks less than one point better than it is. Then let the runs differ: what happens to the share of luck?')
+
+# %% ../nbs/14_explore.ipynb #luck-real
+def real_luck(
+    choose:Sequence[float],   # Score of each run on the images to choose by
+    score:Sequence[float],    # Score of the same runs on other images
+    runs:Sequence[int],       # Numbers of runs to compare, each from 1 to all
+    n:int=2000, seed:int=0,   # Draws of so many runs, and their seed
+)->pd.Series:                 # By number of runs: mean loss of the winner on the other images, beyond the mean loss of all runs
+    "What choosing costs, measured on real runs"
+    choose, score = np.asarray(choose, float), np.asarray(score, float)
+    if choose.shape != score.shape: raise DataError(f'choose and score need one value per run, got {choose.shape} and {score.shape}')
+    if bad := [k for k in runs if not 1 <= k <= len(choose)]: raise DataError(f'from 1 to {len(choose)} runs can be compared, got {bad[0]}')
+    rng  = np.random.default_rng(seed)
+    rows = rng.permuted(np.broadcast_to(np.arange(len(choose)), (n, len(choose))), axis=1)
+    loss = choose-score
+    return pd.Series({k: loss[np.take_along_axis(rows, choose[rows[:, :k]].argmax(1)[:, None], 1)[:, 0]].mean() - loss.mean() for k in runs})
+
+# %% ../nbs/14_explore.ipynb #noise-scores
+def seed_scores(
+    df:pd.DataFrame,            # A merged table, all epochs or the best ones
+    metric:str|None=None,       # Column to judge by; None: `valid accuracy`, else `test accuracy`
+    *, least:int=5,             # Seeds that a configuration must have
+)->pd.DataFrame:                # A row per seed, a column per configuration, named by its variant, and by its settings where that is not enough
+    "Scores side by side, for comparing configurations seed by seed"
+    df = tidy_table(df)
+    metric, goal = find_metric(df, metric)
+    at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
+    scores = scores.assign(seed=at['seed'] if 'seed' in at else 0).dropna(subset='score').drop_duplicates(['variant', 'run'])
+    groups = [(variant, at.loc[g.index[0]], g.drop_duplicates('seed').set_index('seed')['score']) for (variant, _), g in scores.groupby(['variant', 'setting'], sort=False) if g['seed'].nunique() >= least]
+    if not groups: raise DataError(f'no configuration has {least} seeds with a score: run the sweep with seeds={least} or more')
+    mine  = lambda variant: pd.DataFrame([row for v, row, _ in groups if v == variant]).reset_index(drop=True)
+    differ = {v: [k for k in varying_keys(df) if k not in ('seed', 'num_hidden', 'num_conv') and len({_say(o) for o in mine(v)[k]}) > 1] for v in {v for v, _, _ in groups}}
+    name  = lambda v, row: ' '.join([v, *(f'{_plain_key(k)} {_say(row[k])}' for k in differ[v])])
+    return pd.DataFrame({name(v, row): s for v, row, s in groups}).sort_index()
+
+# %% ../nbs/14_explore.ipynb #noise-chance
+def wrong_ranking(
+    differences:Sequence[float],   # Of two configurations, one per seed
+    n:int,                         # Seeds that somebody has, from 1 to all
+)->float:                          # In [0, 1]; a tie counts half
+    "How often the mean over `n` of these seeds ranks the two otherwise than the mean over all"
+    d = np.asarray(differences, float); d = d[np.isfinite(d)]
+    if not 1 <= n <= len(d): raise DataError(f'from 1 to {len(d)} seeds can be drawn, got {n}')
+    rows = list(itertools.combinations(range(len(d)), n)) if math.comb(len(d), n) <= 2000 else [np.random.default_rng(i).permutation(len(d))[:n] for i in range(2000)]
+    part = np.sign(np.round(d[np.array(rows)].mean(1), 12)) * np.sign(d.mean())
+    return float((part < 0).mean() + (part == 0).mean()/2)
+
+# %% ../nbs/14_explore.ipynb #draw-noise
+def _noise_verdict(diff, d:float, a:str, b:str)->str:
+    "What an interval allows to say"
+    if diff.n < 2: return 'one pair has no interval: it cannot be told'
+    if verdict('EFF', diff, d=d).verdict == HOLDS: return f'{b} is better'
+    if verdict('EFF', -diff.values, d=d).verdict == HOLDS: return f'{a} is better'
+    return f'no difference of {d:g} or more' if verdict('NULL', diff, d=d).verdict == HOLDS else 'it cannot be told'
+
+def draw_noise(
+    scores:pd.DataFrame,     # From `seed_scores`
+    a:str, b:str,            # Two of its columns
+    n:int=3,                 # Seeds drawn; at most those that both have
+    again:int=0,             # Which draw
+    d:float=.005,            # Smallest difference that counts
+)->tuple[Figure,str]:        # And the verdict, in words
+    "Draw two configurations on a few of their seeds"
+    pairs = scores[[a, b] if a != b else [a]].dropna()
+    if a == b: raise DataError(f'a difference needs two configurations, got {a!r} twice')
+    n     = min(int(n), len(pairs))
+    drawn = pairs.sample(n, random_state=again).sort_index()
+    few, whole = paired_difference(drawn[b], drawn[a]), paired_difference(pairs[b], pairs[a])
+    figure = Figure(figsize=(7.4, 3.3)); left, right = figure.add_axes([.09, .17, .38, .75]), figure.add_axes([.6, .17, .37, .75])
+    for seed, row in pairs.iterrows(): left.plot([0, 1], row[[a, b]], '-', color='.85', marker='o', ms=3, lw=.7, zorder=1)
+    for seed, row in drawn.iterrows():
+        left.plot([0, 1], row[[a, b]], '-', color='.45', lw=.8, zorder=2)
+        left.plot([0], [row[a]], 'o', color=COLORS[0], ms=6, zorder=3); left.plot([1], [row[b]], 's', color=COLORS[1], ms=6, zorder=3)
+    left.set(xlim=(-.35, 1.35), ylabel='best score of a seed'); left.set_xticks([0, 1], [f'A: {a}'[:24].replace('$', r'\$'), f'B: {b}'[:24].replace('$', r'\$')])
+    right.axvspan(-d, d, color='.92', zorder=0); right.axvline(0, color='.5', lw=1)
+    for y, diff, color, name in ((1, few, COLORS[1], f'{n} drawn'), (0, whole, '.4', f'all {len(pairs)}')):
+        right.plot(diff.values, np.full(diff.n, y)+.1*np.linspace(-1, 1, diff.n) if diff.n > 1 else [y], '.', color=color, alpha=.6)
+        right.errorbar([diff.mean], [y+.25], xerr=[[diff.mean-diff.low], [diff.high-diff.mean]] if diff.n > 1 else None, fmt='D', color=color, mec='black', capsize=4, ms=6)
+    right.set(xlabel=f'B minus A; within ±{d:g} does not count', ylim=(-.5, 1.7)); right.set_yticks([0, 1], [f'all {len(pairs)}', f'{n} drawn'])
+    ends = np.abs([*whole.values, *(o for o in (few.low, few.high) if np.isfinite(o))]).max()*1.15 or .01
+    right.set_xlim(-min(ends, .15), min(ends, .15)); right.locator_params(axis='x', nbins=5)
+    sure = f', 95 % interval {few.low:+.4f} to {few.high:+.4f}' if n > 1 else ''
+    return figure, (f"With {n} seed{'s'*(n>1)}, {b} minus {a} is {few.mean:+.4f}{sure}: {_noise_verdict(few, d, a, b)}. Over all {len(pairs)} seeds it is {whole.mean:+.4f}, {whole.low:+.4f} to {whole.high:+.4f}: {_noise_verdict(whole, d, a, b)}. "
+                    f"Of all who draw {n} seed{'s'*(n>1)}, {wrong_ranking(whole.values, n):.0%} rank the two the other way round.")
+
+def noise_or_effect(
+    runs='fashion-seeds',     # What `explore` takes, with repeated seeds
+    metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
+)->Explorer:
+    "Is B better than A?"
+    scores = seed_scores(join_tables(*_tables(runs)[:2]), metric)
+    names  = list(scores)
+    if len(names) < 2: raise DataError(f'a comparison needs two configurations with repeated seeds, got {names}')
+    most   = int(scores.notna().sum().max())
+    return Explorer(partial(draw_noise, scores), dict(a=choice('A', names), b=choice('B', names, names[1]), n=choice('seeds', list(range(1, most+1)), min(3, most)), again=button('draw other seeds'),
+                                                      d=choice('smallest difference that counts', [0., .002, .005, .01, .02], .005)),
+                    alt='Left: a dot per seed for A and B, joined by lines. Right: the differences, with intervals for the seeds drawn and for all', caption='Grey lines: all recorded seeds; coloured: those drawn. Right: B minus A by seed, the mean and its interval; the band is too small to count.',
+                    question='Is B better than A, or is it the seeds?', goal='Find two configurations of which three seeds rank the wrong one first in more than one of ten draws, and see how many seeds settle it.')
+
+# %% ../nbs/14_explore.ipynb #shape-config
+_INPUTS = {'8 × 8 grey': (1, 8, 8), '28 × 28 grey': (1, 28, 28), '32 × 32 colour': (3, 32, 32), '64 × 64 colour': (3, 64, 64), '96 × 96 colour': (3, 96, 96)}
+_HEADS  = {'none': [], '64': [64], '128, 64': [128, 64], '256, 256, 256': [256]*3}
+
+def shape_table(
+    shape:tuple[int,int,int]=(3, 32, 32),   # Of one image: (channels, height, width)
+    depth:int=2,                            # Convolutions, each followed by a pool; 0: none, an MLP
+    width:int=16,                           # Filters of each
+    kernel:int=5, padding:int|str='same', pool:int=2,   # As in the run config
+    head:Sequence[int]=(64,),               # Widths of the hidden layers
+)->pd.DataFrame:                            # A row per layer with weights, and the pools: `layer`, `map` (its output), `parameters FLOPs`
+    "What each layer of a net gives and costs for one image"
+    config = dict(hidden_layers=list(head)) | (dict(conv_layers=[width]*depth, kernel_size=kernel, padding=padding, pool_size=pool) if depth else {})
+    if not depth and not head: raise GeometryError('a net needs a layer: give it convolutions or hidden layers, got neither')
+    with torch.device('meta'):                                              # shapes without numbers: no memory, no drawing of weights
+        data  = SimpleNamespace(shape=tuple(shape), n_classes=[10])
+        table = summary(make_model(config, data), data)
+    table = table[(table['parameters'] > 0) | (table['kind'] == 'MaxPool2d')].iloc[:-1]
+    convs, hidden, names = itertools.count(1), itertools.count(1), []
+    for kind, layer in zip(table['kind'], table['layer']): names.append(f'conv {(at := next(convs))}' if kind == 'Conv2d' else f'pool {at}' if kind == 'MaxPool2d' else 'output' if 'heads' in layer else f'hidden {next(hidden)}')
+    return pd.DataFrame(dict(layer=names, map=['×'.join(map(str, [*o[1:], o[0]] if len(o) == 3 else o)) for o in table['output shape']], parameters=table['parameters'].to_numpy(), FLOPs=table['FLOPs'].to_numpy()))
+
+# %% ../nbs/14_explore.ipynb #draw-shape
+def _last_maps(shape:tuple, depth:int, kernel:int, padding:int|str, pool:int)->dict:
+    "Map sizes by layer, up to one that is impossible"
+    sizes = dict(input=shape[1:])
+    for i in range(1, depth+1):
+        for name, n, k in ((f'conv {i}', 1, kernel), (f'pool {i}', 0, pool)):
+            try: sizes[name] = map_sizes((1, *[*sizes.values()][-1]), 1, k if n else 1, 1 if n else k, padding if n else 0)[f'conv 1' if n or k == 1 else 'pool 1']
+            except GeometryError: return sizes
+            if not n and pool == 1: del sizes[name]
+    return sizes
+
+def draw_shape(
+    image:str='32 × 32 colour',    # One of the inputs
+    depth:int=2, width:int=16,     # Convolutions, and filters of each
+    kernel:int=5, padding:int|str='same', pool:int=2,
+    head:str='64',                 # One of the heads
+)->tuple[Figure,str]:              # And what there is to see, in words
+    "Draw the size of the map through a net, its parameters and its work by layer"
+    shape  = _INPUTS[image]
+    sizes  = _last_maps(shape, depth, kernel, padding, pool)
+    figure = Figure(figsize=(7.6, 3.3)); axes = [figure.add_axes(o) for o in ([.08, .25, .26, .66], [.44, .25, .24, .66], [.74, .25, .24, .66])]
+    side   = [o[0] for o in sizes.values()]
+    axes[0].step(range(len(side)), side, where='mid', color=COLORS[0], lw=1.5); axes[0].plot(range(len(side)), side, 'o', color=COLORS[0], ms=5)
+    for i, n in enumerate(side): axes[0].annotate(str(n), (i, n), textcoords='offset points', xytext=(0, 5), ha='center', fontsize=8)
+    names = list(sizes)
+    axes[0].set(ylabel='side of the map [pixels]', ylim=(0, max(side)*1.18))
+    try: table, error = shape_table(shape, depth, width, kernel, padding, pool, _HEADS[head]), ''
+    except GeometryError as e: table, error = None, str(e)
+    if error and depth:
+        names.append(error.split(':')[0]); axes[0].plot([len(side)], [0], 'X', color=COLORS[4], mec='black', ms=11, clip_on=False, zorder=5)
+    axes[0].set_xticks(range(len(names)), names, rotation=60 if len(names) > 4 else 0, ha='right' if len(names) > 4 else 'center', fontsize=8)
+    if table is None:
+        for ax in axes[1:]: ax.axis('off')
+        axes[1].text(0, .5, 'impossible', transform=axes[1].transAxes, color=COLORS[4], fontsize='large')
+        return figure, f'Impossible. {error}.'
+    rows = table[table['parameters'] > 0].iloc[::-1]
+    for ax, column, color in ((axes[1], 'parameters', COLORS[1]), (axes[2], 'FLOPs', COLORS[2])):
+        ax.barh(range(len(rows)), rows[column], color=color, hatch='' if column == 'parameters' else '//', edgecolor='white')
+        ax.set_yticks(range(len(rows)), rows['layer'] if column == 'parameters' else ['']*len(rows), fontsize=8)
+        ax.xaxis.set_major_formatter(EngFormatter(sep='')); ax.tick_params(axis='x', labelsize=8, rotation=30); ax.locator_params(axis='x', nbins=4)
+        ax.set_title(f"{column}: {_count(rows[column].sum())}", fontsize='medium', loc='left')
+    most = {c: rows.loc[rows[c].idxmax()] for c in ('parameters', 'FLOPs')}
+    total = {c: rows[c].sum() for c in most}
+    flat = f" The last map has {' × '.join(map(str, [*sizes.values()][-1]))} pixels." if depth else ''
+    return figure, (f"{_count(total['parameters'])} parameters, {most['parameters']['parameters']/total['parameters']:.0%} of them in {most['parameters']['layer']}; {_count(total['FLOPs'])} FLOPs for an image, "
+                    f"{most['FLOPs']['FLOPs']/total['FLOPs']:.0%} of them in {most['FLOPs']['layer']}.{flat}")
+
+def _count(n:float)->str:
+    "A count in a few letters"
+    return EngFormatter(places=1, sep='')(float(n)).replace('.0', '')
+
+def shape_builder()->Explorer:
+    "Why is this net impossible? Where do the parameters sit?"
+    return Explorer(draw_shape, dict(image=choice('image', list(_INPUTS), '32 × 32 colour'), depth=choice('conv layers', list(range(8)), 2), width=choice('filters', [4, 8, 16, 32, 64, 128, 256], 16),
+                                     kernel=choice('kernel', [1, 3, 5, 7, 11], 5), padding=choice('padding', ['same', 0, 1, 2, 3], 'same'), pool=choice('pool', [('none', 1), 2, 3, 4], 2), head=choice('hidden layers', list(_HEADS), '64')),
+                    alt='Three charts: the side of the map falling from layer to layer, bars of parameters by layer, bars of FLOPs by layer', caption='Left: the map shrinks at each pool, and at each convolution without padding. Middle and right: where the weights and the work sit, the first layer on top.',
+                    question='Why is this net impossible, and where do its parameters sit?', goal='Take kernel 5, padding 0 and pool 2 on 32 × 32 pixels: how many convolutions fit? Then make four fit without touching the pool. And halve the parameters of the first net you see without removing a layer.')

@@ -56,8 +56,8 @@ def choice(
     value=None,               # None: the first
 )->widgets.Dropdown:
     "One of a list"
-    first = options[0][1] if isinstance(options[0], tuple) else options[0]
-    return widgets.Dropdown(options=list(options), value=first if value is None else value, description=label, style=_WIDE, layout=widgets.Layout(width='max-content'))
+    pairs = [o if isinstance(o, tuple) else (str(o), o) for o in options]
+    return widgets.Dropdown(options=pairs, value=pairs[0][1] if value is None else value, description=label, style=_WIDE, layout=widgets.Layout(width='max-content'))
 
 def number(
     label:str,                # What is set
