@@ -4,19 +4,23 @@
 
 # %% ../nbs/13a_panel.ipynb #imports
 from __future__ import annotations
-import base64, io, os, sys, time
+import base64, io, math, os, sys, time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
+from pathlib import Path
 import ipywidgets as widgets
-import pandas as pd
+import numpy as np, pandas as pd
 from fastcore.basics import patch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from .core import DataError, DeepsweepError
+from .core import DataError, DeepsweepError, StoreError, did_you_mean
+from .runs import RunStore, load_recorded, read_runs, recorded_names
+from .sweep import SweepResult
 
 # %% auto #0
 __all__ = ['COLORS', 'MARKERS', 'LINES', 'figure_html', 'words_html', 'look', 'choice', 'number', 'tick', 'button', 'is_static',
-           'Explorer', 'try_controls']
+           'Explorer', 'try_controls', 'run_tables']
 
 # %% ../nbs/13a_panel.ipynb #html
 def figure_html(
@@ -134,7 +138,7 @@ _VIEW = 'application/vnd.jupyter.widget-view+json'
 
 # %% ../nbs/13a_panel.ipynb #try
 def _ends(control)->list:
-    "Values to try: all of a list, both ends of a range"
+    "All of a list, both ends of a range"
     if isinstance(control, widgets.Checkbox): return [False, True]
     if hasattr(control, 'min'): return [control.min, control.max]
     return [v for _, v in control._options_full]
@@ -142,7 +146,7 @@ def _ends(control)->list:
 def try_controls(
     explorer:Explorer,   # Ends as it was, but for its buttons
 )->pd.DataFrame:         # A row per try: `control value seconds words`; `seconds` [s] from the change to the new picture
-    "Move every control of a panel to each of its ends"
+    "Draw a panel as it stands, then with each control moved to each of its other values or ends"
     rows = []
     def note(name, value, act):
         start = time.perf_counter(); act()
@@ -151,6 +155,40 @@ def try_controls(
     for k, w in explorer.controls.items():
         if k in explorer.clicks: note(k, 'pressed', w.click); continue
         before = w.value
-        for v in _ends(w): note(k, v, lambda: (setattr(w, 'value', v), explorer.redraw() if v == before else None))
+        for v in _ends(w):
+            if v != before: note(k, v, lambda: setattr(w, 'value', v))
         w.value = before
     return pd.DataFrame(rows)
+
+# %% ../nbs/13a_panel.ipynb #say
+def _say(value)->str:
+    "A setting in a few letters"
+    if isinstance(value, (list, tuple, np.ndarray)): return '-'.join(map(_say, value)) or 'none'
+    if value is None or isinstance(value, float) and math.isnan(value) or value is pd.NA: return 'none'
+    return f'{value:g}' if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_)) else str(value)
+
+def _plain_key(key:str)->str: return str(key).replace('_', ' ')
+
+def _is_number(v)->bool: return isinstance(v, (int, float, np.number)) and not isinstance(v, (bool, np.bool_)) and not math.isnan(v)
+
+def _legend(ax:Axes, handles:list, title:str)->None:
+    ax.legend(handles=handles, title=title, loc='upper left', bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize='small', title_fontsize='small', labelspacing=.35)
+
+# %% ../nbs/13a_panel.ipynb #tables
+def run_tables(
+    source,                  # A SweepResult, a RunStore, its path or URL, the name of a recording, or `(config, history)`
+    study:str|None=None,     # One study of a store; None: the only one, else all runs
+)->tuple:                    # `(config, history, metric, goal)`; the last two are None but for a result
+    "The tables of whatever holds runs"
+    if isinstance(source, SweepResult): return source.config_table(), source.history_table(), source.metric, source.goal
+    if isinstance(source, (tuple, list)) and len(source) == 2 and all(isinstance(o, pd.DataFrame) for o in source): return *source, None, None
+    if isinstance(source, str) and source in recorded_names(): return *load_recorded(source), None, None
+    if not isinstance(source, (RunStore, str, Path)): raise DataError(f'runs come from a SweepResult, a RunStore or its path, the name of a recording, or (config, history); got {type(source).__name__}')
+    if isinstance(source, str) and '://' not in source and not Path(source).exists(): raise StoreError(f'{source!r} is neither a store nor a recording; {did_you_mean(source, recorded_names())}')
+    store = source if isinstance(source, RunStore) else RunStore(source)
+    try:
+        if study is None and len(names := store.studies()) == 1: study = names[0]
+        if study is not None and study not in store.studies(): raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, store.studies())}')
+        return *read_runs(store, study), None, None
+    finally:
+        if store is not source: store.close()
