@@ -27,7 +27,11 @@ from .panel import COLORS, Explorer, _is_number, _legend, _plain_key, _say, butt
 from .runs import RunStore, is_alive
 
 # %% auto #0
-__all__ = ['draw_runs', 'explore', 'key_roles', 'isolation_table', 'plot_isolation', 'Watch', 'watch']
+__all__ = ['draw_runs', 'explore', 'key_roles', 'isolation_table', 'plot_isolation', 'Watch', 'watch', 'luck_meter',
+           'noise_or_effect', 'shape_builder']
+
+# %% ../nbs/14_explore.ipynb #reexport
+_all_ = ['luck_meter', 'noise_or_effect', 'shape_builder']
 
 # %% ../nbs/14_explore.ipynb #curves
 @dataclass(frozen=True)
@@ -139,6 +143,16 @@ def _best_words(c:_Curves, at:np.ndarray, best:int, scores:np.ndarray, metric:st
     sure = f'Over the {len(mates)} seeds of this configuration: mean {mean:.4g}, 95 % interval {low:.4g} to {high:.4g}.' if len(mates) > 1 else 'Its configuration has one seed, so there is no interval.'
     return f"Best {metric}: {scores[best]:.4g} at epoch {epoch}, run {run.name}" + (f' ({config})' if (config := _config_words(c.runs.iloc[at], best, c.keys)) else '') + f'. {sure}'
 
+# %% ../nbs/14_explore.ipynb #group-words
+def _group_words(color:str, names:list, group:np.ndarray, scores:np.ndarray, goal:str)->str:
+    "The best score of each group, the best groups first"
+    if color == 'none' or not names: return ''
+    if len(names) == 1: return f' All have {_plain_key(color)} {names[0]}.'
+    best  = pd.Series(scores).groupby(group).agg('min' if goal == 'minimize' else 'max').dropna().sort_values(ascending=goal == 'minimize')
+    parts = [f'{names[i]} {v:.4g}' for i, v in best.head(5).items()]
+    more  = f', and {len(best)-5} more' if len(best) > 5 else ''
+    return f" Best by {_plain_key(color)}: {', '.join(parts)}{more}." if parts else ''
+
 # %% ../nbs/14_explore.ipynb #draw-runs
 def _draw_lines(ax:Axes, x:np.ndarray, y:np.ndarray, looks:list, group:np.ndarray)->None:
     "A line per run, one collection per group"
@@ -233,17 +247,17 @@ def draw_runs(
     _limit(ax, xx, yy, bad)
     if x != 'learning rate': _draw_crosses(ax, xx, yy, bad, looks, group)
     good  = np.where(bad, np.nan, scores)
-    lost  = f'{len(every)-len(at)} hidden' if len(at) < len(every) else ''
-    count = ', '.join(o for o in (f"{len(at)} run{'s'*(len(at)!=1)}", lost, f"{int((state[at]=='diverged').sum())} diverged" if (state[at]=='diverged').any() else '') if o)
+    lost  = int((state[at] == 'diverged').sum())
+    count = f"{len(at)} run{'s'*(len(at) != 1)} over {x}" + (f', smoothed by {smooth:g}' if smooth and x != 'learning rate' else '') + (f', {lost} diverged' if lost else '') + (f', {len(every)-len(at)} hidden' if len(at) < len(every) else '')
     words = f'{count}. No run has a value of {metric}.'
     if np.isfinite(good).any():
         best = int(np.nanargmin(good) if goal == 'minimize' else np.nanargmax(good))
         spot = (xx[best], scores[best]) if x == 'learning rate' else (xx[best, place[best]], yy[best, place[best]])
         ax.plot(*spot, '*', color=looks[group[best]]['color'], mec='black', ms=15, zorder=6)
-        words = f"{count}. {_best_words(c, at, best, good, metric, c.epochs[place[best]])}"
+        words = f"{count}. {_best_words(c, at, best, good, metric, c.epochs[place[best]])}{_group_words(color, names, group, good, goal)}"
     ax.set(xlabel=_x_axes(c).get(x, x), ylabel=f'best {metric} of the run' if x == 'learning rate' else metric)
     handles = _group_handles(names, looks, is_number) if color != 'none' else []
-    _legend(ax, handles + [Line2D([], [], color='.5', ls='', marker=m, mec='black', ms=s, label=t) for m, s, t in (('*', 11, 'best run'), ('X', 7, 'diverged'))[:1+bad.any()]], _plain_key(color) if color != 'none' else '')
+    if len(at): _legend(ax, handles + [Line2D([], [], color='.5', ls='', marker=m, mec='black', ms=s, label=t) for m, s, t in (('*', 11, 'best run'), ('X', 7, 'diverged'))[:1+bad.any()]], _plain_key(color) if color != 'none' else '')
     return figure, words
 
 # %% ../nbs/14_explore.ipynb #explore
@@ -476,7 +490,7 @@ def _bar(self:Watch)->str:
 def html(self:Watch)->str:
     "The panel as it stands, without its controls"
     self.refresh()
-    return f'{self.bar.value}{self.picture.value}{self.words.value}'
+    return f'{self.bar.value}{self.figure}{self.words.value}'
 
 # %% ../nbs/14_explore.ipynb #watch-thread
 @patch

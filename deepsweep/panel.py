@@ -100,7 +100,7 @@ class Explorer:
         self.draw, self.controls, self.alt, self.caption, self.question, self.goal = draw, dict(controls), alt, caption, question, goal
         self.clicks = {k: 0 for k, w in self.controls.items() if isinstance(w, widgets.Button)}
         asked = ''.join(f'<p><b>{name}:</b> {escape(text)}</p>' for name, text in (('Question', question), ('Goal', goal)) if text)
-        self.head, self.picture, self.words = widgets.HTML(asked), widgets.HTML(), widgets.HTML()
+        self.head, self.picture, self.words, self.figure = widgets.HTML(asked), widgets.HTML(), widgets.HTML(), ''
         self.row   = widgets.HBox([*self.controls.values()], layout=widgets.Layout(flex_flow='row wrap'))
         self.panel = widgets.VBox([self.head, self.row, self.picture, self.words])
         for k, w in self.controls.items():
@@ -120,13 +120,14 @@ def redraw(self:Explorer)->None:
     "Draw the present state; a broken rule is told in place of the sentence, and the last picture stays"
     try: figure, words = self.draw(**self.state)
     except DeepsweepError as e: self.words.value = words_html(str(e)); return
-    self.picture.value, self.words.value = figure_html(figure, self.alt, self.caption), words_html(words)
+    self.figure = figure_html(figure, self.alt, self.caption)
+    self.picture.value, self.words.value = self.figure.replace('<img ', f'<img onload="{_KEEP_KEYS}" ', 1), words_html(words)
 
 @patch
 def html(self:Explorer)->str:
     "The panel as it stands, without its controls"
     self.redraw()
-    return f'{self.head.value}{self.picture.value}{self.words.value}'
+    return f'{self.head.value}{self.figure}{self.words.value}'
 
 @patch
 def _repr_mimebundle_(self:Explorer, include=None, exclude=None)->dict:
@@ -135,6 +136,7 @@ def _repr_mimebundle_(self:Explorer, include=None, exclude=None)->dict:
     return shown if is_static() else {**shown, _VIEW: dict(version_major=2, version_minor=0, model_id=self.panel.model_id)}
 
 _VIEW = 'application/vnd.jupyter.widget-view+json'
+_KEEP_KEYS = "this.closest('.widget-vbox')?.querySelectorAll('select').forEach(o => o.setAttribute('data-lm-suppress-shortcuts', 'true'))"
 
 # %% ../nbs/13a_panel.ipynb #try
 def _ends(control)->list:
