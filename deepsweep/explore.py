@@ -138,9 +138,10 @@ def _config_words(runs:pd.DataFrame, i:int, keys:Sequence[str])->str:
 def _best_words(c:_Curves, at:np.ndarray, best:int, scores:np.ndarray, metric:str, epoch:int)->str:
     "The best run, its config, and the interval over its seeds"
     run, mates = c.runs.iloc[at[best]], scores[c.setting[at] == c.setting[at[best]]]
-    mates = mates[np.isfinite(mates)]
+    lost, mates = int((~np.isfinite(mates)).sum()), mates[np.isfinite(mates)]
     mean, low, high = interval(mates)
     sure = f'Over the {len(mates)} seeds of this configuration: mean {mean:.4g}, 95 % interval {low:.4g} to {high:.4g}.' if len(mates) > 1 else 'Its configuration has one seed, so there is no interval.'
+    sure += f' {lost} more of its seeds have no score.' if lost else ''
     return f"Best {metric}: {scores[best]:.4g} at epoch {epoch}, run {run.name}" + (f' ({config})' if (config := _config_words(c.runs.iloc[at], best, c.keys)) else '') + f'. {sure}'
 
 # %% ../nbs/14_explore.ipynb #group-words
@@ -208,7 +209,8 @@ def _limit(ax:Axes, x:np.ndarray, y:np.ndarray, bad:np.ndarray)->None:
     pad = .05*(seen.max()-seen.min()) or .05
     ax.set_ylim(seen.min()-pad, seen.max()+pad)
     across = x[np.isfinite(x)]
-    if ax.get_xscale() == 'linear' and len(across): ax.set_xlim(across.min()-.02*np.ptp(across), across.max()+.03*np.ptp(across) or 1)
+    wide = (np.ptp(across) if len(across) else 0) or 1
+    if ax.get_xscale() == 'linear' and len(across): ax.set_xlim(across.min()-.02*wide, across.max()+.03*wide)
 
 def _draw_crosses(ax:Axes, x:np.ndarray, y:np.ndarray, bad:np.ndarray, looks:list, group:np.ndarray)->None:
     "Where each diverged run was last seen, at the edge if it left the picture"
