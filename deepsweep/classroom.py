@@ -133,7 +133,7 @@ def draw_noise(
     n     = min(int(n), len(pairs))
     drawn = pairs.sample(n, random_state=again).sort_index()
     few, whole = paired_difference(drawn[b], drawn[a]), paired_difference(pairs[b], pairs[a])
-    figure = Figure(figsize=(7.4, 3.3)); left, right = figure.add_axes([.09, .17, .38, .75]), figure.add_axes([.6, .17, .37, .75])
+    figure = Figure(figsize=(7.4, 3.3)); left, right = figure.add_axes([.11, .17, .36, .75]), figure.add_axes([.6, .17, .37, .75])
     for seed, row in pairs.iterrows(): left.plot([0, 1], row[[a, b]], '-', color='.85', marker='o', ms=3, lw=.7, zorder=1)
     for seed, row in drawn.iterrows():
         left.plot([0, 1], row[[a, b]], '-', color='.45', lw=.8, zorder=2)

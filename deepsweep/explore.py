@@ -200,10 +200,10 @@ def _draw_points(ax:Axes, c:_Curves, at:np.ndarray, scores:np.ndarray, looks:lis
     if (rate > 0).any() and np.nanmax(rate)/np.nanmin(rate[rate > 0]) > 3: _log_axis(ax, np.unique(rate[rate > 0]))
     return rate, scores
 
-def _limit(ax:Axes, x:np.ndarray, y:np.ndarray, bad:np.ndarray)->None:
+def _limit(ax:Axes, x:np.ndarray, y:np.ndarray, bad:np.ndarray, untrained:bool)->None:   # `untrained`: the first column is epoch 0
     "Axes around what did not diverge"
     seen = y[~bad] if np.isfinite(y[~bad]).any() else y
-    if seen.ndim == 2 and np.isfinite(seen[:, 1:]).any(): seen = seen[:, 1:]              # what an untrained net scores would squeeze the rest
+    if untrained and seen.ndim == 2 and np.isfinite(seen[:, 1:]).any(): seen = seen[:, 1:]              # what an untrained net scores would squeeze the rest
     seen = seen[np.isfinite(seen)]
     if not len(seen): return
     pad = .05*(seen.max()-seen.min()) or .05
@@ -246,7 +246,7 @@ def draw_runs(
     else:
         xx, yy = _x_values(c, x)[at], _smooth_rows(y, smooth)
         _draw_lines(ax, xx, yy, looks, group)
-    _limit(ax, xx, yy, bad)
+    _limit(ax, xx, yy, bad, c.epochs[0] == 0)
     if x != 'learning rate': _draw_crosses(ax, xx, yy, bad, looks, group)
     good  = np.where(bad, np.nan, scores)
     lost  = int((state[at] == 'diverged').sum())
@@ -418,7 +418,7 @@ def _draw_watch(
     for k, i in enumerate(live):
         ok = np.isfinite(y[i])
         ax.plot(x[i][ok], y[i][ok], lw=1.8, ms=5, markevery=[-1], zorder=4, label=name(i) if k < 8 else None, **look(k))
-    _limit(ax, x, y, bad)
+    _limit(ax, x, y, bad, c.epochs[0] == 0)
     scores, place = _run_best(y, goal)
     scores[bad] = np.nan
     words = _count_words(s)
