@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np, pandas as pd
 import sqlalchemy as sa
 import torch
@@ -19,6 +20,7 @@ from .analysis import interval
 from .checkpoint import _logits, _scaled, load_model, model_info, save_model
 from .core import DeepsweepError, SealError, StoreError, default_device, did_you_mean
 from .data import ImageData, ImageSet, TensorLoader
+from .fused import FusedTrainer
 from .runs import FINAL_STATES, RunStore, Worker, identity, run_id
 from .trainer import ModelTrainer, make_trainer, train_key
 
@@ -89,14 +91,24 @@ def _trainer(result, run, **options)->ModelTrainer:
     return make(run.config, result.data, device=_device(result, run.id), **options)
 
 def _train_again(result, run)->nn.Module:
-    "The best weights of a run, by training it once more"
-    stored = _stored_epochs(result, run.id)
+    "The best weights of a run, by training it once more, with the group that it was trained in"
+    stored  = _stored_epochs(result, run.id)
     trainer = _trainer(result, run, on_epoch=[lambda t, row: _compare(run.id, row, stored.get(row['epoch']))])
-    scored = trainer.test_loader is not None
+    group   = _fused_group(result, run.id)
+    others  = {} if group is None else {o: _trainer(result, SimpleNamespace(id=o, config=c)) for o, c in zip(group['runs'], group['configs']) if o != run.id}
+    scored  = trainer.test_loader is not None
+    stops   = lambda config: scored and train_key(config, 'patience') is not None
     with _planned_threads(result, run.id):
-        trainer.train(include_test_scores=scored, early_stopping=scored and train_key(run.config, 'patience') is not None)
+        if group is None: trainer.train(include_test_scores=scored, early_stopping=stops(run.config))
+        else: FusedTrainer([others.get(o, trainer) for o in group['runs']]).train(include_test_scores=scored, early_stopping=[stops(c) for c in group['configs']])
     if len(trainer.history) != len(stored): raise StoreError(f'run {run.id} now ends after {len(trainer.history)-1} epochs, stored are {len(stored)-1}; code, images or machine have changed since')
     return trainer.best_model if trainer.best_weights is not None else trainer.model
+
+def _fused_group(result, run:str)->dict|None:
+    "The group that a run was trained in; None: alone"
+    told = result.config_table().set_index('run')['group']
+    if run not in told.index or pd.isna(told[told.index == run].iloc[0]): return None
+    return next((g for plan in result.store.plans(result.study) for g in plan if run in g['runs'] and g['fused']), None)
 
 # %% ../nbs/09a_seal.ipynb #from-checkpoint
 def _from_checkpoint(result, run, file:Path)->nn.Module:

@@ -15,7 +15,8 @@ from fastcore.basics import patch
 from .analysis import best_table, join_tables
 from .core import DataError, DeepsweepError, StoreError, SweepError, default_device, did_you_mean
 from .data import ImageData, TensorLoader, load_data
-from .models import model_entry, model_name
+from .fused import FusedTrainer, fuse as fuse_models
+from .models import make_model, model_entry, model_name
 from .own import EpochRows, OwnCode, best_row, own_code, own_model, train_function
 from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, function_run_id,
                             plain_value, run_id, study_name)
@@ -128,22 +129,65 @@ def plan_threads(
     narrow = model_name(config) in ('mlp', 'cnn') and max(config.get('hidden_layers') or [0]) < 512 and max(config.get('conv_layers') or [0]) < 16
     return 1 if narrow else max(1, min(cores, 8))
 
+# %% ../nbs/10_sweep.ipynb #fuse-key
+# Keys in which the members of a fused group may differ; all else decides shapes, images or their order
+_STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
+_OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}
+_WIDEST_CONV, _MOST = 8, 16      # filters up to which grouped convolutions pay, members beyond which nothing is gained; see the figures in 05_fused
+
+def _fuse_key(run:Run)->str:
+    "What the runs of a group share, as text"
+    own = _OWN_KEYS if model_name(run.config) in ('mlp', 'cnn') else _STEP_KEYS      # a model of the user's may build something else at another dropout rate
+    return json.dumps({k: v for k, v in run.config.items() if k not in own} | dict(num_epochs=run.epochs), sort_keys=True)
+
+def _group_limit(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->tuple[int,str]:
+    "How many runs like this one may train together, and why not more than one ('': it would only be slower)"
+    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return 1, ''
+    try: fuse_models([model := make_model(config, data)])
+    except SweepError as e: return 1, str(e)
+    except Exception: return 1, ''                                        # a model of the user's may raise anything; its run will say what
+    convs   = [m.out_channels for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    weights = sum(p.numel() for p in model.parameters())
+    copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient, an optimizer's two moments
+    room    = int(max_memory/(copies*weights*(8 if precision == 'float64' else 4) + 1e6))
+    return (1, '') if max(convs, default=0) > _WIDEST_CONV and fuse is not True else (max(1, min(_MOST, room)), '')
+
+# %% ../nbs/10_sweep.ipynb #make-plan
 def make_plan(
-    runs:Sequence[Run],   # Runs still to be trained
-    cores:int,            # That torch may use
-)->list[dict]:            # A dict per group: `runs` (ids), `fused`, `threads`
+    runs:Sequence[Run],        # Runs still to be trained
+    cores:int,                 # That torch may use
+    data:ImageData|None=None,  # Their images; None: nothing is fused
+    fuse:bool|str='auto',      # False: nothing is fused; True: also where it is slower, and an error where it cannot be
+    max_memory:float=1.5e9,    # Bytes for a fused group
+    notes:list|None=None,      # Gets a line for what cannot be fused
+)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, for fused ones also `configs`
     "Which runs train together, and how: a pure function of its arguments"
-    return [dict(runs=[r.id], fused=False, threads=plan_threads(r.config, cores)) for r in {r.id: r for r in runs}.values()]
+    found, keyed, groups, reasons = {r.id: r for r in runs}, {}, {}, {}
+    for r in found.values(): keyed.setdefault(r.id if not fuse or data is None else _fuse_key(r), []).append(r)
+    for members in keyed.values():
+        limit, why = (1, '') if not fuse or data is None or len(members) < 2 and fuse is not True else _group_limit(members[0].config, data, fuse, max_memory)
+        if why: reasons[why] = reasons.get(why, 0) + len(members)
+        parts = -(-len(members)//limit)
+        size  = -(-len(members)//parts)                                       # equal parts: 20 by 16 is 10 and 10
+        for at in range(0, len(members), size):
+            for r in members[at:at+size]: groups[r.id] = members[at:at+size]
+    if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
+    if notes is not None: notes += [f'{n} runs train one by one: {why}' for why, n in reasons.items()]
+    plan = {tuple(o.id for o in groups[i]): groups[i] for i in found}           # in the order of their first runs
+    return [dict(runs=list(ids), fused=len(ids) > 1, threads=plan_threads(g[0].config, cores)) | (dict(configs=[o.config for o in g]) if len(ids) > 1 else {}) for ids, g in plan.items()]
 
 # %% ../nbs/10_sweep.ipynb #study-plan
-def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int)->list[dict]:
-    "The stored plan of a study, extended by runs that no plan of it holds"
+def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:Iterable[str]=(), **how)->list[dict]:
+    "The stored plan of a study, extended by runs that no plan of it holds; `busy` runs are finished or in other hands"
     stored = [g for plan in store.plans(study) for g in plan]
-    known = {run for g in stored for run in g['runs']}
-    new = make_plan([r for r in runs if r.id not in known], cores)
+    known, busy = {run for g in stored for run in g['runs']}, set(busy)
+    fresh  = [r for r in runs if r.id not in known]
+    new    = make_plan([r for r in fresh if r.id not in busy], cores, **how)      # raises before anything is stored
     if new: store.add_plan(study, new)
+    alone  = make_plan([r for r in fresh if r.id in busy], cores)
     wanted = {r.id: i for i, r in reversed(list(enumerate(runs)))}
-    groups = [g for g in stored + new if any(o in wanted for o in g['runs'])]
+    number = {tuple(g['runs']): i for i, g in enumerate(stored + new, 1)}
+    groups = [dict(g, number=number.get(tuple(g['runs']))) for g in stored + new + alone if any(o in wanted for o in g['runs'])]
     return sorted(groups, key=lambda g: min(wanted.get(o, math.inf) for o in g['runs']))
 
 @contextlib.contextmanager
@@ -225,28 +269,53 @@ class _Call:
         if math.isfinite(new): self.best = new if self.best is None else (min if self.goal == 'minimize' else max)(self.best, new)
         self.progress.step(epochs, f"{name}, epoch {row['epoch']}" + ('' if self.best is None else f', best so far {self.best:.3f}'))
 
-def _train_run(call:_Call, run:Run, name:str, old:Mapping|None=None)->str:
-    "Train one claimed run; returns its state"
-    start, config, worker = time.perf_counter(), run.config, call.worker
-    if call.own.function is not None: return _train_function_run(call, run, name)
-    def on_epoch(trainer, row):
-        _check_row(run.id, row, old[row['epoch']]) if old else None
-        worker.fill_epoch(run.id, row) if old else worker.add_epoch(run.id, row)
-        call.tell(name, row, row['epoch'] > 0)
+class _Member:
+    "One run of this call: its trainer, and how its epochs and its end are written down"
+    def __init__(self, call:_Call, run:Run, old:Mapping|None=None, alone:bool=True):
+        self.call, self.run, self.old, self.alone, self.name, self.start, self.lost = call, run, old, alone, _run_name(run), time.perf_counter(), False
+        own = call.own
+        self.trainer = make_trainer(run.config, call.data, device=call.device, on_epoch=[self.on_epoch], eval_train=call.eval_train, metrics=own.metrics, criterion=own.criterion)
+        self.scored  = self.trainer.test_loader is not None
+        self.stopped = self.scored and train_key(run.config, 'patience') is not None
+
+    def on_epoch(self, trainer, row):
+        call, worker, run = self.call, self.call.worker, self.run.id
+        try:
+            _check_row(run, row, self.old[row['epoch']]) if self.old else None
+            worker.fill_epoch(run, row) if self.old else worker.add_epoch(run, row)
+        except ClaimLost:
+            if self.alone: raise
+            self.lost = True                       # the others of the group go on
+            trainer.stop('another worker took it over')
+        call.tell(self.name, row, row['epoch'] > 0)
         if call.is_late(): trainer.stop('a stop was asked for' if call.is_stopped() else 'max_minutes is over')
-    try:
-        trainer = make_trainer(config, call.data, device=call.device, on_epoch=[on_epoch], eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion)
-        scored = trainer.test_loader is not None
-        trainer.train(include_test_scores=scored, early_stopping=scored and train_key(config, 'patience') is not None)
+
+    def finish(self, trainer=None):
+        "Write down the run's end"
+        if self.lost: return
+        trainer, call, run = self.trainer, self.call, self.run
         facts = dict(best_epoch=trainer.best_epoch, stop_reason=trainer.stop_reason, parameters=sum(p.numel() for p in trainer.model.parameters()))
-        if trainer.state != 'interrupted': facts |= _score_hold(trainer, config, call.data)
-        if call.save is not None and scored: call.save(run.id, trainer, config, call.data)
-        worker.finish(run.id, trainer.state, seconds=time.perf_counter()-start, **facts)
-        return trainer.state
+        if trainer.state != 'interrupted': facts |= _score_hold(trainer, run.config, call.data)
+        if call.save is not None and self.scored: call.save(run.id, trainer, run.config, call.data)
+        seconds = time.perf_counter()-self.start if self.alone else sum(r['seconds'] for r in trainer.history)      # a fused run's share
+        call.worker.finish(run.id, trainer.state, seconds=seconds, **facts)
+
+def _fail(call:_Call, run:Run, e:Exception, start:float)->str:
+    "Write down that a run failed, and why"
+    call.worker.finish(run.id, 'failed', stop_reason=f'{type(e).__name__}: {e}'[:500], error=''.join(traceback.format_exception(e))[-4000:], seconds=time.perf_counter()-start)
+    return 'failed'
+
+def _train_run(call:_Call, run:Run, old:Mapping|None=None)->str:
+    "Train one claimed run; returns its state"
+    if call.own.function is not None: return _train_function_run(call, run, _run_name(run))
+    start = time.perf_counter()
+    try:
+        member = _Member(call, run, old)
+        member.trainer.train(include_test_scores=member.scored, early_stopping=member.stopped)
+        member.finish()
+        return member.trainer.state
     except ClaimLost: return 'lost'
-    except Exception as e:                       # a user's model may raise anything; its run failed, the sweep goes on
-        worker.finish(run.id, 'failed', stop_reason=f'{type(e).__name__}: {e}'[:500], error=traceback.format_exc()[-4000:], seconds=time.perf_counter()-start)
-        return 'failed'
+    except Exception as e: return _fail(call, run, e, start)      # a user's model may raise anything; its run failed, the sweep goes on
 
 # %% ../nbs/10_sweep.ipynb #train-function-run
 def _train_function_run(call:_Call, run:Run, name:str)->str:
@@ -265,6 +334,39 @@ def _train_function_run(call:_Call, run:Run, name:str)->str:
         worker.finish(run.id, state, stop_reason=f'{type(e).__name__}: {e}'[:500], error=traceback.format_exc()[-4000:], seconds=time.perf_counter()-start)
     call.progress.step(run.epochs, name)
     return state
+
+# %% ../nbs/10_sweep.ipynb #train-group
+def _group_members(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping, states:dict)->tuple[list,list,list]:
+    "A trainer per run of a group, whether its patience counts, and a `_Member` for those that are to be written down; a run that cannot be built has failed"
+    trainers, stops, members = [], [], []
+    for run, config in zip(group['runs'], group['configs']):
+        start = time.perf_counter()
+        try:
+            if run in todo: members.append(_Member(call, by_id[run], olds.get(run), alone=False))
+            trainers.append(members[-1].trainer if run in todo else make_trainer(config, call.data, device=call.device, eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion))
+            stops.append(trainers[-1].test_loader is not None and train_key(config, 'patience') is not None)
+        except Exception as e:
+            if run in todo: states[run] = _fail(call, by_id[run], e, start)
+    return trainers, stops, members
+
+def _train_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping)->dict[str,str]:
+    "Train the claimed runs of a fused group; returns their states"
+    start, states = time.perf_counter(), {}
+    trainers, stops, members = _group_members(call, group, by_id, todo, olds, states)
+    mine = {id(m.trainer): m for m in members}
+    if not trainers: return states
+    scored = trainers[0].test_loader is not None
+    def end(t): mine[id(t)].finish() if id(t) in mine else None
+    try:
+        try: together = FusedTrainer(trainers)
+        except SweepError as e:                   # nets of one config's shape that are built otherwise
+            call.progress.say(f'{len(trainers)} runs train one by one: {e}')
+            for t, stop in zip(trainers, stops): t.train(include_test_scores=scored, early_stopping=stop); end(t)
+        else: together.train(include_test_scores=scored, early_stopping=stops, on_end=end)
+        return states | {m.run.id: 'lost' if m.lost else m.trainer.state for m in members}
+    except Exception as e:
+        done = call.store.run_states(todo)
+        return states | {o: _fail(call, by_id[o], e, start) if done[o]['state'] == 'running' else done[o]['state'] for o in todo if o not in states}
 
 # %% ../nbs/10_sweep.ipynb #refill
 def _check_row(run:str, new:Mapping, stored:Mapping)->None:
@@ -307,12 +409,12 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
             todo = {o for o in ids if o not in now or now[o]['state'] not in FINAL_STATES or o in again and now[o]['attempt'] == first.get(o)}
             if not todo: waiting.remove(group); call.progress.step(sum(by_id[o].epochs for o in ids if o not in done), ''); continue
             if not _claim_group(call, group, by_id, todo, refill): continue
+            olds = {o: _stored_rows(call.store, o) for o in todo & refill}
             with _threads(group['threads']):
-                for o in todo:
-                    old = _stored_rows(call.store, o) if o in refill else None
-                    state = _train_run(call, by_id[o], _run_name(by_id[o]), old)
-                    if state in ('failed', 'diverged'): call.progress.say(f"{state}: {_run_name(by_id[o])} ({o})")
-                    if state == 'failed': again.discard(o)
+                ended = _train_group(call, group, by_id, todo, olds) if group['fused'] else {o: _train_run(call, by_id[o], olds.get(o)) for o in ids if o in todo}
+            for o, state in ended.items():
+                if state in ('failed', 'diverged'): call.progress.say(f"{state}: {_run_name(by_id[o])} ({o})")
+                if state == 'failed': again.discard(o)
             if not call.is_late(): waiting.remove(group)
         if waiting and not call.is_late():
             if not told: call.progress.say(f"waiting for {len(waiting)} runs that another process is training"); told = True
@@ -321,7 +423,7 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
 # %% ../nbs/10_sweep.ipynb #loop-helpers
 def _claim_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, refill:set)->bool:
     "Claim the runs of a group that are to be trained"
-    about = dict(device=str(call.device), group=None, **({} if call.data is None else dict(data=call.data.name, fingerprint=call.data.fingerprint)))
+    about = dict(device=str(call.device), group=group.get('number') if group['fused'] else None, **({} if call.data is None else dict(data=call.data.name, fingerprint=call.data.fingerprint)))
     fn = call.own.function
     facts = {o: dict(config=by_id[o].config if fn is None else {**flatten_config(by_id[o].config), 'function': getattr(fn, '__name__', type(fn).__name__)}, **about) for o in todo}
     return call.worker.claim(facts, keep=todo <= refill, retry=FINAL_STATES)
@@ -430,8 +532,7 @@ def _refuse(**asked)->None:
     plain = dict(engine='local', workers=1, tracker=None)
     for k, v in asked.items():
         if k == 'fuse':
-            if v is True: raise SweepError('fuse=True: fused training is not built yet; the default, auto, trains one run after the other')
-            if v not in (False, 'auto'): raise SweepError(f"fuse is True, False or 'auto', got {v!r}")
+            if v not in (True, False, 'auto'): raise SweepError(f"fuse is True, False or 'auto', got {v!r}")
         elif v != plain[k]: raise SweepError(f'{k}={v!r} is not built yet; leave it at {plain[k]!r}')
 
 def _get_data(data, function)->ImageData|None:
@@ -451,6 +552,12 @@ def _count_line(call_runs:Sequence[Run], states:Mapping, store:RunStore, fresh:b
     done = 0 if fresh else sum(states.get(o, {}).get('state') in set(FINAL_STATES) - {'failed'} for o in ids)
     return done, f'{done} of {len(ids)} runs already finished in {store.name}' + (' (fresh=True trains again)' if done else '')
 
+# %% ../nbs/10_sweep.ipynb #check-fused
+def _check_fused(runs:Sequence[Run], data:ImageData|None, own:OwnCode)->None:
+    "Raise where `fuse=True` cannot be kept"
+    if own.function is not None: raise SweepError("fuse=True, but a training function cannot be fused; fuse='auto' runs it as it is")
+    make_plan(runs, 1, data, fuse=True)
+
 # %% ../nbs/10_sweep.ipynb #run-sweep
 def run_sweep(
     sweep:Mapping|Sequence,              # A W&B sweep dict, a list of them, or a list of run configs
@@ -465,7 +572,8 @@ def run_sweep(
     count:int|None=None,                 # At most so many configurations per sweep dict
     search_seed:int=0,                   # For methods that draw configurations
     fresh:bool=False,                    # Train again what is finished
-    engine:str='local', fuse:bool|str='auto', workers:int=1,    # How; only these defaults are built yet
+    engine:str='local', workers:int=1,   # Only these defaults are built yet
+    fuse:bool|str='auto',                # Train runs of one shape as one net: where it pays, never (False), or wherever it can be done (True, else an error)
     device=None,                         # None: the best this machine has
     max_memory:float=1.5e9,              # Bytes for a fused group
     max_minutes:float|None=None,         # End early, with a store that resumes
@@ -481,6 +589,7 @@ def run_sweep(
     if max_minutes is not None and not max_minutes > 0: raise SweepError(f'max_minutes must be above 0, got {max_minutes!r}')
     device, data = default_device(device), _get_data(data, function)
     runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed, notes := []), ranking(sweep)
+    if fuse is True: _check_fused(runs, data, own)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
     result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
     stops = store.stop_asked(study)
@@ -490,7 +599,9 @@ def run_sweep(
     bar = Progress(sum(r.epochs for r in by_id.values() if fresh or states.get(r.id, {}).get('state') not in FINAL_STATES), _is_shown(progress))
     bar.say(f'{study}: {len(by_id)} runs{"" if data is None else f" on {data.name} ({len(data.x_train)} training images)"}, store {store.name}, device {device}')
     for text in (*notes, note, line if done else ''): bar.say(text) if text else None
-    groups = _study_plan(store, study, runs, torch.get_num_threads())
+    busy = {o for o, s in states.items() if s['state'] in FINAL_STATES and not fresh or s['state'] == 'running'}
+    groups = _study_plan(store, study, runs, torch.get_num_threads(), busy, data=None if own.function is not None else data, fuse=fuse, max_memory=max_memory, notes=(said := []))
+    for text in said: bar.say(text)
     try:
         _warm_up()
         with Worker(store) as worker:

@@ -349,11 +349,15 @@ def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, pat
         train, test = self._scores(self.train_loop(verbose=verbose), include_test_scores)
         updates += len(self.train_loader)
         if self.scheduler is not None and getattr(self.scheduler, 'per', 'epoch') == 'epoch': self.scheduler.step()
-        row = self._record(epoch, updates, rate, train, test, time.perf_counter()-start)
-        if not math.isfinite(row['train loss']) or not math.isfinite(row.get(f'{self.test_label} loss', 0)):
-            self.stop(f'loss is not finite in epoch {epoch}', 'diverged')
-        elif patience and epoch - (self.best_epoch or 0) >= patience and epoch < self.num_epochs:
-            self.stop(f'no better {self.monitor} for {patience} epochs', 'early-stopped')
+        self._judge(epoch, self._record(epoch, updates, rate, train, test, time.perf_counter()-start), patience)
+
+@patch
+def _judge(self:ModelTrainer, epoch:int, row:dict, patience:int|None):
+    "Stop after an epoch that diverged, or was one too many without a new best"
+    if not math.isfinite(row['train loss']) or not math.isfinite(row.get(f'{self.test_label} loss', 0)):
+        self.stop(f'loss is not finite in epoch {epoch}', 'diverged')
+    elif patience and epoch - (self.best_epoch or 0) >= patience and epoch < self.num_epochs:
+        self.stop(f'no better {self.monitor} for {patience} epochs', 'early-stopped')
 
 # %% ../nbs/04_trainer.ipynb #train
 @contextlib.contextmanager

@@ -117,7 +117,7 @@ def test_watch_stop_resume(tmp_path):
     until(lambda: (folder/'runs.db').exists() and 'watched' in RunStore(folder/'runs.db').studies(), bool)
     with opened(folder, tmp_path/'home', [CELLS[0], "w = watch('runs.db')\nw", '6*7']) as page:
         panel = panel_of(page, 1)
-        until(lambda: words(panel), lambda o: '1 running' in o and 'Best valid accuracy so far' in o)
+        until(lambda: words(panel), lambda o: ' running' in o and 'Best valid accuracy so far' in o)
         sync_api.expect(page.locator('.jp-CodeCell').nth(2)).to_contain_text('42', timeout=20_000)       # the kernel is free
         share = lambda: float(panel.locator('progress').get_attribute('value'))
         first = share(); until(share, lambda o: o > first+.1)                                            # it follows
@@ -131,7 +131,7 @@ def test_watch_stop_resume(tmp_path):
         assert other.wait(30) == 0                                                                       # it ended well, and early
         page.screenshot(path=folder/'stopped.png')
         states = set(read_runs(folder/'runs.db', 'watched')[0]['state'])
-        assert 'interrupted' in states and len(read_runs(folder/'runs.db', 'watched')[0]) <= 5, states
+        assert 'interrupted' in states and 'running' not in states, states
         assert train('runs.db', 0).wait(120) == 0                                                        # the same again
         until(lambda: panel.inner_text(), lambda o: 'every run is over' in o and '5 of 5 runs finished' in o, 30)
         assert not panel.get_by_role('button').count()                                                   # the panel has closed itself

@@ -34,7 +34,7 @@ def test_settings():
 
 def test_each_requirement_has_a_reason():
     cfg, log = docs_check.settings(ROOT), (ROOT/'CHANGELOG.md').read_text()
-    names = {re.split('[<>=]', o)[0] for k in cfg if k.endswith('requirements') for o in cfg[k].split()}
+    names = {re.split(r'[<>=\[]', o)[0] for k in cfg if k.endswith('requirements') for o in cfg[k].split()}
     assert not [o for o in names if not re.search(rf'\b{o}\b', log)]
 
 def test_actions_are_pinned():

@@ -1,0 +1,1 @@
+"Scripts that measure this kit against its peers, side by side; results in RESULTS.md"
