@@ -157,6 +157,7 @@ _LABELS = sa.Table('labels', _META, sa.Column('study', sa.String(200), primary_k
     sa.Column('labels', sa.String(2000), primary_key=True), sa.Column('place', _Int))
 _PLANS = sa.Table('plans', _META, sa.Column('study', sa.String(200), primary_key=True), sa.Column('number', _Int, primary_key=True),
     sa.Column('groups', _Text), sa.Column('created', _Float))
+_STOPS = sa.Table('stops', _META, sa.Column('study', sa.String(200), primary_key=True), sa.Column('asked', _Int))
 FINAL_STATES = ('finished', 'early-stopped', 'pruned', 'diverged', 'failed')
 
 # %% ../nbs/07_runs.ipynb #probe
@@ -482,6 +483,29 @@ def study_name(
     if len(names) == 1 and isinstance(name := names.pop(), str) and name: return name
     text = json.dumps(plain_value(parts), sort_keys=True, separators=(',', ':'), default=repr)
     return f'study-{hashlib.sha256(text.encode()).hexdigest()[:8]}'
+
+# %% ../nbs/07_runs.ipynb #stops
+@patch
+def ask_stop(self:RunStore,
+    study:str|Mapping|Sequence,   # A study's name or sweep
+)->int:                           # How often it has been asked now
+    "Ask every call that trains this study to end after its epoch; the same sweep again goes on"
+    name = study_name(study)
+    with self.writing() as conn:
+        more = conn.execute(_STOPS.update().where(_STOPS.c.study == name).values(asked=_STOPS.c.asked+1))
+        if not more.rowcount: conn.execute(_STOPS.insert().values(study=name, asked=1))
+        return conn.execute(sa.select(_STOPS.c.asked).where(_STOPS.c.study == name)).scalar_one()
+
+@patch
+def stop_asked(self:RunStore,
+    study:str|Mapping|Sequence,   # A study's name or sweep
+)->int:                           # Compare with the number at the start of a call
+    "How often a study has been asked to stop"
+    try: found = self.select(sa.select(_STOPS.c.asked).where(_STOPS.c.study == study_name(study)))
+    except StoreError:
+        if self.writable: raise
+        return 0                  # a read-only store of an older version has no such table
+    return found[0][0] if found else 0
 
 # %% ../nbs/07_runs.ipynb #config-table
 _FACTS = {'state': 'state', 'best_epoch': 'best epoch', 'stop_reason': 'stop reason', 'hold_accuracy': 'hold accuracy', 'hold_loss': 'hold loss',

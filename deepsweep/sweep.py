@@ -276,13 +276,18 @@ class _Cancelled(BaseException): "The call was interrupted while this lane train
 
 class _Call:
     "What all runs of one call share"
-    def __init__(self, store, worker, data, device, progress, deadline, eval_train, own, metric, goal, save):
+    def __init__(self, store, worker, data, device, progress, deadline, eval_train, own, metric, goal, save, study, stops):
         self.store, self.worker, self.data, self.device = store, worker, data, device
         self.progress, self.deadline, self.eval_train = progress, deadline, eval_train
         self.own, self.metric, self.goal, self.save, self.best = own, metric, goal, save, None
+        self.study, self.stops, self.stopped, self.looked = study, stops, False, -1.      # `stops`: how often the study had been asked to stop when this call began
         self.hold = data.hold_fingerprint if data is not None and len(data.x_hold) else None
         self.owner, self.lock, self.cancelled, self.told = threading.get_ident(), threading.Lock(), threading.Event(), queue.SimpleQueue()
-    def is_late(self)->bool: return self.deadline is not None and time.monotonic() > self.deadline
+    def is_stopped(self)->bool:
+        "Has the study been asked to stop? Looks into the store four times a second at most"
+        if not self.stopped and (now := time.monotonic()) > self.looked + .25: self.looked, self.stopped = now, self.store.stop_asked(self.study) > self.stops
+        return self.stopped
+    def is_late(self)->bool: return self.deadline is not None and time.monotonic() > self.deadline or self.is_stopped()
     def say(self, fn:Callable, *args)->None:
         "Show something; in a lane: let the thread that waits show it"
         if threading.get_ident() == self.owner: fn(*args)
@@ -321,7 +326,7 @@ class _Member:
             self.lost = True                       # the others of the group go on
             trainer.stop('another worker took it over')
         call.tell(self.name, row, row['epoch'] > 0)
-        if call.is_late(): trainer.stop('max_minutes is over')
+        if call.is_late(): trainer.stop('a stop was asked for' if call.is_stopped() else 'max_minutes is over')
 
     def finish(self, trainer=None):
         "Write down the run's end"
@@ -677,6 +682,7 @@ def run_sweep(
     if fuse is True: _check_fused(runs, data, own)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
     result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
+    stops = store.stop_asked(study)
     store.add_labels(study, [(r.id, r.labels) for r in runs])
     states = store.run_states(by_id)
     done, line = _count_line(runs, states, store, fresh)
@@ -690,10 +696,11 @@ def run_sweep(
         _warm_up()
         with Worker(store) as worker:
             deadline = None if max_minutes is None else start + 60*max_minutes
-            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal)), groups, by_id, fresh)
+            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal), study, stops), groups, by_id, fresh)
     except KeyboardInterrupt:
         bar.end(); bar.say(f'interrupted; {_states_line(store, by_id)}. Run the same again to go on.')
         raise
+    if store.stop_asked(study) > stops: bar.end(); bar.say('stopped as asked; run the same again to go on')
     bar.end(); bar.say(f'{_states_line(store, by_id)} in {store.name}, {time.monotonic()-start:.0f} s')
     return result
 
