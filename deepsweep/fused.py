@@ -409,7 +409,10 @@ def _orders(self:FusedTrainer, epoch:int)->torch.Tensor:   # (images,) or (membe
 def _as_input(self:FusedTrainer, x:torch.Tensor)->torch.Tensor:
     "Images in the precision and memory format that the trainers use"
     first = self.alive[0]
-    if not _is_grouped(x): return first._batch(x, torch.empty(0))[0]
+    if not _is_grouped(x):
+        x = first._batch(x, torch.empty(0))[0]
+        if x.shape[1] > 1 or first.format is not torch.channels_last: return x
+        return x.as_strided(x.shape, (x[0].numel(), 1, x.shape[-1], 1))      # with one channel both formats look alike; this says which is meant
     return _as_members(_as_channels(x.to(first.device, next(first.model.parameters()).dtype)).contiguous(memory_format=first.format), len(x))
 
 @patch

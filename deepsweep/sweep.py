@@ -135,7 +135,7 @@ _LANES = 4      # groups side by side, at most
 # Keys in which the members of a fused group may differ; all else decides shapes, images or their order
 _STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
 _OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}
-_MOST, _ROWS, _FILTERS = 16, 1024, 8      # members of a group, their rows in one layer, and filters, beyond which nothing is gained; see the figures in 05_fused
+_MOST, _ROWS, _FILTERS = 16, 1024, 16      # members of a group, their rows in one layer, and filters, beyond which nothing is gained; see the figures in 05_fused
 
 def _fuse_key(run:Run)->str:
     "What the runs of a group share, as text"
