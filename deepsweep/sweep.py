@@ -17,7 +17,7 @@ from .analysis import best_table, join_tables
 from .core import DataError, DeepsweepError, StoreError, SweepError, default_device, did_you_mean
 from .data import ImageData, TensorLoader, load_data
 from .fused import FusedTrainer, fuse as fuse_models
-from .models import make_model, model_entry, model_name
+from .models import make_model, model_entry, model_name, summary
 from .own import EpochRows, OwnCode, best_row, own_code, own_model, train_function
 from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, function_run_id,
                             plain_value, run_id, study_name)
@@ -142,18 +142,20 @@ def _fuse_key(run:Run)->str:
     own = _OWN_KEYS if model_name(run.config) in ('mlp', 'cnn') else _STEP_KEYS      # a model of the user's may build something else at another dropout rate
     return json.dumps({k: v for k, v in run.config.items() if k not in own} | dict(num_epochs=run.epochs), sort_keys=True)
 
-def _group_limit(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->tuple[int,str]:
-    "How many runs like this one may train together (0: only by themselves, as without fusing), and why they cannot ('': it would only be slower)"
-    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return 0, ''
-    try: fuse_models([model := make_model(config, data)])
-    except SweepError as e: return 0, str(e)
-    except Exception: return 0, ''                                        # a model of the user's may raise anything; its run will say what
+def _group_limit(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->tuple[int,str,float]:
+    "How many runs like this one may train together (0: only by themselves, as without fusing), why they cannot ('': it would only be slower), and what an epoch of one costs [multiplications of an image]"
+    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return 0, '', 0
+    try:
+        model = make_model(config, data)
+        fuse_models([model]); cost = float(summary(model, data)['FLOPs'].iloc[-1])
+    except SweepError as e: return 0, str(e), 0
+    except Exception: return 0, '', 0                                      # a model of the user's may raise anything; its run will say what
     widest  = lambda kind, size: max((getattr(m, size) for m in model.modules() if isinstance(m, kind)), default=1)
     weights = sum(p.numel() for p in model.parameters())
     copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient, an optimizer's two moments
     room    = int(max_memory/(copies*weights*(8 if precision == 'float64' else 4) + 1e6))
     pays    = min(_MOST, _ROWS//widest(torch.nn.Linear, 'out_features')) if widest(torch.nn.Conv2d, 'out_channels') <= _FILTERS else 1
-    return max(1, min(_MOST if fuse is True else pays, room)), ''
+    return max(1, min(_MOST if fuse is True else pays, room)), '', cost
 
 def _parted(members:list, n:int)->list[list]:
     "`members` in `n` parts of nearly equal size"
@@ -168,32 +170,32 @@ def make_plan(
     fuse:bool|str='auto',      # False: nothing is fused; True: also where it is slower, and an error where it cannot be
     max_memory:float=1.5e9,    # Bytes for a fused group
     notes:list|None=None,      # Gets a line for what cannot be fused
-)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), for fused ones also `configs`
+)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), `cost`, for fused ones also `configs`
     "Which runs train together or side by side: a pure function of its arguments"
     found, keyed, parts, reasons = {r.id: r for r in runs}, {}, [], {}
     if not fuse or data is None: return [dict(runs=[r.id], fused=False, threads=plan_threads(r.config, cores)) for r in found.values()]
     for r in found.values(): keyed.setdefault(_fuse_key(r), []).append(r)
     for members in keyed.values():
         ours = model_name(members[0].config) in ('mlp', 'cnn')
-        limit, why = _group_limit(members[0].config, data, fuse, max_memory) if ours or len(members) > 1 or fuse is True else (0, '')
+        limit, why, cost = _group_limit(members[0].config, data, fuse, max_memory) if ours or len(members) > 1 or fuse is True else (0, '', 0)
         if why: reasons[why] = reasons.get(why, 0) + len(members)
-        parts += [(o, limit > 0 and (len(o) > 1 or ours and not members[0].config.get('conv_layers'))) for o in _parted(members, -(-len(members)//max(limit, 1)))]      # an MLP gains by itself
+        parts += [(o, limit > 0 and (len(o) > 1 or ours and not members[0].config.get('conv_layers')), cost*members[0].epochs) for o in _parted(members, -(-len(members)//max(limit, 1)))]      # an MLP gains by itself
     if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
     if notes is not None: notes += [f'{n} runs train one by one: {why}' for why, n in reasons.items()]
-    while len(parts) < min(cores, _LANES) and parts:                                     # a group for every lane, if it can be halved
-        members, fused = max(parts, key=lambda o: len(o[0])*o[1])
-        if not fused or len(members) < 4: break
-        at = parts.index((members, fused)); parts[at:at+1] = [(o, True) for o in _parted(members, 2)]
+    lanes, total = min(cores, _LANES), sum(cost*len(o) for o, _, cost in parts)
+    while halved := [o for o in parts if o[1] and len(o[0]) > 3 and o[2]*len(o[0]) > total/lanes]:      # more than a lane's share: other lanes would wait for it
+        members, _, cost = o = max(halved, key=lambda o: o[2]*len(o[0]))
+        at = parts.index(o); parts[at:at+1] = [(m, True, cost) for m in _parted(members, 2)]
     order = {r: i for i, r in enumerate(found)}
     parts = sorted(parts, key=lambda o: order[o[0][0].id])
-    return [_group(members, fused, cores, len(parts)) for members, fused in parts]
+    return [_group(members, fused, cores, len(parts), cost) for members, fused, cost in parts]
 
-def _group(members:Sequence[Run], fused:bool, cores:int, groups:int)->dict:
+def _group(members:Sequence[Run], fused:bool, cores:int, groups:int, cost:float)->dict:
     "One entry of a plan"
     config  = members[0].config
     lane    = model_name(config) in ('mlp', 'cnn') and train_key(config, 'precision') in ('float32', 'float64')      # may train beside others
     threads = plan_threads(config, cores) if not lane else max(1, min(plan_threads(config, cores), cores//min(cores, _LANES, groups)))
-    return dict(runs=[o.id for o in members], fused=fused, threads=threads, lane=lane) | (dict(configs=[o.config for o in members]) if fused else {})
+    return dict(runs=[o.id for o in members], fused=fused, threads=threads, lane=lane, cost=cost*len(members)) | (dict(configs=[o.config for o in members]) if fused else {})
 
 # %% ../nbs/10_sweep.ipynb #study-plan
 def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:Iterable[str]=(), **how)->list[dict]:
@@ -488,6 +490,7 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
         if 'lost' in ended.values() and not call.is_late(): waiting.append(group)                # another worker has it: wait for that one
     lanes  = _lane_count(call, waiting)
     graphs = _graphs(call, waiting) if lanes > 1 else {}
+    if lanes > 1: waiting.sort(key=lambda g: -g.get('cost', 0))                                  # the longest first, so that all lanes end about together
     with _Lanes(call, lanes, settle) as side:
         while (waiting or side.jobs) and not call.is_late():
             for group in list(waiting):
