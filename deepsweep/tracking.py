@@ -409,7 +409,7 @@ def agent_main(
 )->dict:                            # The best epoch's row
     "Run one of the article's functions: `NAME [--data=NAME] [--key=value …]`"
     name, *rest = (sys.argv[1:] if args is None else list(args)) or ['']
-    if name not in AGENT_FUNCTIONS: raise SweepError(f'name one of {" ".join(AGENT_FUNCTIONS)}; {did_you_mean(name, AGENT_FUNCTIONS)}')
+    if name not in AGENT_FUNCTIONS: raise SweepError(f'the first argument is the name of a function, got {name!r}; {did_you_mean(name, AGENT_FUNCTIONS)}')
     if odd := [o for o in rest if not re.match(r'--[^=]+=', o)]: raise SweepError(f'arguments are --key=value, got {odd[0]!r}')
     config = {k: _argument(v) for k, v in (o[2:].split('=', 1) for o in rest)}
     return AGENT_FUNCTIONS[name](config, config.pop('data', None))
