@@ -260,7 +260,11 @@ def complete(self:WandbTracker,
     for run, labels, study, name in todo:
         config, facts = stored[run]
         r = self._open(name, config, labels, study)
-        for row in rows.get(run, []): r.log(_wandb_row(row), step=int(row['epoch']), commit=True)
+        try:
+            for row in rows.get(run, []): r.log(_wandb_row(row), step=int(row['epoch']), commit=True)
+        except Exception as e:                            # a full disk, for example
+            with contextlib.suppress(Exception): r.finish(exit_code=1)
+            raise StoreError(f'W&B cannot take run {name}: {type(e).__name__}: {e}; nothing is lost, mirror_to_wandb goes on from the store') from e
         self._close(r, facts)
     return [o[3] for o in todo]
 
