@@ -21,7 +21,7 @@ from .own import EpochRows, OwnCode, best_row, own_code, own_model, train_functi
 from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, function_run_id,
                             plain_value, run_id, study_name)
 from .seal import best_model as _best_model, final_table, keep_checkpoint, open_test, openings, train_final, trained_model
-from .space import check_sweep, distinct_draws, expand_grid, flatten_config, sample_runs
+from .space import check_sweep, distinct_draws, expand_grid, flatten_config
 from .tracking import TrackedWorker, WandbTracker, agent_run, as_tracker, need_wandb_key, register_sweep, run_agent, wandb_ids
 from .trainer import ModelTrainer, make_trainer, train_key
 
@@ -661,6 +661,7 @@ def _sweep_by_agent(sweep, data, *, seeds, count, search_seed, max_minutes, trac
             found.extend(run_sweep(one, data, store=store, tracker=WandbTracker(into=run), **same).runs)
     run_agent(register_sweep(sweep), trial, count)
     if _is_shown(progress): print(f'{study}: {len({r.id for r in found})} runs from W&B, in {store.name}' + (f'; {note}' if note else ''))
+    found = list({(r.id, json.dumps(r.labels, sort_keys=True)): r for r in found}.values())      # a server that draws may draw the same twice
     return SweepResult(store, sweep, study, found, metric, goal, data, None if save_models is None else Path(save_models), own)
 
 # %% ../nbs/10_sweep.ipynb #stored

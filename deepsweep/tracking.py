@@ -24,10 +24,9 @@ __all__ = ['train_mlp_2', 'train_mlp_3', 'train_mlp_4', 'train_mlp_6', 'train_cn
            'as_tracker', 'agent_run', 'agent_main', 'register_sweep', 'run_agent', 'read_wandb_logs', 'read_sweep_yaml',
            'write_sweep_yaml']
 
-# %% ../nbs/09_tracking.ipynb #all
+# %% ../nbs/09_tracking.ipynb #label-sets
 _all_ = ['read_wandb_logs', 'read_sweep_yaml', 'write_sweep_yaml']      # W&B is read and written under one name
 
-# %% ../nbs/09_tracking.ipynb #label-sets
 def wandb_ids(
     store:RunStore,
     study:str|Mapping|Sequence|None=None,   # A study's name or sweep; None: all of them
@@ -133,7 +132,6 @@ def _writable_folder()->Path:
     if not os.access(folder, os.W_OK): raise StoreError(f"W&B's folder {str(folder)!r} cannot be written; set WANDB_DIR to another")
     return folder
 
-# %% ../nbs/09_tracking.ipynb #wandb-config
 def _wandb_config(config:Mapping, labels:Mapping)->dict:
     "What W&B gets as config: labels, and every key as the store's config table has it"
     return {'variant': None, **{k: v for k, v in labels.items() if k != 'name'}, **_full_config(json.dumps(plain_value(config)))}

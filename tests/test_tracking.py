@@ -236,6 +236,16 @@ def test_an_agent_finds_runs_finished(digits, double):
     assert set(result.config_table()['attempt']) == {1} and len(result.config_table()) == 3 and double.agents[-1][-1] == 3
     assert_equal(*[(c.assign(name='', run=c[k]), h.assign(name='', run=h[k])) for k, (c, h) in (('name', read_wandb_logs()), ('run', (result.config_table(), result.history_table())))])
 
+def test_nested_values_by_agent(digits, double):
+    "A schedule is a dict, dropout a nested parameter of one's own function"
+    sweep = dict(method='grid', parameters=dict(schedule={'value': {'name': 'cosine'}}, hidden_layers={'value': [8]}, num_epochs={'value': 2}, betas={'value': (.8, .9)}, optimizer={'value': 'adam'}, patience={'value': None}))
+    agent, alone = (run_sweep(sweep, digits, store=f'{engine}.db', engine=engine) for engine in ('wandb', 'local'))
+    assert agent.config_table()['run'].tolist() == alone.config_table()['run'].tolist() and agent.study == alone.study
+    seen = []
+    def fn(config): seen.append(config); log({'valid accuracy': .5}, step=1)
+    run_sweep(dict(method='grid', parameters=dict(net={'parameters': dict(width={'value': 3}, drop={'values': [0, .5]})})), function=fn, engine='wandb')
+    assert seen == [{'net': {'width': 3, 'drop': 0}}, {'net': {'width': 3, 'drop': .5}}]
+
 def test_the_agents_failed_run(digits, double):
     def shaky(config): log({'valid accuracy': .5}, step=1); raise ValueError('no such luck')
     result = run_sweep(dict(method='grid', parameters=dict(a={'values': [1]})), function=shaky, engine='wandb')
