@@ -13,7 +13,7 @@ from fastcore.basics import patch
 from .core import DeepsweepError, StoreError, SweepError, did_you_mean
 from .data import ImageData, load_data
 from .runs import _FACTS, _LABELS, _RUNS, FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, _full_config, check_config, plain_value, run_id, study_name
-from .space import check_sweep, expand_grid, sample_runs
+from .space import check_sweep
 from .trainer import make_trainer, train_key
 from .wandb_files import _as_given, _protobuf, _read_file, log_records, read_sweep_yaml, read_wandb_logs, write_sweep_yaml
 
