@@ -21,6 +21,7 @@ PACKAGES = ['fastai', 'lightning', 'optuna']
 GOALS = {'mlp:article': 8, 'mlp-narrow:article': 12, 'mlp:fastai': 4, 'mlp:lightning+optuna': 4, 'mlp:serial': 1, 'mlp:vmap': None,
          'cnn:article': 2, 'cnn64:matrix-rate': .75, 'peak:mlp': 2.5}
 ONE = .05      # The rate that peers train when they train one
+OURS = ('serial', 'fused')
 
 # ---- the work ------------------------------------------------------------------------------------------------------
 @dataclass
@@ -76,22 +77,35 @@ def check_same(work:Work, shape:Mapping, name:str, configs:Sequence[Mapping], ro
         loss = reference.setdefault((work.name, work.label(shape), c['learning_rate']), r['valid loss'])
         if not math.isclose(loss, r['valid loss'], rel_tol=.05, abs_tol=.02): say(f"note: {name}, {work.label(shape)} at rate {c['learning_rate']}: validation loss {r['valid loss']:.4f}, first measured {loss:.4f}")
 
+def blocks(work:Work)->list[list[dict]]:
+    "Shapes that ours trains in one sweep: those below width 256 by depth, the rest together"
+    width = lambda o: (o.get('conv_layers') or o['hidden_layers'])[0]
+    depth = lambda o: len(o.get('conv_layers') or o['hidden_layers'])
+    narrow, rest = [o for o in work.shapes if width(o) < 256], [o for o in work.shapes if width(o) >= 256]
+    return [[o for o in narrow if depth(o) == d] for d in dict.fromkeys(map(depth, narrow))] + ([rest] if rest else [])
+
 def time_round(work:Work, ways:Sequence[str], full:bool, number:int, default_threads:int, reference:dict)->list[dict]:
-    "One round: at each shape every way in turn, another one first each time. A row per shape and way, seconds for all rates"
+    """One round: at each block of shapes every way in turn, another one first each time. A row per shape and way, seconds for all rates.
+    Ours gets a block as one sweep, as a user gives it a grid; its seconds are shared out as its runs' own seconds are."""
     rows = []
-    for i, shape in enumerate(work.shapes):
+    for i, block in enumerate(blocks(work)):
         turn = (i+number) % len(ways)
         for name in [*ways[turn:], *ways[:turn]]:
-            way = WAYS[name]
-            configs = work.configs(shape, work.rates if full or way.every else [ONE])
-            gc.collect()
-            with threads(default_threads): seconds, get = seconds_of(lambda: way.fn(configs, work.images))
-            found = get()
-            check_same(work, shape, name, configs, found, reference)
-            rows.append(dict(round=number, shape=work.label(shape), width=(shape.get('conv_layers') or shape['hidden_layers'])[0], way=name,
-                             seconds=seconds*len(work.rates)/len(configs), trained=len(configs), fused=sum(r.get('group') is not None and r['group'] == r['group'] for r in found)))
-        done = {r['way']: r['seconds'] for r in rows if r['shape'] == work.label(shape)}
-        say(f'{work.name} round {number+1} {work.label(shape):>6}: ' + '  '.join(f'{o} {done[o]:.2f}' for o in ways) + '  s for all rates')
+            way, one = WAYS[name], name in OURS
+            for shapes in ([block] if one else [[o] for o in block]):
+                each = [work.configs(o, work.rates if full or way.every else [ONE]) for o in shapes]
+                gc.collect()
+                with threads(default_threads): seconds, get = seconds_of(lambda: way.fn([c for o in each for c in o], work.images))
+                found = get()
+                parts = [found[sum(map(len, each[:k])):][:len(o)] for k, o in enumerate(each)]
+                spent = [sum(r['seconds'] for r in o) if one else 1 for o in parts]
+                for shape, configs, part, share in zip(shapes, each, parts, spent, strict=True):
+                    check_same(work, shape, name, configs, part, reference)
+                    rows.append(dict(round=number, shape=work.label(shape), width=(shape.get('conv_layers') or shape['hidden_layers'])[0], way=name,
+                                     seconds=seconds*share/sum(spent)*len(work.rates)/len(configs), trained=len(configs), fused=sum(r.get('group') is not None and r['group'] == r['group'] for r in part)))
+        for label in map(work.label, block):
+            done = {r['way']: r['seconds'] for r in rows if r['shape'] == label}
+            say(f'{work.name} round {number+1} {label:>6}: ' + '  '.join(f'{o} {done[o]:.2f}' for o in ways) + '  s for all rates')
     return rows
 
 def warm_up(work:Work, ways:Sequence[str], default_threads:int)->None:

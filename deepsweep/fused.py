@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from .core import SweepError, derive_seed
 from .data import TensorLoader, epoch_order
 from .models import SeededDropout, SeededDropout2d, seed_dropout
-from .trainer import ModelTrainer, _matmul_precision, head_loss
+from .trainer import ModelTrainer, _few_threads, _matmul_precision, head_loss
 
 # %% auto #0
 __all__ = ['FusedLayer', 'FusedLinear', 'FusedConv2d', 'FusedNorm', 'FusedDropout', 'FusedPlain', 'FusedFlatten', 'FusedModel',
@@ -132,6 +132,8 @@ _METHODS = {'relu', 'tanh', 'sigmoid', 'add', 'sub', 'mul', 'div', 'neg', 'exp',
 
 def _trace(model:nn.Module)->torch.fx.Graph:
     "The calls of a network; raises if one of them cannot be fused"
+    names, ones = [[n for n, _ in model.named_parameters(remove_duplicate=o)] for o in (False, True)]
+    if tied := set(names) - set(ones): raise SweepError(f'{type(model).__name__} cannot be fused: {min(tied)} is a tensor that another layer uses too')
     try: graph = _Tracer().trace(model)
     except Exception as e: raise SweepError(f'{type(model).__name__} cannot be fused: its forward cannot be written down as a list of calls ({e})') from None
     for n in graph.nodes:
@@ -281,7 +283,7 @@ class _StackedSGD:
             if w.grad is None: continue                                   # folded
             change = w.grad if not p['decay'].any() else w.grad.add(w*p['decay'])
             if p['momentum'].any(): change = p['buffer'] = change.clone() if p['buffer'] is None else p['buffer'].mul_(p['momentum']).add_(change)
-            w -= change*p['rate']
+            w.addcmul_(change, p['rate'], value=-1)
             w.grad = None
 
     def end(self):
@@ -307,11 +309,14 @@ def _pairs(logits, y:torch.Tensor)->list:
     if isinstance(logits, torch.Tensor): return [(logits, y)]
     return [(p, y[..., i]) for i, p in enumerate(logits)]
 
+def _are_alike(criterions:Sequence[Callable])->bool:
+    "Is each of them the same plain cross-entropy?"
+    return all(type(c) is nn.CrossEntropyLoss and c.weight is None and c.reduction == 'mean' and c.label_smoothing == getattr(criterions[0], 'label_smoothing', None) for c in criterions)
+
 def _member_losses(criterions:Sequence[Callable], logits, y:torch.Tensor, grouped:bool)->torch.Tensor:
     "Mean loss of each member, shape (members,)"
     n, first = len(criterions), criterions[0]
-    same = all(type(c) is nn.CrossEntropyLoss and c.weight is None and c.reduction == 'mean' and c.label_smoothing == getattr(first, 'label_smoothing', None) for c in criterions)
-    if not same:
+    if not _are_alike(criterions):
         take = lambda i: (logits[i] if isinstance(logits, torch.Tensor) else [o[i] for o in logits], y[i] if grouped else y)
         return torch.stack([head_loss(c, *take(i)) for i, c in enumerate(criterions)])
     total = 0
@@ -332,6 +337,8 @@ class FusedTrainer:
         trainers:Sequence[ModelTrainer],   # Fresh ones, over the same images with the same batch size
         *,
         fold:bool=True,                    # Update linear layers inside their gradient's product, where plain SGD allows it
+        graph:torch.fx.Graph|None=None,    # The calls of their models, if they are known to be the same; None: found out
+        between:Callable=lambda: None,     # Called between two updates; may raise to end the training
     ):
         self.trainers = list(trainers)
         if not self.trainers: raise SweepError('FusedTrainer needs at least one trainer, got none')
@@ -341,9 +348,11 @@ class FusedTrainer:
             if not isinstance(t.train_loader, TensorLoader) or not isinstance(t.test_loader, (TensorLoader, type(None))): raise SweepError(f'FusedTrainer reads TensorLoaders, got {type(t.train_loader).__name__}')
         for what, get in _COMMON.items():
             if len({get(t) for t in self.trainers}) > 1: raise SweepError(f'trainers of one group share {what}, got {[get(t) for t in self.trainers]}')
-        self.fold = fold and first.precision in ('float32', 'float64')
-        self.model = fuse([t.model for t in self.trainers])
+        self.between, self.model = between, FusedModel([t.model for t in self.trainers], graph)
+        calls = [n.target for n in self.model.graph.nodes if n.op == 'call_module']
+        self.fold = fold and first.precision in ('float32', 'float64') and len(set(calls)) == len(calls)      # a layer called twice has a sum of two gradients
         self.alive = list(self.trainers)
+        self.augments = {t.seed: t.augment for t in self.trainers}      # members of one seed see one picture
         self.generators = {id(t): torch.Generator(t.device).manual_seed(derive_seed(t.seed, 'global')) for t in self.trainers}     # what a run would find as torch's global generator
         self._begin(None)
 
@@ -355,6 +364,7 @@ _COMMON = {
     'the precision':         lambda t: t.precision,
     'the device':            lambda t: str(t.device),
     'the kind of optimizer': lambda t: type(t.optimizer),
+    'the augmentation':      lambda t: repr(t.augment if t.augment is None else getattr(t.augment, 'spec', t.augment)),
     'eval_train':            lambda t: t.eval_train}
 
 @patch
@@ -399,8 +409,20 @@ def _orders(self:FusedTrainer, epoch:int)->torch.Tensor:   # (images,) or (membe
 def _as_input(self:FusedTrainer, x:torch.Tensor)->torch.Tensor:
     "Images in the precision and memory format that the trainers use"
     first = self.alive[0]
-    if not _is_grouped(x): return first._batch(x, torch.empty(0))[0]
+    if not _is_grouped(x):
+        x = first._batch(x, torch.empty(0))[0]
+        if x.shape[1] > 1 or first.format is not torch.channels_last: return x
+        return x.as_strided(x.shape, (x[0].numel(), 1, x.shape[-1], 1))      # with one channel both formats look alike; this says which is meant
     return _as_members(_as_channels(x.to(first.device, next(first.model.parameters()).dtype)).contiguous(memory_format=first.format), len(x))
+
+@patch
+def _augmented(self:FusedTrainer, x:torch.Tensor)->torch.Tensor:
+    "Images flipped and moved as each member would see them alone"
+    seeds = [t.seed for t in self.alive]
+    if self.alive[0].augment is None: return x
+    if not _is_grouped(x): return self._as_input(self.augments[seeds[0]](x))
+    seen = {s: self.augments[s](x[seeds.index(s)]) for s in dict.fromkeys(seeds)}
+    return self._as_input(torch.stack([seen[s] for s in seeds]))
 
 @patch
 def _train_epoch(self:FusedTrainer, epoch:int)->list[dict]:
@@ -411,11 +433,12 @@ def _train_epoch(self:FusedTrainer, epoch:int)->list[dict]:
     loss_sum, hits = torch.zeros(2, len(self.alive), device=first.device, dtype=torch.float64).unbind(0)
     for at in range(0, order.shape[-1], bs):
         rows = order[..., at:at+bs]
-        xb, yb = self._as_input(images[rows]), labels[rows].to(first.device)
+        xb, yb = self._augmented(self._as_input(images[rows])), labels[rows].to(first.device)
         with first._cast(): logits = model(xb); losses = _member_losses(criterions, logits, yb, grouped)
         losses.sum().backward()
         self.optimizer.step()
         self._tick('step')
+        self.between()
         loss_sum += losses.detach()*rows.shape[-1]; hits += _member_hits(logits, yb)
     n = order.shape[-1]
     return [{'train loss': l/n, 'train accuracy': h/n} for l, h in zip(loss_sum.tolist(), hits.tolist())]
@@ -428,7 +451,7 @@ def _tick(self:FusedTrainer, per:str):
     if due: self.optimizer.set_rates()
 
 # %% ../nbs/05_fused.ipynb #score
-_SCORE_BATCH = 2000       # images times members in one pass
+_SCORE_BATCH = 400        # images times members in one pass: more leave the cache
 
 @patch
 def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=False)->list[dict]:
@@ -441,6 +464,7 @@ def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=
             xb, yb = self._as_input(loader.images[at:at+size]), loader.labels[at:at+size].to(first.device)
             with first._cast(): logits = model(xb); losses = _member_losses([t.criterion for t in self.alive], logits, yb, False)
             loss_sum += losses*len(yb); hits += _member_hits(logits, yb)
+            self.between()
             if with_metrics and any(t.metrics for t in self.alive): seen.append(logits)
     rows = [{f'{label} loss': l/n, f'{label} accuracy': h/n} for l, h in zip(loss_sum.tolist(), hits.tolist())]
     if seen:
@@ -452,13 +476,27 @@ def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=
     return rows
 
 @patch
+def _start_equal(self:FusedTrainer)->bool:
+    "Do all members hold the same weights, as those of one seed do before they train?"
+    return _are_alike([t.criterion for t in self.alive]) and all((o == o[:1]).all() for o in self.model.state_dict().values())
+
+@patch
+def _first_scores(self:FusedTrainer, include_test_scores:bool)->list[tuple]:
+    "Scores before training; equal members are scored once"
+    first, n = self.alive[0], len(self.alive)
+    if n == 1 or not self._start_equal(): return self._score(first.train_loader, 'train'), self._score(first.test_loader, first.test_label, True) if include_test_scores else None
+    train = first.test_loop(first.train_loader, 'train'); self.between()
+    test  = first.test_loop(first.test_loader, first.test_label, first.metrics) if include_test_scores else {}
+    return [dict(train) for _ in self.alive], [dict(test) for _ in self.alive]
+
+@patch
 def _scores(self:FusedTrainer, trains:list[dict], include_test_scores:bool)->list[tuple]:
     "What belongs to an epoch beside its training, as `ModelTrainer` has it"
-    first, blank = self.alive[0], [{} for _ in self.alive]
+    first, blank, tests = self.alive[0], [{} for _ in self.alive], None
     evals = [{f'{k} (eval)': v for k, v in o.items()} for o in self._score(first.train_loader, 'train')] if first.eval_train and trains is not None else blank
-    if trains is None: trains = self._score(first.train_loader, 'train')
+    if trains is None: trains, tests = self._first_scores(include_test_scores)
     if first.eval_train and evals is blank: evals = [{f'{k} (eval)': v for k, v in o.items()} for o in trains]
-    tests = self._score(first.test_loader, first.test_label, True) if include_test_scores else blank
+    if tests is None: tests = self._score(first.test_loader, first.test_label, True) if include_test_scores else blank
     out = []
     for t, train, more, test in zip(self.alive, trains, evals, tests):
         if math.isfinite(train['train loss']): train = train | more
@@ -481,7 +519,7 @@ def train(self:FusedTrainer,
         t.state = 'running'
         seed_dropout(t.model, t.seed)
     epoch = updates = 0
-    with _matmul_precision(self.trainers[0].precision):
+    with _matmul_precision(self.trainers[0].precision), _few_threads(self.trainers[0]):
         while True:
             start, rates = time.perf_counter(), [t.optimizer.param_groups[0]['lr'] for t in self.alive]
             trains = self._train_epoch(epoch) if epoch else None

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from .core import StoreError, SweepError, code_version, did_you_mean
 from .models import MODEL_KEYS, model_entry, model_name
 from .space import flatten_config
-from .trainer import OPTIMIZER_READS, TRAIN_KEYS
+from .trainer import OPTIMIZER_READS, TRAIN_KEYS, is_augment
 
 # %% auto #0
 __all__ = ['LABEL_KEYS', 'CONFIG_KEYS', 'PROTOCOL', 'FINAL_STATES', 'BEAT', 'STALE', 'plain_value', 'config_problems',
@@ -46,7 +46,7 @@ _RULES = dict(
     schedule=(lambda v: isinstance(v, str) or isinstance(v, Mapping) and 'name' in v, 'is a name or a dict with a name'),
     batch_size=(lambda v: _is_int(v) and v > 0, 'is an integer above 0'), num_epochs=(lambda v: _is_int(v) and v >= 0, 'is an integer of at least 0'),
     patience=(lambda v: v is None or _is_int(v) and v > 0, 'is None or an integer above 0'), monitor=(lambda v: isinstance(v, str), 'is the name of a column'),
-    precision=_one_of('float32', 'float64', 'tf32', 'bf16'), augment=(lambda v: v is None or isinstance(v, Mapping), 'is None or a dict'),
+    precision=_one_of('float32', 'float64', 'tf32', 'bf16'), augment=(is_augment, 'is None or a dict of flip (True or False), crop and shift (pixels, at least 0)'),
     seed=(_is_int, 'is an integer'), model=(lambda v: isinstance(v, str), 'is the name of a model'),
     variant=(lambda v: isinstance(v, str), 'is text'), num_hidden=(_is_int, 'is an integer'), num_conv=(_is_int, 'is an integer'))
 
@@ -157,6 +157,7 @@ _LABELS = sa.Table('labels', _META, sa.Column('study', sa.String(200), primary_k
     sa.Column('labels', sa.String(2000), primary_key=True), sa.Column('place', _Int), sa.Column('entered', _Float))
 _PLANS = sa.Table('plans', _META, sa.Column('study', sa.String(200), primary_key=True), sa.Column('number', _Int, primary_key=True),
     sa.Column('groups', _Text), sa.Column('created', _Float))
+_STOPS = sa.Table('stops', _META, sa.Column('study', sa.String(200), primary_key=True), sa.Column('asked', _Int))
 FINAL_STATES = ('finished', 'early-stopped', 'pruned', 'diverged', 'failed')
 
 # %% ../nbs/07_runs.ipynb #probe
@@ -482,6 +483,29 @@ def study_name(
     if len(names) == 1 and isinstance(name := names.pop(), str) and name: return name
     text = json.dumps(plain_value(parts), sort_keys=True, separators=(',', ':'), default=repr)
     return f'study-{hashlib.sha256(text.encode()).hexdigest()[:8]}'
+
+# %% ../nbs/07_runs.ipynb #stops
+@patch
+def ask_stop(self:RunStore,
+    study:str|Mapping|Sequence,   # A study's name or sweep
+)->int:                           # How often it has been asked now
+    "Ask every call that trains this study to end after its epoch; the same sweep again goes on"
+    name = study_name(study)
+    with self.writing() as conn:
+        more = conn.execute(_STOPS.update().where(_STOPS.c.study == name).values(asked=_STOPS.c.asked+1))
+        if not more.rowcount: conn.execute(_STOPS.insert().values(study=name, asked=1))
+        return conn.execute(sa.select(_STOPS.c.asked).where(_STOPS.c.study == name)).scalar_one()
+
+@patch
+def stop_asked(self:RunStore,
+    study:str|Mapping|Sequence,   # A study's name or sweep
+)->int:                           # Compare with the number at the start of a call
+    "How often a study has been asked to stop"
+    try: found = self.select(sa.select(_STOPS.c.asked).where(_STOPS.c.study == study_name(study)))
+    except StoreError:
+        if self.writable: raise
+        return 0                  # a read-only store of an older version has no such table
+    return found[0][0] if found else 0
 
 # %% ../nbs/07_runs.ipynb #config-table
 _FACTS = {'state': 'state', 'best_epoch': 'best epoch', 'stop_reason': 'stop reason', 'hold_accuracy': 'hold accuracy', 'hold_loss': 'hold loss',

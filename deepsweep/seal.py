@@ -105,10 +105,10 @@ def _train_again(result, run)->nn.Module:
     return trainer.best_model if trainer.best_weights is not None else trainer.model
 
 def _fused_group(result, run:str)->dict|None:
-    "The group that a run was trained in; None: alone"
-    told = result.config_table().set_index('run')['group']
-    if run not in told.index or pd.isna(told[told.index == run].iloc[0]): return None
-    return next((g for plan in result.store.plans(result.study) for g in plan if run in g['runs'] and g['fused']), None)
+    "The group that a run was trained in, be it of one; None: without fusing"
+    told  = result.config_table().set_index('run')['group']
+    alone = run not in told.index or pd.isna(told[told.index == run].iloc[0])
+    return next((g for plan in result.store.plans(result.study) for g in plan if run in g['runs'] and g['fused'] and (len(g['runs']) == 1) == alone), None)
 
 # %% ../nbs/09a_seal.ipynb #from-checkpoint
 def _from_checkpoint(result, run, file:Path)->nn.Module:

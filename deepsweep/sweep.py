@@ -4,8 +4,9 @@
 
 # %% ../nbs/10_sweep.ipynb #imports
 from __future__ import annotations
-import contextlib, json, math, os, shutil, signal, sys, threading, time, traceback
+import contextlib, json, math, os, queue, shutil, signal, sys, threading, time, traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 import pandas as pd
@@ -131,10 +132,11 @@ def plan_threads(
     return 1 if narrow else max(1, min(cores, 8))
 
 # %% ../nbs/10_sweep.ipynb #fuse-key
+_LANES = 4      # groups side by side, at most
 # Keys in which the members of a fused group may differ; all else decides shapes, images or their order
 _STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
 _OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}
-_WIDEST_CONV, _MOST = 8, 16      # filters up to which grouped convolutions pay, members beyond which nothing is gained; see the figures in 05_fused
+_MOST, _ROWS, _FILTERS = 16, 1024, 16      # members of a group, their rows in one layer, and filters, beyond which nothing is gained; see the figures in 05_fused
 
 def _fuse_key(run:Run)->str:
     "What the runs of a group share, as text"
@@ -142,16 +144,22 @@ def _fuse_key(run:Run)->str:
     return json.dumps({k: v for k, v in run.config.items() if k not in own} | dict(num_epochs=run.epochs), sort_keys=True)
 
 def _group_limit(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->tuple[int,str]:
-    "How many runs like this one may train together, and why not more than one ('': it would only be slower)"
-    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return 1, ''
+    "How many runs like this one may train together (0: only by themselves, as without fusing), and why they cannot ('': it would only be slower)"
+    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return 0, ''
     try: fuse_models([model := make_model(config, data)])
-    except SweepError as e: return 1, str(e)
-    except Exception: return 1, ''                                        # a model of the user's may raise anything; its run will say what
-    convs   = [m.out_channels for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    except SweepError as e: return 0, str(e)
+    except Exception: return 0, ''                                        # a model of the user's may raise anything; its run will say what
+    widest  = lambda kind, size: max((getattr(m, size) for m in model.modules() if isinstance(m, kind)), default=1)
     weights = sum(p.numel() for p in model.parameters())
     copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient, an optimizer's two moments
     room    = int(max_memory/(copies*weights*(8 if precision == 'float64' else 4) + 1e6))
-    return (1, '') if max(convs, default=0) > _WIDEST_CONV and fuse is not True else (max(1, min(_MOST, room)), '')
+    pays    = min(_MOST, _ROWS//widest(torch.nn.Linear, 'out_features')) if widest(torch.nn.Conv2d, 'out_channels') <= _FILTERS else 1
+    return max(1, min(_MOST if fuse is True else pays, room)), ''
+
+def _parted(members:list, n:int)->list[list]:
+    "`members` in `n` parts of nearly equal size"
+    size = -(-len(members)//n)
+    return [members[at:at+size] for at in range(0, len(members), size)]
 
 # %% ../nbs/10_sweep.ipynb #make-plan
 def make_plan(
@@ -161,21 +169,32 @@ def make_plan(
     fuse:bool|str='auto',      # False: nothing is fused; True: also where it is slower, and an error where it cannot be
     max_memory:float=1.5e9,    # Bytes for a fused group
     notes:list|None=None,      # Gets a line for what cannot be fused
-)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, for fused ones also `configs`
-    "Which runs train together, and how: a pure function of its arguments"
-    found, keyed, groups, reasons = {r.id: r for r in runs}, {}, {}, {}
-    for r in found.values(): keyed.setdefault(r.id if not fuse or data is None else _fuse_key(r), []).append(r)
+)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), for fused ones also `configs`
+    "Which runs train together or side by side: a pure function of its arguments"
+    found, keyed, parts, reasons = {r.id: r for r in runs}, {}, [], {}
+    if not fuse or data is None: return [dict(runs=[r.id], fused=False, threads=plan_threads(r.config, cores)) for r in found.values()]
+    for r in found.values(): keyed.setdefault(_fuse_key(r), []).append(r)
     for members in keyed.values():
-        limit, why = (1, '') if not fuse or data is None or len(members) < 2 and fuse is not True else _group_limit(members[0].config, data, fuse, max_memory)
+        ours = model_name(members[0].config) in ('mlp', 'cnn')
+        limit, why = _group_limit(members[0].config, data, fuse, max_memory) if ours or len(members) > 1 or fuse is True else (0, '')
         if why: reasons[why] = reasons.get(why, 0) + len(members)
-        parts = -(-len(members)//limit)
-        size  = -(-len(members)//parts)                                       # equal parts: 20 by 16 is 10 and 10
-        for at in range(0, len(members), size):
-            for r in members[at:at+size]: groups[r.id] = members[at:at+size]
+        parts += [(o, limit > 0 and (len(o) > 1 or ours and not members[0].config.get('conv_layers'))) for o in _parted(members, -(-len(members)//max(limit, 1)))]      # an MLP gains by itself
     if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
     if notes is not None: notes += [f'{n} runs train one by one: {why}' for why, n in reasons.items()]
-    plan = {tuple(o.id for o in groups[i]): groups[i] for i in found}           # in the order of their first runs
-    return [dict(runs=list(ids), fused=len(ids) > 1, threads=plan_threads(g[0].config, cores)) | (dict(configs=[o.config for o in g]) if len(ids) > 1 else {}) for ids, g in plan.items()]
+    while len(parts) < min(cores, _LANES) and parts:                                     # a group for every lane, if it can be halved
+        members, fused = max(parts, key=lambda o: len(o[0])*o[1])
+        if not fused or len(members) < 4: break
+        at = parts.index((members, fused)); parts[at:at+1] = [(o, True) for o in _parted(members, 2)]
+    order = {r: i for i, r in enumerate(found)}
+    parts = sorted(parts, key=lambda o: order[o[0][0].id])
+    return [_group(members, fused, cores, len(parts)) for members, fused in parts]
+
+def _group(members:Sequence[Run], fused:bool, cores:int, groups:int)->dict:
+    "One entry of a plan"
+    config  = members[0].config
+    lane    = model_name(config) in ('mlp', 'cnn') and train_key(config, 'precision') in ('float32', 'float64')      # may train beside others
+    threads = plan_threads(config, cores) if not lane else max(1, min(plan_threads(config, cores), cores//min(cores, _LANES, groups)))
+    return dict(runs=[o.id for o in members], fused=fused, threads=threads, lane=lane) | (dict(configs=[o.config for o in members]) if fused else {})
 
 # %% ../nbs/10_sweep.ipynb #study-plan
 def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:Iterable[str]=(), **how)->list[dict]:
@@ -254,15 +273,36 @@ def _score_hold(trainer:ModelTrainer, config:Mapping, data:ImageData)->dict:
     return dict(hold_loss=scores['hold loss'], hold_accuracy=scores['hold accuracy'], hold_fingerprint=data.hold_fingerprint)
 
 # %% ../nbs/10_sweep.ipynb #train-run
+class _Cancelled(BaseException): "The call was interrupted while this lane trained"
+
 class _Call:
     "What all runs of one call share"
-    def __init__(self, store, worker, data, device, progress, deadline, eval_train, own, metric, goal, save):
+    def __init__(self, store, worker, data, device, progress, deadline, eval_train, own, metric, goal, save, study, stops):
         self.store, self.worker, self.data, self.device = store, worker, data, device
         self.progress, self.deadline, self.eval_train = progress, deadline, eval_train
         self.own, self.metric, self.goal, self.save, self.best = own, metric, goal, save, None
+        self.study, self.stops, self.stopped, self.looked = study, stops, False, -1.      # `stops`: how often the study had been asked to stop when this call began
         self.hold = data.hold_fingerprint if data is not None and len(data.x_hold) else None
-    def is_late(self)->bool: return self.deadline is not None and time.monotonic() > self.deadline
-    def tell(self, name:str, row:Mapping, epochs:float)->None:
+        self.owner, self.lock, self.cancelled, self.told = threading.get_ident(), threading.Lock(), threading.Event(), queue.SimpleQueue()
+    def is_stopped(self)->bool:
+        "Has the study been asked to stop? Looks into the store four times a second at most"
+        if not self.stopped and (now := time.monotonic()) > self.looked + .25: self.looked, self.stopped = now, self.store.stop_asked(self.study) > self.stops
+        return self.stopped
+    def is_late(self)->bool: return self.deadline is not None and time.monotonic() > self.deadline or self.is_stopped()
+    def say(self, fn:Callable, *args)->None:
+        "Show something; in a lane: let the thread that waits show it"
+        if threading.get_ident() == self.owner: fn(*args)
+        else: self.told.put((fn, args))
+    def drain(self)->None:
+        "Show what the lanes had to say"
+        while not self.told.empty():
+            fn, args = self.told.get()
+            fn(*args)
+    def between(self)->None:
+        "Between two updates: end here if the call was interrupted"
+        if self.cancelled.is_set(): raise _Cancelled
+    def tell(self, name:str, row:Mapping, epochs:float)->None: self.say(self._tell, name, row, epochs)
+    def _tell(self, name:str, row:Mapping, epochs:float)->None:
         "Show an epoch, and the best score so far"
         new = row.get(self.metric, math.nan)
         if math.isfinite(new): self.best = new if self.best is None else (min if self.goal == 'minimize' else max)(self.best, new)
@@ -292,7 +332,7 @@ class _Member:
             self.lost = True                       # the others of the group go on
             trainer.stop('another worker took it over')
         call.tell(self.name, row, row['epoch'] > 0)
-        if call.is_late(): trainer.stop('max_minutes is over')
+        if call.is_late(): trainer.stop('a stop was asked for' if call.is_stopped() else 'max_minutes is over')
 
     def finish(self, trainer=None):
         "Write down the run's end"
@@ -300,7 +340,8 @@ class _Member:
         trainer, call, run = self.trainer, self.call, self.run
         facts = dict(best_epoch=trainer.best_epoch, stop_reason=trainer.stop_reason, parameters=sum(p.numel() for p in trainer.model.parameters()))
         if trainer.state != 'interrupted': facts |= _score_hold(trainer, run.config, call.data)
-        if call.save is not None and self.scored: call.save(run.id, trainer, run.config, call.data)
+        if call.save is not None and self.scored:
+            with call.lock: call.save(run.id, trainer, run.config, call.data)
         seconds = time.perf_counter()-self.start if self.alone else sum(r['seconds'] for r in trainer.history)      # a fused run's share
         call.worker.finish(run.id, trainer.state, seconds=seconds, **facts)
 
@@ -309,17 +350,23 @@ def _fail(call:_Call, run:Run, e:Exception, start:float)->str:
     call.worker.finish(run.id, 'failed', stop_reason=f'{type(e).__name__}: {e}'[:500], error=''.join(traceback.format_exception(e))[-4000:], seconds=time.perf_counter()-start)
     return 'failed'
 
-def _train_run(call:_Call, run:Run, old:Mapping|None=None)->str:
-    "Train one claimed run; returns its state"
-    if call.own.function is not None: return _train_function_run(call, run, _run_name(run))
+def _run_job(call:_Call, run:Run, olds:Mapping)->Callable[[],dict]:
+    "What trains one claimed run by itself, and returns its state; its net is built here"
+    if call.own.function is not None: return lambda: {run.id: _train_function_run(call, run, _run_name(run))}
     start = time.perf_counter()
-    try:
-        member = _Member(call, run, old)
-        member.trainer.train(include_test_scores=member.scored, early_stopping=member.stopped)
-        member.finish()
-        return member.trainer.state
-    except ClaimLost: return 'lost'
-    except Exception as e: return _fail(call, run, e, start)      # a user's model may raise anything; its run failed, the sweep goes on
+    try: member = _Member(call, run, olds.get(run.id))
+    except Exception as e:                        # a user's model may raise anything; its run failed, the sweep goes on
+        state = _fail(call, run, e, start)
+        return lambda: {run.id: state}
+    member.trainer.optimizer.register_step_post_hook(lambda *_: call.between())
+    def job():
+        try:
+            member.trainer.train(include_test_scores=member.scored, early_stopping=member.stopped)
+            member.finish()
+            return {run.id: member.trainer.state}
+        except ClaimLost: return {run.id: 'lost'}
+        except Exception as e: return {run.id: _fail(call, run, e, start)}
+    return job
 
 # %% ../nbs/10_sweep.ipynb #train-function-run
 def _train_function_run(call:_Call, run:Run, name:str)->str:
@@ -353,24 +400,59 @@ def _group_members(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, 
             if run in todo: states[run] = _fail(call, by_id[run], e, start)
     return trainers, stops, members
 
-def _train_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping)->dict[str,str]:
-    "Train the claimed runs of a fused group; returns their states"
+def _group_job(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping, graph=None)->Callable[[],dict]:
+    "What trains the claimed runs of a group, and returns their states; the nets are built here"
     start, states = time.perf_counter(), {}
     trainers, stops, members = _group_members(call, group, by_id, todo, olds, states)
-    mine = {id(m.trainer): m for m in members}
-    if not trainers: return states
-    scored = trainers[0].test_loader is not None
+    mine   = {id(m.trainer): m for m in members}
+    scored = bool(trainers) and trainers[0].test_loader is not None
     def end(t): mine[id(t)].finish() if id(t) in mine else None
-    try:
-        try: together = FusedTrainer(trainers)
+    def train():
+        try: together = FusedTrainer(trainers, graph=graph, between=call.between)
         except SweepError as e:                   # nets of one config's shape that are built otherwise
-            call.progress.say(f'{len(trainers)} runs train one by one: {e}')
+            call.say(call.progress.say, f'{len(trainers)} runs train one by one: {e}')
             for t, stop in zip(trainers, stops): t.train(include_test_scores=scored, early_stopping=stop); end(t)
         else: together.train(include_test_scores=scored, early_stopping=stops, on_end=end)
         return states | {m.run.id: 'lost' if m.lost else m.trainer.state for m in members}
-    except Exception as e:
-        done = call.store.run_states(todo)
-        return states | {o: _fail(call, by_id[o], e, start) if done[o]['state'] == 'running' else done[o]['state'] for o in todo if o not in states}
+    def job():
+        try: return train() if trainers else states
+        except Exception as e:
+            done = call.store.run_states(todo)
+            return states | {o: _fail(call, by_id[o], e, start) if done[o]['state'] == 'running' else done[o]['state'] for o in todo if o not in states}
+    return job
+
+# %% ../nbs/10_sweep.ipynb #lanes
+class _Lanes:
+    "Threads that train groups side by side"
+    def __init__(self, call:_Call, n:int, settle:Callable): self.call, self.n, self.settle, self.jobs = call, n, settle, {}
+    def __enter__(self):
+        self.threads, self.state, self.pool = torch.get_num_threads(), torch.get_rng_state(), ThreadPoolExecutor(self.n, 'deepsweep-lane')
+        return self
+    def __exit__(self, *error):
+        try:
+            if error[0] is None: self.join()
+        finally:
+            if self.jobs: self.call.cancelled.set()
+            self.pool.shutdown(wait=True, cancel_futures=True)
+            torch.set_num_threads(self.threads); torch.set_rng_state(self.state)      # a run borrows the global generator, two at once may mix it up
+    def start(self, threads:int, job:Callable, *about)->None:
+        "Wait for a free lane and give it a job"
+        def work(): torch.set_num_threads(threads); return job()
+        self.jobs[self.pool.submit(work)] = about
+    def join(self, left:int=0)->None:
+        "Wait until at most `left` jobs are at work"
+        while len(self.jobs) > left:
+            done, _ = wait(self.jobs, timeout=.1, return_when=FIRST_COMPLETED)
+            self.call.drain()
+            for o in done: self.settle(*self.jobs.pop(o), o.result())
+
+def _lane_count(call:_Call, groups:Sequence[Mapping])->int:
+    "How many lanes this call has"
+    return max(1, min(torch.get_num_threads(), _LANES, sum(g.get('lane', False) for g in groups))) if call.device.type == 'cpu' else 1
+
+def _graphs(call:_Call, groups:Sequence[Mapping])->dict:
+    "For groups that may train side by side, the calls of their nets: writing them down is not safe beside a net at work"
+    return {g['runs'][0]: fuse_models([make_model(g['configs'][0], call.data)]).graph for g in groups if g.get('lane') and g['fused']}
 
 # %% ../nbs/10_sweep.ipynb #refill
 def _check_row(run:str, new:Mapping, stored:Mapping)->None:
@@ -404,30 +486,40 @@ def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->Non
     first, done = {run: s['attempt'] for run, s in states.items()}, {run for run, s in states.items() if s['state'] in FINAL_STATES}
     refill = {run for run, s in states.items() if not fresh and _lacks(call, run, s, evaluated)}
     again = {run for run, s in states.items() if s['state'] == 'failed' or fresh} | refill
-    waiting, told = list(groups), False
-    while waiting and not call.is_late():
-        for group in list(waiting):
-            if call.is_late(): return
-            ids = [o for o in group['runs'] if o in by_id]
-            now = call.store.run_states(ids)
-            todo = {o for o in ids if o not in now or now[o]['state'] not in FINAL_STATES or o in again and now[o]['attempt'] == first.get(o)}
-            if not todo: waiting.remove(group); call.progress.step(sum(by_id[o].epochs for o in ids if o not in done), ''); continue
-            if not _claim_group(call, group, by_id, todo, refill): continue
-            olds = {o: _stored_rows(call.store, o) for o in todo & refill}
-            with _threads(group['threads']):
-                ended = _train_group(call, group, by_id, todo, olds) if group['fused'] else {o: _train_run(call, by_id[o], olds.get(o)) for o in ids if o in todo}
-            for o, state in ended.items():
-                if state in ('failed', 'diverged'): call.progress.say(f"{state}: {_run_name(by_id[o])} ({o})")
-                if state == 'failed': again.discard(o)
-            if not call.is_late(): waiting.remove(group)
-        if waiting and not call.is_late():
-            if not told: call.progress.say(f"waiting for {len(waiting)} runs that another process is training"); told = True
-            time.sleep(.3)
+    waiting, told = [g for g in groups if any(o not in done or o in again for o in g['runs'] if o in by_id)], False
+    def settle(group, ended):
+        for o, state in ended.items():
+            if state in ('failed', 'diverged'): call.progress.say(f"{state}: {_run_name(by_id[o])} ({o})")
+            if state == 'failed': again.discard(o)
+        if 'lost' in ended.values() and not call.is_late(): waiting.append(group)                # another worker has it: wait for that one
+    lanes  = _lane_count(call, waiting)
+    graphs = _graphs(call, waiting) if lanes > 1 else {}
+    with _Lanes(call, lanes, settle) as side:
+        while (waiting or side.jobs) and not call.is_late():
+            for group in list(waiting):
+                if call.is_late(): break
+                ids = [o for o in group['runs'] if o in by_id]
+                now = call.store.run_states(ids)
+                todo = {o for o in ids if o not in now or now[o]['state'] not in FINAL_STATES or o in again and now[o]['attempt'] == first.get(o)}
+                if not todo: waiting.remove(group); call.progress.step(sum(by_id[o].epochs for o in ids if o not in done), ''); continue
+                lane = lanes > 1 and group.get('lane', False)
+                side.join(lanes-1 if lane else 0)                                                # all others train with the machine to themselves
+                if call.is_late() or not _claim_group(call, group, by_id, todo, refill): continue
+                waiting.remove(group)
+                olds = {o: _stored_rows(call.store, o) for o in todo & refill}
+                job  = _group_job(call, group, by_id, todo, olds, graphs.get(group['runs'][0])) if group['fused'] else _run_job(call, by_id[ids[0]], olds)
+                if lane: side.start(group['threads'], job, group)
+                else:
+                    with _threads(group['threads']): settle(group, job())
+            side.join()
+            if waiting and not call.is_late():
+                if not told: call.progress.say(f"waiting for {len(waiting)} runs that another process is training"); told = True
+                time.sleep(.3)
 
 # %% ../nbs/10_sweep.ipynb #loop-helpers
 def _claim_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, refill:set)->bool:
     "Claim the runs of a group that are to be trained"
-    about = dict(device=str(call.device), group=group.get('number') if group['fused'] else None, **({} if call.data is None else dict(data=call.data.name, fingerprint=call.data.fingerprint)))
+    about = dict(device=str(call.device), group=group.get('number') if len(group['runs']) > 1 else None, **({} if call.data is None else dict(data=call.data.name, fingerprint=call.data.fingerprint)))
     fn = call.own.function
     facts = {o: dict(config=by_id[o].config if fn is None else {**flatten_config(by_id[o].config), 'function': getattr(fn, '__name__', type(fn).__name__)}, **about) for o in todo}
     return call.worker.claim(facts, keep=todo <= refill, retry=FINAL_STATES)
@@ -599,6 +691,7 @@ def run_sweep(
     tracker = as_tracker(tracker)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
     result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
+    stops = store.stop_asked(study)
     store.add_labels(study, [(r.id, r.labels) for r in runs])
     states = store.run_states(by_id)
     done, line = _count_line(runs, states, store, fresh)
@@ -613,11 +706,12 @@ def run_sweep(
         wanted = _tracked(store, study, runs) if tracker is not None else []
         with Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted) as worker:
             deadline = None if max_minutes is None else start + 60*max_minutes
-            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal)), groups, by_id, fresh)
+            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal), study, stops), groups, by_id, fresh)
     except KeyboardInterrupt:
         bar.end(); bar.say(f'interrupted; {_states_line(store, by_id)}. Run the same again to go on.')
         raise
     if hasattr(tracker, 'complete'): tracker.complete(store, wanted, _is_shown(progress))
+    if store.stop_asked(study) > stops: bar.end(); bar.say('stopped as asked; run the same again to go on')
     bar.end(); bar.say(f'{_states_line(store, by_id)} in {store.name}, {time.monotonic()-start:.0f} s')
     return result
 

@@ -4,7 +4,7 @@
 
 # %% ../nbs/09_tracking.ipynb #imports
 from __future__ import annotations
-import ast, contextlib, functools, hashlib, json, os, re, shutil, sys, time, warnings
+import ast, contextlib, functools, hashlib, json, os, re, shutil, sys, threading, time, warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 import sqlalchemy as sa
@@ -305,21 +305,27 @@ class TrackedWorker(Worker):
     "A worker that tells a tracker what it stores"
     def __init__(self, store:RunStore, tracker, wanted:Sequence[tuple], **kwargs):   # `wanted`: rows of `wandb_ids`
         super().__init__(store, **kwargs)
-        self.tracker, self.names = tracker, {}
+        self.tracker, self.names, self.telling = tracker, {}, threading.RLock()        # runs may train side by side; a tracker hears of them in turn
         for run, labels, study, name in wanted: self.names.setdefault(run, (study, {}))[1][name] = labels
     def claim(self, runs, keep=False, retry=())->bool:
         mine = super().claim(runs, keep, retry)
         if mine and not keep:                           # what is only filled in is written as a whole at the end
             for run, facts in runs.items():
                 study, names = self.names.get(run, ('', {run: {}}))
-                self.tracker.start(run, facts['config'], names, study)
+                with self.telling: self.tracker.start(run, facts['config'], names, study)
         return mine
-    def add_epoch(self, run, row): super().add_epoch(run, row); self.tracker.log(run, row)
-    def replace_epoch(self, run, row): super().replace_epoch(run, row); self.tracker.log(run, row)
+    def add_epoch(self, run, row):
+        super().add_epoch(run, row)
+        with self.telling: self.tracker.log(run, row)
+    def replace_epoch(self, run, row):
+        super().replace_epoch(run, row)
+        with self.telling: self.tracker.log(run, row)
     def finish(self, run, state, **facts):
         try: super().finish(run, state, **facts); told = _stored(self.store, [run])[run][1]
-        except ClaimLost: self.tracker.finish(run, {'state': 'interrupted'}); raise
-        self.tracker.finish(run, told)
+        except ClaimLost:
+            with self.telling: self.tracker.finish(run, {'state': 'interrupted'})
+            raise
+        with self.telling: self.tracker.finish(run, told)
     def release(self):
         left = list(self.attempts)
         try: super().release()

@@ -14,13 +14,13 @@ from torch.nn import functional as F
 
 from .checkpoint import _EVAL_BATCH, export_model, load_model, model_info, predict, save_model
 from .core import DeepsweepError, SweepError, default_device, derive_seed, did_you_mean
-from .data import ImageData, ImageSet, TensorLoader
+from .data import ImageData, ImageSet, TensorLoader, scale_images
 from .models import ConvNet, Key, make_model, seed_dropout
 
 # %% auto #0
 __all__ = ['TRAIN_KEYS', 'OPTIMIZER_READS', 'train_key', 'ClippedCrossEntropy', 'make_criterion', 'as_heads', 'head_loss',
-           'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule',
-           'ModelTrainer', 'make_trainer']
+           'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule', 'is_augment',
+           'Augment', 'ModelTrainer', 'is_narrow', 'make_trainer']
 
 # %% ../nbs/04_trainer.ipynb #keys
 TRAIN_KEYS = dict(
@@ -39,7 +39,7 @@ TRAIN_KEYS = dict(
     patience       = Key(None,    'int', 'epochs without a new best before an early stop; None = never'),
     monitor        = Key('valid accuracy', 'str', 'what patience and the best weights watch'),
     precision      = Key('float32', 'str', 'float32 float64 tf32 bf16'),
-    augment        = Key(None,    'dict', 'None; flips, crops and shifts come later'),
+    augment        = Key(None,    'dict', 'None, or `{flip: True, crop: 4, shift: 2}`, any of them'),
     seed           = Key(0,       'int', 'decides weights, batch order and dropout masks'),
 )
 
@@ -164,6 +164,47 @@ def make_schedule(
     ticks = max(train_key(config, 'num_epochs') * (steps_per_epoch if per == 'step' else 1), 1)
     return Schedule(optimizer, lambda i: schedule_factor(s, i/ticks), per)
 
+# %% ../nbs/04_trainer.ipynb #augment
+def is_augment(v)->bool:
+    "Is `v` None, or a dict of `flip` (True or False) and `crop`, `shift` (whole pixels, at least 0)?"
+    if v is None: return True
+    return isinstance(v, Mapping) and set(v) <= {'flip', 'crop', 'shift'} and isinstance(v.get('flip', False), bool) and \
+           all(isinstance(v.get(k, 0), int) and not isinstance(v.get(k, 0), bool) and v.get(k, 0) >= 0 for k in ('crop', 'shift'))
+
+class Augment:
+    "Flip and move images, a whole batch at once"
+    def __init__(self,
+        spec:Mapping,           # `flip`, `crop`, `shift`, as `is_augment` has it
+        seed:int=0,             # Of the run; what is drawn depends on it alone
+        black:torch.Tensor|float=0.,   # What a black pixel is after scaling; a number or shape (C, 1, 1)
+        device=None,            # Of the images
+    ):
+        if not is_augment(spec) or spec is None: raise SweepError(f'augment is a dict of flip (True or False), crop and shift (pixels, at least 0), got {spec!r}')
+        self.spec, self.black = dict(spec), black
+        self.generator = torch.Generator(device or 'cpu').manual_seed(derive_seed(seed, 'augment'))
+
+    def __call__(self,
+        x:torch.Tensor,   # Images, (batch, C, H, W)
+    )->torch.Tensor:      # As many of the same size
+        draw = lambda n: torch.randint(n, (2, len(x)), generator=self.generator, device=x.device)
+        if self.spec.get('flip'):
+            x = torch.where((draw(2)[0] == 1).view(-1, 1, 1, 1), x.flip(-1), x)
+        for k, fill in ((self.spec.get('crop', 0), 'reflect'), (self.spec.get('shift', 0), 'black')):
+            if k: x = self.moved(x, k, draw(2*k+1), fill)
+        return x
+
+    def moved(self, x:torch.Tensor, k:int, at:torch.Tensor, fill:str)->torch.Tensor:
+        "Cut windows out of padded images; `at` (2, batch): how far down and right, 0 to 2k"
+        h, w = x.shape[-2:]
+        if fill == 'reflect' and k >= min(h, w): raise SweepError(f'crop must be below the images\' side of {min(h, w)} pixels, got {k}')
+        if fill == 'reflect': padded = F.pad(x, (k,)*4, 'reflect')
+        else:
+            padded = torch.empty(*x.shape[:2], h+2*k, w+2*k, dtype=x.dtype, device=x.device).copy_(torch.as_tensor(self.black, dtype=x.dtype, device=x.device))
+            padded[..., k:k+h, k:k+w] = x
+        rows = (at[0, :, None] + torch.arange(h, device=x.device))[:, None, :, None]          # (batch, 1, H, 1)
+        cols = (at[1, :, None] + torch.arange(w, device=x.device))[:, None, None, :]
+        return padded[torch.arange(len(x), device=x.device)[:, None, None, None], torch.arange(x.shape[1], device=x.device)[:, None, None], rows, cols]
+
 # %% ../nbs/04_trainer.ipynb #trainer
 class ModelTrainer:
     "Train one model and keep a record of every epoch"
@@ -185,6 +226,7 @@ class ModelTrainer:
         precision:str='float32',    # `float32 float64 tf32 bf16`
         eval_train:bool=False,      # Also score the training images in evaluation mode
         metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float` over all of `test_loader`
+        augment:Callable|None=None, # `fn(images) -> images` for training batches, such as `Augment`
     ):
         if patience < 1: raise DeepsweepError(f'patience must be at least 1, got {patience}')
         if precision not in _PRECISIONS: raise DeepsweepError(f'precision {precision!r} is not known: {did_you_mean(precision, _PRECISIONS)}')
@@ -198,7 +240,7 @@ class ModelTrainer:
         self.patience, self.seed, self.on_epoch, self.eval_train, self.metrics = patience, seed, tuple(on_epoch), eval_train, dict(metrics or {})
         self.logger, self.history = {'train': {}, test_label: {}}, []
         self.best_log, self.best_epoch, self.best_weights = {}, None, None
-        self.state, self.stop_reason = 'new', None
+        self.state, self.stop_reason, self.augment = 'new', None, augment
 
 _PRECISIONS = dict(float32=torch.float32, tf32=torch.float32, bf16=torch.float32, float64=torch.float64)
 
@@ -247,6 +289,7 @@ def train_loop(self:ModelTrainer,
     (loss_sum, hits), n = torch.zeros(2, 1, device=self.device, dtype=torch.float64).unbind(0), 0
     for xb, yb in self.train_loader if dataloader is None else dataloader:
         xb, yb = self._batch(xb, yb)
+        if self.augment is not None: xb = self.augment(xb).contiguous(memory_format=self.format)
         with self._cast(): logits = self.model(xb); loss = head_loss(self.criterion, logits, yb)
         self.optimizer.zero_grad()
         loss.backward()
@@ -375,6 +418,18 @@ def _matmul_precision(precision:str):
     try: yield
     finally: torch.set_float32_matmul_precision(old)
 
+def is_narrow(model:nn.Module, batch_size:int)->bool:
+    "Does a step have too little to do for two threads? Up to 511 units, 15 filters, 256 images"
+    return batch_size <= 256 and all(m.out_features < 512 if isinstance(m, nn.Linear) else m.out_channels < 16 for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv2d)))
+
+@contextlib.contextmanager
+def _few_threads(trainer:ModelTrainer):
+    "One thread for a narrow net inside the block: two gain little, and beside another busy process they wait for each other"
+    old = torch.get_num_threads()
+    if trainer.device.type == 'cpu' and is_narrow(trainer.model, getattr(trainer.train_loader, 'batch_size', None) or 1): torch.set_num_threads(1)
+    try: yield
+    finally: torch.set_num_threads(old)
+
 @patch
 def train(self:ModelTrainer,
     verbose:bool=False,               # Print a line per epoch
@@ -387,7 +442,7 @@ def train(self:ModelTrainer,
     if self.state != 'new': raise DeepsweepError(f'this trainer has run already (state {self.state!r}); make a new one to train again')
     self.state = 'running'
     seed_dropout(self.model, self.seed)
-    with _own_randomness(self.seed, self.device), _matmul_precision(self.precision):
+    with _own_randomness(self.seed, self.device), _matmul_precision(self.precision), _few_threads(self):
         self._train_epochs(verbose, include_test_scores, self.patience if early_stopping else None)
     if self.state == 'running': self.stop(f'{self.num_epochs} epochs done', 'finished')
     if self.best_weights is not None: self.model.load_state_dict(self.best_weights)
@@ -407,7 +462,8 @@ def make_trainer(
 )->ModelTrainer:               # Ready for `.train(…)`
     "The trainer that a run config describes"
     get, device = (lambda k: train_key(config, k)), default_device(device)
-    if get('augment') is not None: raise SweepError(f"augment is not built yet: leave it out or None, got {get('augment')!r}")
+    black   = scale_images(torch.zeros(1, data.shape[0], 1, 1, dtype=torch.uint8), get('input_scale'), data.mean, data.std)[0]
+    augment = None if not get('augment') else Augment(get('augment'), get('seed'), black, device)
     model = (make_model(config, data) if model is None else model).to(device, _PRECISIONS.get(get('precision'), torch.float32))
     if isinstance(getattr(model, 'info', {}), dict): model.info = model_info(config, data)      # travels with the best model; a net's own `info` method stays
     loaders = [TensorLoader(data.part(p, get('input_scale')), get('batch_size'), shuffle=p=='train', seed=get('seed')) if len(x) else None
@@ -415,7 +471,7 @@ def make_trainer(
     opt = make_optimizer(config, model)
     return ModelTrainer(model, *loaders, get('num_epochs'), make_criterion(config) if criterion is None else criterion, opt, test_label='valid',
         scheduler=make_schedule(config, opt, len(loaders[0])), patience=get('patience') or 25, seed=get('seed'), device=device,
-        on_epoch=on_epoch, monitor=get('monitor'), precision=get('precision'), eval_train=eval_train, metrics=metrics)
+        on_epoch=on_epoch, monitor=get('monitor'), precision=get('precision'), eval_train=eval_train, metrics=metrics, augment=augment)
 
 # %% ../nbs/04_trainer.ipynb #learner
 @patch
@@ -423,6 +479,7 @@ def learner(self:ModelTrainer,
     **kwargs,        # Passed on to fastai's `Learner`, for example `cbs` or `metrics`
 ):                   # A fastai `Learner` over the same model, data and optimizer
     "This training as a fastai `Learner`"
+    if self.augment is not None: raise DeepsweepError('a run with augment has no fastai Learner of its own; leave augment out and give fastai a transform')
     import warnings
     with warnings.catch_warnings():                                # fastai's import warns about torch.jit
         warnings.simplefilter('ignore')

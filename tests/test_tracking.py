@@ -222,8 +222,8 @@ def test_the_same_dict_by_agent_and_alone(digits, double):
     assert double.sweeps == [(json.loads(json.dumps(ARTICLE)), None, 'deepsweep')] and double.agents == [('abc123', None, 'deepsweep', None)]
     drop = lambda t: t.drop(columns="seconds", errors="ignore")
     pd.testing.assert_frame_equal(drop(agent.config_table()), drop(alone.config_table()), check_exact=True)
-    pd.testing.assert_frame_equal(drop(agent.history_table()), drop(alone.history_table()), check_exact=True)
-    pd.testing.assert_frame_equal(drop(agent.best_table()), drop(alone.best_table()))
+    pd.testing.assert_frame_equal(drop(agent.history_table()), drop(alone.history_table()), rtol=1e-4)            # alone or side by side: equal to rounding
+    pd.testing.assert_frame_equal(drop(agent.best_table()), drop(alone.best_table()), rtol=1e-4)
     assert (agent.metric, agent.goal) == ('valid accuracy', 'maximize')
     config, history = read_wandb_logs()                                                         # under the server's ids, by our names
     assert config['run'].tolist() == [f'run{i}' for i in range(4)] and set(config['name']) == set(agent.config_table()['run'])

@@ -6,6 +6,7 @@
     python tools/record.py cifar10-diagnostics      # fewer runs, measured more closely: norms, spreads, calibration
     python tools/record.py cifar10-fullscale        # one MLP on all 50,000 images, three seeds; opens the sealed test set
     python tools/record.py cifar10-loader           # seconds an epoch, images loaded one by one or held in memory
+    python tools/record.py fashion-seeds            # eight small nets, twelve seeds each, for the explorers
 
 One thread per process, so that a second one may run beside it. The tables go to deepsweep/assets, with a provenance line each.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 TEN = 'MLP_SGD MLP_SGD_L2 MLP_SGD_DP MLP_SGD_BN MLP_Adam CNN_SGD CNN_SGD_BN CNN_Adam CNN_SGD_DP CNN_SGD_L2'.split()
 TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more', 'CIFAR10_long'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
-          'cifar10-fullscale': ['fullscale', 'fullscale final'], 'cifar10-loader': ['loader']}
+          'cifar10-fullscale': ['fullscale', 'fullscale final'], 'cifar10-loader': ['loader'], 'fashion-seeds': ['seeds']}
 
 def main()->None:
     "Parse the command line and do it"
@@ -26,6 +27,7 @@ def main()->None:
     parser.add_argument('--write', action='store_true', help='Train nothing')
     args = parser.parse_args()
     import torch
+    from deepsweep.data import load_data
     from deepsweep.runs import RunStore
     from deepsweep.studies import study, study_data
     from deepsweep.sweep import run_sweep
@@ -35,6 +37,7 @@ def main()->None:
         if name == 'diagnostics': run_sweep(DIAGNOSED, study_data('MLP_SGD', 'laptop'), function=diagnose, store=args.store, progress=False)
         elif name == 'fullscale': fullscale(args.store)
         elif name == 'loader': run_sweep(TIMED, function=time_epochs, store=args.store, progress=False)
+        elif name == 'seeds': run_sweep(SEEDS, load_data('fashion_mini', n_train=5_000, n_hold=1_000), store=args.store, progress=False)
         elif name != 'fullscale final': run_sweep(study(name, 'laptop'), study_data('MLP_SGD', 'laptop'), store=args.store, eval_train=True, progress=False)
         print(name, f'{time.monotonic()-start:.0f} s', flush=True)
     write(RunStore(args.store), args.table, torch)
@@ -49,6 +52,10 @@ def _diagnosed()->list[dict]:
              for kind, net in (('mlp', mlp), ('cnn', cnn)) for bn in ('plain', 'BN') for lr in (.05, .1, .2)]
     return [dict(name='diagnostics', **c, seed=s) for c, n in make for s in range(n)]
 DIAGNOSED = _diagnosed()
+
+SMALL = {'plain': {}, 'small rate': dict(learning_rate=.02), 'wide': dict(hidden_layers=[128]), 'deep': dict(hidden_layers=[64, 64]), 'momentum': dict(learning_rate=.01, momentum=.9),
+         'dropout': dict(drop_out=.2), 'batch norm': dict(batch_norm=True), 'Adam': dict(optimizer='adam', learning_rate=.001)}
+SEEDS = [dict(name='seeds', variant=k, **{**dict(hidden_layers=[64], learning_rate=.05, num_epochs=8), **o}, seed=s) for s in range(12) for k, o in SMALL.items()]
 
 def diagnose(config):
     "Train one config and log, beside the usual columns, what claims about norms, spreads and calibration need"
@@ -187,7 +194,7 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     from deepsweep import __version__
     from deepsweep.runs import FINAL_STATES, save_recorded, study_name
     from deepsweep.seal import openings
-    lists  = {'diagnostics': DIAGNOSED, 'loader': TIMED}
+    lists  = {'diagnostics': DIAGNOSED, 'loader': TIMED, 'seeds': SEEDS}
     called = {o: study_name(lists[o]) if o in lists else o for o in TABLES[table]}      # what the store calls them
     names  = [o for o in TABLES[table] if called[o] in store.studies()]
     if not names: raise SystemExit(f'the store {store.name!r} holds no run of {table}')

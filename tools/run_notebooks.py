@@ -39,7 +39,7 @@ def main(args, root=ROOT):
     check, faults = '--check' in args, 0
     paths = [Path(o).resolve() for o in args if o != '--check'] or (sorted((root/'nbs').rglob('*.ipynb')) if check else [])
     if not paths: return print(__doc__) or 2
-    os.environ['IN_TEST'] = '1'
+    os.environ |= dict(IN_TEST='1', DEEPSWEEP_STATIC='1')      # stored outputs are pictures: a panel is dead without its kernel
     for path in paths:
         nb, seconds, error = run(path, check)
         slowest = sorted(seconds.items(), key=lambda o: -o[1])[:3]
