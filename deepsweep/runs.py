@@ -154,7 +154,7 @@ _METRICS = {'train loss': 'train_loss', 'train accuracy': 'train_accuracy', 'val
 _HISTORY = sa.Table('history', _META, sa.Column('run', sa.String(12), primary_key=True), sa.Column('epoch', _Int, primary_key=True),
     sa.Column('attempt', _Int), sa.Column('updates', _Int), *(sa.Column(c, _Float) for c in _METRICS.values()), sa.Column('extra', _Text))
 _LABELS = sa.Table('labels', _META, sa.Column('study', sa.String(200), primary_key=True), sa.Column('run', sa.String(12), primary_key=True),
-    sa.Column('labels', sa.String(2000), primary_key=True), sa.Column('place', _Int))
+    sa.Column('labels', sa.String(2000), primary_key=True), sa.Column('place', _Int), sa.Column('entered', _Float))
 _PLANS = sa.Table('plans', _META, sa.Column('study', sa.String(200), primary_key=True), sa.Column('number', _Int, primary_key=True),
     sa.Column('groups', _Text), sa.Column('created', _Float))
 _STOPS = sa.Table('stops', _META, sa.Column('study', sa.String(200), primary_key=True), sa.Column('asked', _Int))
@@ -457,7 +457,7 @@ def add_labels(self:RunStore,
     rows = {(run, json.dumps(plain_value(l), sort_keys=True)): i for i, (run, l) in enumerate(labels)}
     with self.writing() as conn:
         have = {(r.run, r.labels) for r in conn.execute(sa.select(_LABELS.c.run, _LABELS.c.labels).where(_LABELS.c.study == study))}
-        new = [dict(study=study, run=run, labels=l, place=i) for (run, l), i in rows.items() if (run, l) not in have]
+        new = [dict(study=study, run=run, labels=l, place=i, entered=time.time()) for (run, l), i in rows.items() if (run, l) not in have]
         if new: conn.execute(_LABELS.insert(), new)
 
 @patch

@@ -23,6 +23,7 @@ from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_
                             plain_value, run_id, study_name)
 from .seal import best_model as _best_model, final_table, keep_checkpoint, open_test, openings, train_final, trained_model
 from .space import check_sweep, distinct_draws, expand_grid, flatten_config
+from .tracking import TrackedWorker, WandbTracker, agent_run, as_tracker, need_wandb_key, register_sweep, run_agent, wandb_ids
 from .trainer import ModelTrainer, make_trainer, train_key
 
 # %% auto #0
@@ -309,12 +310,17 @@ class _Call:
         if math.isfinite(new): self.best = new if self.best is None else (min if self.goal == 'minimize' else max)(self.best, new)
         self.progress.step(epochs, f"{name}, epoch {row['epoch']}" + ('' if self.best is None else f', best so far {self.best:.3f}'))
 
+def _quiet(trainer:ModelTrainer)->ModelTrainer:
+    "A trainer that leaves alone the W&B run that you have open: a sweep's runs would mix in it"
+    trainer.wandb_log = lambda *_: None
+    return trainer
+
 class _Member:
     "One run of this call: its trainer, and how its epochs and its end are written down"
     def __init__(self, call:_Call, run:Run, old:Mapping|None=None, alone:bool=True):
         self.call, self.run, self.old, self.alone, self.name, self.start, self.lost = call, run, old, alone, _run_name(run), time.perf_counter(), False
         own = call.own
-        self.trainer = make_trainer(run.config, call.data, device=call.device, on_epoch=[self.on_epoch], eval_train=call.eval_train, metrics=own.metrics, criterion=own.criterion)
+        self.trainer = _quiet(make_trainer(run.config, call.data, device=call.device, on_epoch=[self.on_epoch], eval_train=call.eval_train, metrics=own.metrics, criterion=own.criterion))
         self.scored  = self.trainer.test_loader is not None
         self.stopped = self.scored and train_key(run.config, 'patience') is not None
 
@@ -390,7 +396,7 @@ def _group_members(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, 
         start = time.perf_counter()
         try:
             if run in todo: members.append(_Member(call, by_id[run], olds.get(run), alone=False))
-            trainers.append(members[-1].trainer if run in todo else make_trainer(config, call.data, device=call.device, eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion))
+            trainers.append(members[-1].trainer if run in todo else _quiet(make_trainer(config, call.data, device=call.device, eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion)))
             stops.append(trainers[-1].test_loader is not None and train_key(config, 'patience') is not None)
         except Exception as e:
             if run in todo: states[run] = _fail(call, by_id[run], e, start)
@@ -622,11 +628,11 @@ def _warm_up()->None:
 # %% ../nbs/10_sweep.ipynb #not-built
 def _refuse(**asked)->None:
     "Raise for what is not built yet"
-    plain = dict(engine='local', workers=1, tracker=None)
+    plain = dict(engine='local', workers=1)
     for k, v in asked.items():
         if k == 'fuse':
             if v not in (True, False, 'auto'): raise SweepError(f"fuse is True, False or 'auto', got {v!r}")
-        elif v != plain[k]: raise SweepError(f'{k}={v!r} is not built yet; leave it at {plain[k]!r}')
+        elif v != plain[k] and (k, v) != ('engine', 'wandb'): raise SweepError(f'{k}={v!r} is not built yet; leave it at {plain[k]!r}')
 
 def _get_data(data, function)->ImageData|None:
     "`data` as images: loaded by name, or as given; a training function may go without"
@@ -665,24 +671,27 @@ def run_sweep(
     count:int|None=None,                 # At most so many configurations per sweep dict
     search_seed:int=0,                   # For methods that draw configurations
     fresh:bool=False,                    # Train again what is finished
-    engine:str='local', workers:int=1,   # Only these defaults are built yet
+    engine:str='local', workers:int=1,   # `wandb`: W&B's server deals out the configs; more workers are not built yet
     fuse:bool|str='auto',                # Train runs of one shape as one net: where it pays, never (False), or wherever it can be done (True, else an error)
     device=None,                         # None: the best this machine has
     max_memory:float=1.5e9,              # Bytes for a fused group
     max_minutes:float|None=None,         # End early, with a store that resumes
-    tracker=None,                        # Not built yet
+    tracker=None,                        # `wandb`, or an object with `start log finish`: told of every epoch as it ends
     eval_train:bool=False,               # Also score training images in evaluation mode
     save_models:str|Path|None=None,      # Folder for checkpoints of the best weights; None: keep none
     min_score:float=0, keep:int=1,       # Only from this score on, and only so many of the best
     progress:bool|None=None,             # None: shown, but not in tests
 )->SweepResult:
     "Train every run of a sweep that its store does not hold yet"
-    _refuse(engine=engine, fuse=fuse, workers=workers, tracker=tracker)
+    _refuse(engine=engine, fuse=fuse, workers=workers)
+    if engine == 'wandb': return _sweep_by_agent(sweep, data, seeds=seeds, count=count, search_seed=search_seed, max_minutes=max_minutes, tracker=tracker, store=store, model=model, function=function, metrics=metrics,
+        criterion=criterion, fresh=fresh, device=device, eval_train=eval_train, save_models=save_models, min_score=min_score, keep=keep, progress=progress)
     own, model = own_code(function, metrics, criterion, model), own_model(model)
     if max_minutes is not None and not max_minutes > 0: raise SweepError(f'max_minutes must be above 0, got {max_minutes!r}')
     device, data = default_device(device), _get_data(data, function)
     runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed, notes := []), ranking(sweep)
     if fuse is True: _check_fused(runs, data, own)
+    tracker = as_tracker(tracker)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
     result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
     stops = store.stop_asked(study)
@@ -691,21 +700,28 @@ def run_sweep(
     done, line = _count_line(runs, states, store, fresh)
     bar = Progress(sum(r.epochs for r in by_id.values() if fresh or states.get(r.id, {}).get('state') not in FINAL_STATES), _is_shown(progress))
     bar.say(f'{study}: {len(by_id)} runs{"" if data is None else f" on {data.name} ({len(data.x_train)} training images)"}, store {store.name}, device {device}')
-    for text in (*notes, note, line if done else ''): bar.say(text) if text else None
+    for text in (*notes, note, line if done else '', getattr(tracker, 'line', '')): bar.say(text) if text else None
     busy = {o for o, s in states.items() if s['state'] in FINAL_STATES and not fresh or s['state'] == 'running'}
     groups = _study_plan(store, study, runs, torch.get_num_threads(), busy, data=None if own.function is not None else data, fuse=fuse, max_memory=max_memory, notes=(said := []))
     for text in said: bar.say(text)
     try:
         _warm_up()
-        with Worker(store) as worker:
+        wanted = _tracked(store, study, runs) if tracker is not None else []
+        with Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted) as worker:
             deadline = None if max_minutes is None else start + 60*max_minutes
             _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal), study, stops), groups, by_id, fresh)
     except KeyboardInterrupt:
         bar.end(); bar.say(f'interrupted; {_states_line(store, by_id)}. Run the same again to go on.')
         raise
+    if hasattr(tracker, 'complete'): tracker.complete(store, wanted, _is_shown(progress))
     if store.stop_asked(study) > stops: bar.end(); bar.say('stopped as asked; run the same again to go on')
     bar.end(); bar.say(f'{_states_line(store, by_id)} in {store.name}, {time.monotonic()-start:.0f} s')
     return result
+
+def _tracked(store:RunStore, study:str, runs:Sequence[Run])->list[tuple]:
+    "What these runs are called in W&B"
+    mine = {(r.id, json.dumps(plain_value(r.labels), sort_keys=True)) for r in runs}
+    return [o for o in wandb_ids(store, study) if (o[0], json.dumps(o[1], sort_keys=True)) in mine]
 
 def _states_line(store:RunStore, by_id:Mapping)->str:
     "How many runs are in which state"
@@ -713,6 +729,37 @@ def _states_line(store:RunStore, by_id:Mapping)->str:
     parts = [f'{n} {state}' for state, n in states.items()]
     if missing := len(by_id) - sum(states): parts.append(f'{missing} not begun')
     return ', '.join(parts)
+
+# %% ../nbs/10_sweep.ipynb #by-agent
+def _agent_sweep(sweep, data, own:OwnCode, model, seeds, count, max_minutes, tracker)->Mapping:
+    "The sweep dict that W&B's server is to deal out; raise for what its agent cannot do"
+    parts, _ = _parts(sweep)
+    if len(parts) != 1: raise SweepError(f"engine='wandb' takes one sweep dict, got {f'a list of {len(parts)}' if parts else 'run configs'}")
+    one, bounds = check_sweep(parts[0]), [o for o in (count, parts[0].get('run_cap')) if o is not None]
+    for k, v, instead in (('tracker', tracker, 'it logs to W&B anyway'), ('max_minutes', max_minutes, 'it ends by count= or run_cap'), ('early_terminate', one.get('early_terminate'), 'it is not built yet; use patience')):
+        if v is not None: raise SweepError(f"engine='wandb' takes no {k}, got {v!r}: {instead}")
+    if len(_seed_list(seeds) or [0]) > 1: raise SweepError(f"engine='wandb' trains one seed per config, got seeds={seeds!r}; make seed a parameter of the sweep")
+    if one['method'] != 'grid' and not bounds: raise SweepError(f"method {one['method']} draws for ever: say how many with count= or run_cap")
+    few = parts[0] if one['method'] == 'grid' else {**parts[0], 'method': 'random'}
+    sweep_runs(few, '' if data is None else data.fingerprint, seeds, min([8, *bounds]) if bounds else None, model, own)      # a wrong key is told now, not by the server's first config
+    return parts[0]
+
+def _sweep_by_agent(sweep, data, *, seeds, count, search_seed, max_minutes, tracker, store, model, function, metrics, criterion, save_models, progress, **same)->SweepResult:
+    "Let W&B's server deal out the configs of a sweep"
+    need_wandb_key()
+    own, model, data = own_code(function, metrics, criterion, model), own_model(model), _get_data(data, function)
+    sweep = _agent_sweep(sweep, data, own, model, seeds, count, max_minutes, tracker)
+    store, study, (metric, goal, note) = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), ranking(sweep)
+    found, same = [], dict(same, model=model, function=function, metrics=metrics, criterion=criterion, save_models=save_models, seeds=seeds, progress=False)
+    def trial(config=None):
+        with agent_run(config) as run:
+            parameters = {k: {'value': v} for k, v in dict(run.config).items() if not k.startswith('_')}
+            one = dict(method='grid', name=study, parameters=parameters, **{k: sweep[k] for k in ('metric',) if k in sweep})
+            found.extend(run_sweep(one, data, store=store, tracker=WandbTracker(into=run), **same).runs)
+    run_agent(register_sweep(sweep), trial, count)
+    if _is_shown(progress): print(f'{study}: {len({r.id for r in found})} runs from W&B, in {store.name}' + (f'; {note}' if note else ''))
+    found = list({(r.id, json.dumps(r.labels, sort_keys=True)): r for r in found}.values())      # a server that draws may draw the same twice
+    return SweepResult(store, sweep, study, found, metric, goal, data, None if save_models is None else Path(save_models), own)
 
 # %% ../nbs/10_sweep.ipynb #stored
 def stored_result(

@@ -347,7 +347,7 @@ def _record(self:ModelTrainer, epoch:int, updates:int, rate:float, train:dict, t
         self.best_log, self.best_epoch = row, epoch
         self.best_weights = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
     self.history.append(row)
-    self.wandb_log({**train, **test}, epoch)
+    self.wandb_log(row, epoch)
     for fn in self.on_epoch: fn(self, row)
     return row
 

@@ -266,7 +266,7 @@ def _tables(
     if len(set(names)) < len(names) and '_step' in history: history = _last_word(history, runs, names, problems)
     for r, name in zip(runs, names): rows[name] = rows.get(name, {}) | _facts(r, name, columns)
     config = pd.DataFrame(list(rows.values()))
-    whole  = [k for k in ('best epoch', 'group', 'attempt', 'parameters') if k in config and pd.api.types.is_numeric_dtype(config[k])]
+    whole  = [k for k in ('best epoch', 'group', 'attempt', 'parameters') if k in config and (pd.api.types.is_numeric_dtype(config[k]) or config[k].isna().all())]
     return config.astype({k: 'Int64' for k in whole}), history
 
 # %% ../nbs/08a_wandb_files.ipynb #find-files
