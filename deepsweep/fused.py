@@ -256,6 +256,7 @@ class _StackedSGD:
     "SGD with and without momentum, on stacks, with a rate, a momentum and a decay per member"
     def __init__(self, model:FusedModel, opts:Sequence, fold:bool):
         self.model, self.opts, self.places = model, list(opts), []
+        for o in self.opts: o._opt_called = True      # torch's schedules warn if an optimizer has made no step; ours makes them
         for layer in model.layers.values():
             for name, p in layer._parameters.items():
                 if p is None: continue
