@@ -5,6 +5,7 @@
 # %% ../nbs/07_runs.ipynb #imports
 from __future__ import annotations
 import contextlib, hashlib, json, lzma, math, os, socket, sqlite3, stat, threading, time, uuid, weakref
+from functools import lru_cache
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -225,7 +226,7 @@ class RunStore:
         self.name = self.path.name if self.path else parsed.render_as_string(hide_password=True)
         if journal not in (None, 'wal', 'delete'): raise StoreError(f"journal must be 'wal' or 'delete', got {journal!r}")
         with _STORES_LOCK: self.writable, self.journal = _check_file(self.path) if self.path else True, journal
-        self._engine, self._mode, self._lock = None, None, threading.Lock()
+        self._engine, self._mode, self._lock, self._compiled = None, None, threading.Lock(), {}
     def __repr__(self): return f'RunStore({self.name!r})'
 
 # %% ../nbs/07_runs.ipynb #engine
@@ -298,12 +299,29 @@ def writing(self:RunStore)->Iterator[sa.Connection]:
     with _store_errors(self), self.engine().begin() as conn: yield conn
 
 @patch
+def write_one(self:RunStore,
+    statement:sa.Executable,   # One insert or update; the same object each time, for it is compiled once
+    values:Mapping,            # Its parameters
+)->int:                        # Rows that it changed
+    "One statement as a transaction of its own; in SQLite without SQLAlchemy's way there, which takes longer than the statement"
+    if self.path is None or not self.writable:
+        with self.writing() as conn: return conn.execute(statement, dict(values)).rowcount
+    with _store_errors(self):
+        engine = self.engine()
+        if statement not in self._compiled: self._compiled[statement] = (c := statement.compile(dialect=engine.dialect)).string, [(n, c.params[n]) for n in c.positiontup]
+        sql, names = self._compiled[statement]
+        conn = engine.raw_connection()
+        try: return conn.driver_connection.execute(sql, [values.get(n, given) for n, given in names]).rowcount
+        finally: conn.close()
+
+@patch
 def select(self:RunStore,
     query,             # An SQLAlchemy select
+    values:Mapping|None=None,   # Its parameters
 )->list[tuple]:        # Its rows
     "Read rows"
     with _store_errors(self), self.engine().connect().execution_options(deepsweep_read=True) as conn:
-        return [tuple(o) for o in conn.execute(query)]
+        return [tuple(o) for o in conn.execute(query, values)]
 
 @patch
 def close(self:RunStore)->None:
@@ -367,6 +385,8 @@ def release(self:Worker)->None:
     self.attempts = {}
 
 # %% ../nbs/07_runs.ipynb #claim
+_CLAIMED = sa.select(_RUNS.c.run, _RUNS.c.state, _RUNS.c.worker, _RUNS.c.heartbeat, _RUNS.c.attempt).where(_RUNS.c.run.in_(sa.bindparam('runs', expanding=True))).with_for_update()
+
 @patch
 def claim(self:Worker,
     runs:Mapping[str,Mapping],   # Run id -> facts: `config` (dict), `data`, `fingerprint`, `group`, `device`, `parameters`
@@ -376,7 +396,7 @@ def claim(self:Worker,
     "Take runs for this worker in one transaction, all or none"
     now, taken = time.time(), {}
     with self.store.writing() as conn:
-        rows = {r.run: r for r in conn.execute(sa.select(_RUNS).where(_RUNS.c.run.in_(list(runs))).with_for_update())}
+        rows = {r.run: r for r in conn.execute(_CLAIMED, dict(runs=list(runs)))}
         for run, row in rows.items():
             held = row.state == 'running' and is_alive(row.worker, row.heartbeat, now)
             if held or row.state in FINAL_STATES and row.state not in retry: return False
@@ -387,9 +407,9 @@ def claim(self:Worker,
                           **({} if keep else dict(best_epoch=None, stop_reason=None, seconds=None, hold_accuracy=None, hold_loss=None, hold_fingerprint=None, error=None)))
             if run in rows: conn.execute(_RUNS.update().where(_RUNS.c.run == run).values(**values))
             else:
-                try: conn.execute(_RUNS.insert().values(run=run, created=now, **values))
+                try: conn.execute(_RUNS.insert(), dict(run=run, created=now, **values))
                 except sa.exc.IntegrityError: conn.rollback(); return False        # another server's client was faster
-        if not keep: conn.execute(_HISTORY.delete().where(_HISTORY.c.run.in_(list(runs))))
+        if rows and not keep: conn.execute(_HISTORY.delete().where(_HISTORY.c.run.in_(list(rows))))
     self.attempts |= taken
     return True
 
@@ -416,9 +436,8 @@ def add_epoch(self:Worker,
     row:Mapping,   # `epoch`, `updates` and metrics by name
 )->None:
     "Store one epoch; when this returns, the row outlives the process"
-    with self.store.writing() as conn:
-        done = conn.execute(_ADD_EPOCH, dict(_history_values(row), run=run, attempt=self.attempts.get(run, -1), worker=self.name))
-    if done.rowcount != 1: raise ClaimLost(f'the claim on run {run} is lost: another worker took it over')
+    done = self.store.write_one(_ADD_EPOCH, dict(_history_values(row), run=run, attempt=self.attempts.get(run, -1), worker=self.name))
+    if done != 1: raise ClaimLost(f'the claim on run {run} is lost: another worker took it over')
 
 # %% ../nbs/07_runs.ipynb #replace-epoch
 @patch
@@ -433,6 +452,13 @@ def replace_epoch(self:Worker,
     if done.rowcount != 1: raise ClaimLost(f'the claim on run {run} is lost: another worker took it over')
 
 # %% ../nbs/07_runs.ipynb #finish
+@lru_cache(maxsize=64)
+def _finishing(columns:tuple[str,...])->sa.Update:
+    "The statement that ends an attempt and sets `columns`; built once"
+    if odd := [k for k in columns if k not in _RUNS.c]: raise StoreError(f'a run has no column {odd[0]!r}; {did_you_mean(odd[0], _RUNS.c.keys())}')
+    mine = (_RUNS.c.run == sa.bindparam('the_run'), _RUNS.c.worker == sa.bindparam('the_worker'), _RUNS.c.attempt == sa.bindparam('the_attempt'), _RUNS.c.state == 'running')
+    return _RUNS.update().where(*mine).values({k: sa.bindparam(k, type_=_RUNS.c[k].type) for k in columns})
+
 @patch
 def finish(self:Worker,
     run:str,
@@ -441,11 +467,11 @@ def finish(self:Worker,
 )->None:
     "End this worker's attempt at a run"
     if state not in (*FINAL_STATES, 'interrupted'): raise StoreError(f'state must be one of {FINAL_STATES}, got {state!r}')
-    with self.store.writing() as conn:
-        mine = _RUNS.update().where(_RUNS.c.run == run, _RUNS.c.worker == self.name, _RUNS.c.attempt == self.attempts.get(run, -1), _RUNS.c.state == 'running')
-        done = conn.execute(mine.values(state=state, heartbeat=time.time(), **{k: v if isinstance(v, str) or v is None else _number(v) if isinstance(v, float) else int(v) for k, v in facts.items()}))
+    values = dict(facts, state=state, heartbeat=time.time())
+    done = self.store.write_one(_finishing(tuple(values)), {k: v if isinstance(v, str) or v is None else _number(v) if isinstance(v, float) else int(v) for k, v in values.items()}
+                                | dict(the_run=run, the_worker=self.name, the_attempt=self.attempts.get(run, -1)))
     self.attempts.pop(run, None)
-    if done.rowcount != 1: raise ClaimLost(f'the claim on run {run} is lost: another worker took it over')
+    if done != 1: raise ClaimLost(f'the claim on run {run} is lost: another worker took it over')
 
 # %% ../nbs/07_runs.ipynb #labels
 @patch
@@ -558,12 +584,15 @@ def history_table(self:RunStore,
     if study is not None: table.insert(1, 'name', table['run'])
     return table.drop(columns=[k for k in ('train loss (eval)', 'train accuracy (eval)') if table[k].isna().all()])
 
+_STATE_COLUMNS = ('run', 'state', 'worker', 'heartbeat', 'attempt', 'hold_fingerprint')
+_STATES = sa.select(*(_RUNS.c[k] for k in _STATE_COLUMNS)).where(_RUNS.c.run.in_(sa.bindparam('runs', expanding=True)))
+
 @patch
 def run_states(self:RunStore, runs:Iterable[str])->dict[str,dict]:
     "State, worker and heartbeat of some runs"
-    columns, runs, out = ('run', 'state', 'worker', 'heartbeat', 'attempt', 'hold_fingerprint'), list(runs), {}
+    runs, out = list(runs), {}
     for i in range(0, len(runs), 500):                     # SQLite limits how many values one query may name
-        for r in self.select(sa.select(*(_RUNS.c[k] for k in columns)).where(_RUNS.c.run.in_(runs[i:i+500]))): out[r[0]] = dict(zip(columns[1:], r[1:]))
+        for r in self.select(_STATES, dict(runs=runs[i:i+500])): out[r[0]] = dict(zip(_STATE_COLUMNS[1:], r[1:]))
     return out
 
 # %% ../nbs/07_runs.ipynb #stored-runs
