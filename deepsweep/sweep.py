@@ -694,8 +694,8 @@ def run_sweep(
     tracker = as_tracker(tracker)
     store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
     result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
+    store.add_labels(study, [(r.id, r.labels) for r in runs])        # first of all: a store that cannot be written stays as it is
     stops = store.stop_asked(study)
-    store.add_labels(study, [(r.id, r.labels) for r in runs])
     states = store.run_states(by_id)
     done, line = _count_line(runs, states, store, fresh)
     bar = Progress(sum(r.epochs for r in by_id.values() if fresh or states.get(r.id, {}).get('state') not in FINAL_STATES), _is_shown(progress))
