@@ -263,8 +263,9 @@ class _StackedSGD:
                 groups = [_group_of(o, member._parameters[name]) for o, member in zip(opts, layer.layers)]
                 shape  = (len(opts), *[1]*(p.ndim-1))
                 stack  = lambda key: torch.tensor([g[key] for g in groups], dtype=p.dtype, device=p.device).view(shape)
-                self.places.append(dict(layer=layer, name=name, groups=groups, shape=shape, decay=stack('weight_decay'), momentum=stack('momentum'), buffer=None))
-        self.fold = fold and not any(p['momentum'].any() for p in self.places)
+                self.places.append(dict(layer=layer, name=name, groups=groups, shape=shape, decay=stack('weight_decay'), momentum=stack('momentum'), buffer=None,
+                                        decays=any(g['weight_decay'] for g in groups), moves=any(g['momentum'] for g in groups)))      # plain bools: no step waits for the device
+        self.fold = fold and not any(p['moves'] for p in self.places)
         self.set_rates()
 
     def set_rates(self):
@@ -274,7 +275,7 @@ class _StackedSGD:
             p['rate'] = torch.tensor([g['lr'] for g in p['groups']], dtype=w.dtype, device=w.device).view(p['shape'])
             if self.fold and isinstance(p['layer'], FusedLinear):
                 decays = p['layer'].rates[1] if p['name'] != 'weight' else {}
-                if p['decay'].any(): decays[p['name']] = p['decay'].view(-1, 1, 1)
+                if p['decays']: decays[p['name']] = p['decay'].view(-1, 1, 1)
                 p['layer'].rates = p['rate'].view(-1, 1, 1), decays
 
     @torch.no_grad()
@@ -282,8 +283,8 @@ class _StackedSGD:
         for p in self.places:
             w = p['layer']._parameters[p['name']]
             if w.grad is None: continue                                   # folded
-            change = w.grad if not p['decay'].any() else w.grad.add(w*p['decay'])
-            if p['momentum'].any(): change = p['buffer'] = change.clone() if p['buffer'] is None else p['buffer'].mul_(p['momentum']).add_(change)
+            change = w.grad if not p['decays'] else w.grad.add(w*p['decay'])
+            if p['moves']: change = p['buffer'] = change.clone() if p['buffer'] is None else p['buffer'].mul_(p['momentum']).add_(change)
             w.addcmul_(change, p['rate'], value=-1)
             w.grad = None
 
@@ -355,7 +356,7 @@ class FusedTrainer:
         self.alive = list(self.trainers)
         self.augments = {t.seed: t.augment for t in self.trainers}      # members of one seed see one picture
         self.generators = {id(t): torch.Generator(t.device).manual_seed(derive_seed(t.seed, 'global')) for t in self.trainers}     # what a run would find as torch's global generator
-        self._begin(None)
+        self._begin()
 
 _COMMON = {
     'the training images':   lambda t: t.train_loader.images.data_ptr(),
@@ -369,11 +370,11 @@ _COMMON = {
     'eval_train':            lambda t: t.eval_train}
 
 @patch
-def _begin(self:FusedTrainer, old):
+def _begin(self:FusedTrainer, old:dict|None=None):
     "Optimizer and generators for the members that are left; momentum moves along"
     kind = _StackedSGD if all(_is_plain_sgd(t.optimizer) for t in self.alive) else _OwnOptimizers
     self.optimizer = kind(self.model, [t.optimizer for t in self.alive], self.fold)
-    if isinstance(old, dict):
+    if old:
         for p in getattr(self.optimizer, 'places', ()):
             rows = [old.get(id(g), {}).get(p['name'], {}).get(id(layer)) for g, layer in zip(self.alive, p['layer'].layers)]
             if all(r is not None for r in rows): p['buffer'] = torch.stack(rows)
@@ -482,8 +483,8 @@ def _start_equal(self:FusedTrainer)->bool:
     return _are_alike([t.criterion for t in self.alive]) and all((o == o[:1]).all() for o in self.model.state_dict().values())
 
 @patch
-def _first_scores(self:FusedTrainer, include_test_scores:bool)->list[tuple]:
-    "Scores before training; equal members are scored once"
+def _first_scores(self:FusedTrainer, include_test_scores:bool)->tuple[list,list|None]:
+    "Scores before training, of `train_loader` and `test_loader`; equal members are scored once"
     first, n = self.alive[0], len(self.alive)
     if n == 1 or not self._start_equal(): return self._score(first.train_loader, 'train'), self._score(first.test_loader, first.test_label, True) if include_test_scores else None
     train = first.test_loop(first.train_loader, 'train'); self.between()
