@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from .core import SweepError, derive_seed
 from .data import TensorLoader, epoch_order
 from .models import SeededDropout, SeededDropout2d, seed_dropout
-from .trainer import ModelTrainer, _few_threads, _matmul_precision, head_loss
+from .trainer import ModelTrainer, _few_threads, _matmul_precision, _score_size, head_loss
 
 # %% auto #0
 __all__ = ['FusedLayer', 'FusedLinear', 'FusedConv2d', 'FusedNorm', 'FusedDropout', 'FusedPlain', 'FusedFlatten', 'FusedModel',
@@ -411,10 +411,7 @@ def _orders(self:FusedTrainer, epoch:int)->torch.Tensor:   # (images,) or (membe
 def _as_input(self:FusedTrainer, x:torch.Tensor)->torch.Tensor:
     "Images in the precision and memory format that the trainers use"
     first = self.alive[0]
-    if not _is_grouped(x):
-        x = first._batch(x, torch.empty(0))[0]
-        if x.shape[1] > 1 or first.format is not torch.channels_last: return x
-        return x.as_strided(x.shape, (x[0].numel(), 1, x.shape[-1], 1))      # with one channel both formats look alike; this says which is meant
+    if not _is_grouped(x): return first._batch(x, torch.empty(0))[0]
     return _as_members(_as_channels(x.to(first.device, next(first.model.parameters()).dtype)).contiguous(memory_format=first.format), len(x))
 
 @patch
@@ -453,14 +450,12 @@ def _tick(self:FusedTrainer, per:str):
     if due: self.optimizer.set_rates()
 
 # %% ../nbs/05_fused.ipynb #score
-_SCORE_BATCH = 400        # images times members in one pass: more leave the cache
-
 @patch
 def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=False)->list[dict]:
     "Score all members on one part, in evaluation mode"
     first, model, n = self.alive[0], self.model.eval(), len(loader.images)
     loss_sum, hits = torch.zeros(2, len(self.alive), device=first.device, dtype=torch.float64).unbind(0)
-    seen, size = [], max(_SCORE_BATCH//len(self.alive), 50)
+    seen, size = [], _score_size(first.model, loader.images, len(self.alive))
     with torch.no_grad():
         for at in range(0, n, size):
             xb, yb = self._as_input(loader.images[at:at+size]), loader.labels[at:at+size].to(first.device)

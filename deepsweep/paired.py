@@ -22,10 +22,10 @@ def interval(
 )->tuple[float,float,float]:  # Mean, lower and upper end; the ends are NaN for fewer than two values
     "Mean of `values` and the t interval around it (Student 1908)"
     if not 0<level<1: raise DataError(f'level must lie in (0, 1), got {level}')
-    from scipy.stats import t
     v = np.asarray(list(values), float)
     v = v[np.isfinite(v)]
     if len(v)<2: return (v[0] if len(v) else np.nan), np.nan, np.nan
+    from scipy.stats import t
     half = t.ppf((1+level)/2, len(v)-1) * v.std(ddof=1)/np.sqrt(len(v))
     return v.mean(), v.mean()-half, v.mean()+half
 

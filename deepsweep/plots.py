@@ -30,7 +30,8 @@ def short_best_table(
     if n<1: raise DataError(f'n is the number of runs to show, at least 1, got {n}')
     table, df = best_table(df, variant, metric, goal), tidy_table(df)
     layers = [c for c in ('hidden_layers', 'conv_layers') if c in table]
-    show   = [k for k in table.columns if k in (*layers, 'learning_rate', *varying_keys(df))]
+    wanted = {*layers, 'learning_rate', *varying_keys(df)}
+    show   = [k for k in table.columns if k in wanted]
     table  = table[[*table.columns[:table.columns.get_loc('variant')+1], *show]].head(n)
     return table.assign(**{c: [size_label(o) for o in table[c]] for c in layers})
 

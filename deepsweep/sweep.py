@@ -24,7 +24,7 @@ from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_
 from .seal import best_model as _best_model, final_table, keep_checkpoint, open_test, openings, train_final, trained_model
 from .space import check_sweep, distinct_draws, expand_grid, flatten_config
 from .tracking import TrackedWorker, WandbTracker, agent_run, as_tracker, need_wandb_key, register_sweep, run_agent, wandb_ids
-from .trainer import ModelTrainer, make_trainer, train_key
+from .trainer import ModelTrainer, make_trainer, map_bytes, train_key
 
 # %% auto #0
 __all__ = ['Run', 'sweep_runs', 'plan_threads', 'make_plan', 'Progress', 'SweepResult', 'ranking', 'run_sweep', 'stored_result']
@@ -136,32 +136,60 @@ _LANES = 4      # groups side by side, at most
 # Keys in which the members of a fused group may differ; all else decides shapes, images or their order
 _STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
 _OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}
-_MOST, _ROWS, _FILTERS = 16, 1024, 16      # members of a group, their rows in one layer, and filters, beyond which nothing is gained; see the figures in 05_fused
+_MOST, _ROWS, _FILTERS, _MAPS = 16, 1024, 16, 16e6      # members of a group, their rows in one layer, filters, and bytes of a batch's largest maps, beyond which nothing is gained; see 05_fused
 
 def _fuse_key(run:Run)->str:
     "What the runs of a group share, as text"
     own = _OWN_KEYS if model_name(run.config) in ('mlp', 'cnn') else _STEP_KEYS      # a model of the user's may build something else at another dropout rate
     return json.dumps({k: v for k, v in run.config.items() if k not in own} | dict(num_epochs=run.epochs), sort_keys=True)
 
-def _group_limit(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->tuple[int,str,float]:
-    "How many runs like this one may train together (0: only by themselves, as without fusing), why they cannot ('': it would only be slower), and what an epoch of one costs [multiplications of an image]"
-    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return 0, '', 0
+@dataclass(frozen=True)
+class _Kind:
+    "What is known of runs that might train as one"
+    limit:int=0       # Members of a group, at most; 0: such runs train as without fusing
+    why:str=''        # Why they cannot be fused; '': it would only be slower
+    flops:float=0     # Of one member and one image, forwards
+    traffic:float=0   # Bytes that its layers write
+    def cost(self, members:Sequence[Run])->float:
+        "What a group takes, per training image [FLOPs]"
+        return members[0].epochs*(len(members)*(self.flops + 30*self.traffic) + 1e8/train_key(members[0].config, 'batch_size'))
+
+def _kind_of(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->_Kind:
+    "Build one net and look at it"
+    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return _Kind()
     try:
         model = make_model(config, data)
-        fuse_models([model]); cost = float(summary(model, data)['FLOPs'].iloc[-1])
-    except SweepError as e: return 0, str(e), 0
-    except Exception: return 0, '', 0                                      # a model of the user's may raise anything; its run will say what
+        fuse_models([model]); total = summary(model, data).iloc[-1]
+    except SweepError as e: return _Kind(why=str(e))
+    except Exception: return _Kind()                                      # a model of the user's may raise anything; its run will say what
     widest  = lambda kind, size: max((getattr(m, size) for m in model.modules() if isinstance(m, kind)), default=1)
     weights = sum(p.numel() for p in model.parameters())
     copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient, an optimizer's two moments
     room    = int(max_memory/(copies*weights*(8 if precision == 'float64' else 4) + 1e6))
-    pays    = min(_MOST, _ROWS//widest(torch.nn.Linear, 'out_features')) if widest(torch.nn.Conv2d, 'out_channels') <= _FILTERS else 1
-    return max(1, min(_MOST if fuse is True else pays, room)), '', cost
+    filters = widest(torch.nn.Conv2d, 'out_channels')
+    pays    = min(_MOST, _ROWS//widest(torch.nn.Linear, 'out_features'))
+    if filters > 1: pays = min(pays, int(_MAPS/(map_bytes(model, math.prod(data.shape[1:]))*train_key(config, 'batch_size')))) if filters <= _FILTERS else 1
+    return _Kind(max(1, min(_MOST if fuse is True else pays, room)), '', float(total['FLOPs']), float(total['activation bytes']))
 
 def _parted(members:list, n:int)->list[list]:
     "`members` in `n` parts of nearly equal size"
     size = -(-len(members)//n)
     return [members[at:at+size] for at in range(0, len(members), size)]
+
+def _longest_lane(parts:list, lanes:int)->float:
+    "When the last of `lanes` is done, the costliest groups first"
+    ends = [0.]*lanes
+    for cost in sorted((kind.cost(members) for members, _, kind in parts), reverse=True): ends[ends.index(min(ends))] += cost
+    return max(ends)
+
+def _balanced(parts:list, lanes:int)->list:
+    "Halve groups that are more than a lane's share, if the lanes are done sooner by it"
+    best = parts
+    while halved := [o for o in parts if o[1] and len(o[0]) > 3 and o[2].cost(o[0]) > sum(k.cost(m) for m, _, k in parts)/lanes]:
+        members, _, kind = o = max(halved, key=lambda o: o[2].cost(o[0]))
+        parts = [p for p in parts if p is not o] + [(m, True, kind) for m in _parted(members, 2)]
+        if _longest_lane(parts, lanes) < .95*_longest_lane(best, lanes): best = parts
+    return best
 
 # %% ../nbs/10_sweep.ipynb #make-plan
 def make_plan(
@@ -169,34 +197,33 @@ def make_plan(
     cores:int,                 # That torch may use
     data:ImageData|None=None,  # Their images; None: nothing is fused
     fuse:bool|str='auto',      # False: nothing is fused; True: also where it is slower, and an error where it cannot be
-    max_memory:float=1.5e9,    # Bytes for a fused group
+    max_memory:float=1.5e9,    # Bytes for the fused groups that train at once
     notes:list|None=None,      # Gets a line for what cannot be fused
 )->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), `cost`, for fused ones also `configs`
     "Which runs train together or side by side: a pure function of its arguments"
-    found, keyed, parts, reasons = {r.id: r for r in runs}, {}, [], {}
+    found, keyed, parts, reasons, lanes = {r.id: r for r in runs}, {}, [], {}, min(cores, _LANES)
     if not fuse or data is None: return [dict(runs=[r.id], fused=False, threads=plan_threads(r.config, cores)) for r in found.values()]
     for r in found.values(): keyed.setdefault(_fuse_key(r), []).append(r)
     for members in keyed.values():
         ours = model_name(members[0].config) in ('mlp', 'cnn')
-        limit, why, cost = _group_limit(members[0].config, data, fuse, max_memory) if ours or len(members) > 1 or fuse is True else (0, '', 0)
-        if why: reasons[why] = reasons.get(why, 0) + len(members)
-        parts += [(o, limit > 0 and (len(o) > 1 or ours and not members[0].config.get('conv_layers')), cost*members[0].epochs) for o in _parted(members, -(-len(members)//max(limit, 1)))]      # an MLP gains by itself
+        kind = _kind_of(members[0].config, data, fuse, max_memory/lanes) if ours or len(members) > 1 or fuse is True else _Kind()
+        if kind.why: reasons[kind.why] = reasons.get(kind.why, 0) + len(members)
+        parts += [(o, kind.limit > 0 and (len(o) > 1 or ours and not members[0].config.get('conv_layers')), kind) for o in _parted(members, -(-len(members)//max(kind.limit, 1)))]      # an MLP gains by itself
     if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
     if notes is not None: notes += [f'{n} runs train one by one: {why}' for why, n in reasons.items()]
-    lanes, total = min(cores, _LANES), sum(cost*len(o) for o, _, cost in parts)
-    while halved := [o for o in parts if o[1] and len(o[0]) > 3 and o[2]*len(o[0]) > total/lanes]:      # more than a lane's share: other lanes would wait for it
-        members, _, cost = o = max(halved, key=lambda o: o[2]*len(o[0]))
-        at = parts.index(o); parts[at:at+1] = [(m, True, cost) for m in _parted(members, 2)]
-    order = {r: i for i, r in enumerate(found)}
+    parts, order = _balanced(parts, lanes), {r: i for i, r in enumerate(found)}
     parts = sorted(parts, key=lambda o: order[o[0][0].id])
-    return [_group(members, fused, cores, len(parts), cost) for members, fused, cost in parts]
+    return [_group(members, fused, kind, cores, len(parts)) for members, fused, kind in parts]
 
-def _group(members:Sequence[Run], fused:bool, cores:int, groups:int, cost:float)->dict:
+_LANE_STEP = 6e6      # FLOPs of an MLP's step, below which lanes wait for each other's Python
+
+def _group(members:Sequence[Run], fused:bool, kind:_Kind, cores:int, groups:int)->dict:
     "One entry of a plan"
     config  = members[0].config
-    lane    = model_name(config) in ('mlp', 'cnn') and train_key(config, 'precision') in ('float32', 'float64')      # may train beside others
+    busy    = bool(config.get('conv_layers')) or len(members)*kind.flops*train_key(config, 'batch_size') >= _LANE_STEP
+    lane    = busy and model_name(config) in ('mlp', 'cnn') and train_key(config, 'precision') in ('float32', 'float64')      # may train beside others
     threads = plan_threads(config, cores) if not lane else max(1, min(plan_threads(config, cores), cores//min(cores, _LANES, groups)))
-    return dict(runs=[o.id for o in members], fused=fused, threads=threads, lane=lane, cost=cost*len(members)) | (dict(configs=[o.config for o in members]) if fused else {})
+    return dict(runs=[o.id for o in members], fused=fused, threads=threads, lane=lane, cost=kind.cost(members)) | (dict(configs=[o.config for o in members]) if fused else {})
 
 # %% ../nbs/10_sweep.ipynb #study-plan
 def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:Iterable[str]=(), **how)->list[dict]:
@@ -674,7 +701,7 @@ def run_sweep(
     engine:str='local', workers:int=1,   # `wandb`: W&B's server deals out the configs; more workers are not built yet
     fuse:bool|str='auto',                # Train runs of one shape as one net: where it pays, never (False), or wherever it can be done (True, else an error)
     device=None,                         # None: the best this machine has
-    max_memory:float=1.5e9,              # Bytes for a fused group
+    max_memory:float=1.5e9,              # Bytes for the fused groups that train at once
     max_minutes:float|None=None,         # End early, with a store that resumes
     tracker=None,                        # `wandb`, or an object with `start log finish`: told of every epoch as it ends
     eval_train:bool=False,               # Also score training images in evaluation mode
