@@ -14,7 +14,7 @@ from fastcore.basics import patch
 from .core import SweepError, derive_seed
 from .data import TensorLoader, epoch_order
 from .models import SeededDropout, SeededDropout2d, seed_dropout
-from .trainer import ModelTrainer, _few_threads, _matmul_precision, _score_size, head_loss
+from .trainer import ModelTrainer, _few_threads, _keep_memory, _matmul_precision, _score_size, head_loss
 
 # %% auto #0
 __all__ = ['FusedLayer', 'FusedLinear', 'FusedConv2d', 'FusedNorm', 'FusedDropout', 'FusedPlain', 'FusedFlatten', 'FusedModel',
@@ -515,6 +515,7 @@ def train(self:FusedTrainer,
     for t in self.trainers:
         t.state = 'running'
         seed_dropout(t.model, t.seed)
+    _keep_memory()
     epoch = updates = 0
     with _matmul_precision(self.trainers[0].precision), _few_threads(self.trainers[0]):
         while True:

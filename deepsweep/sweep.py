@@ -24,7 +24,7 @@ from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_
 from .seal import best_model as _best_model, final_table, keep_checkpoint, open_test, openings, train_final, trained_model
 from .space import check_sweep, distinct_draws, expand_grid, flatten_config
 from .tracking import TrackedWorker, WandbTracker, agent_run, as_tracker, need_wandb_key, register_sweep, run_agent, wandb_ids
-from .trainer import ModelTrainer, make_trainer, map_bytes, train_key
+from .trainer import ModelTrainer, is_narrow, make_trainer, map_bytes, train_key, widest
 
 # %% auto #0
 __all__ = ['Run', 'sweep_runs', 'plan_threads', 'make_plan', 'Progress', 'SweepResult', 'ranking', 'run_sweep', 'stored_result']
@@ -128,7 +128,7 @@ def plan_threads(
     cores:int,        # That torch may use
 )->int:               # At least 1
     "Threads for a run: one for narrow nets, up to eight for wide ones and for a model of the user's"
-    narrow = model_name(config) in ('mlp', 'cnn') and max(config.get('hidden_layers') or [0]) < 512 and max(config.get('conv_layers') or [0]) < 16
+    narrow = model_name(config) in ('mlp', 'cnn') and is_narrow(*(max(config.get(k) or [0]) for k in ('hidden_layers', 'conv_layers')), train_key(config, 'batch_size'))
     return 1 if narrow else max(1, min(cores, 8))
 
 # %% ../nbs/10_sweep.ipynb #fuse-key
@@ -162,13 +162,11 @@ def _kind_of(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->_
         fuse_models([model]); total = summary(model, data).iloc[-1]
     except SweepError as e: return _Kind(why=str(e))
     except Exception: return _Kind()                                      # a model of the user's may raise anything; its run will say what
-    widest  = lambda kind, size: max((getattr(m, size) for m in model.modules() if isinstance(m, kind)), default=1)
-    weights = sum(p.numel() for p in model.parameters())
+    (units, filters), weights = widest(model), sum(p.numel() for p in model.parameters())
     copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient, an optimizer's two moments
     room    = int(max_memory/(copies*weights*(8 if precision == 'float64' else 4) + 1e6))
-    filters = widest(torch.nn.Conv2d, 'out_channels')
-    pays    = min(_MOST, _ROWS//widest(torch.nn.Linear, 'out_features'))
-    if filters > 1: pays = min(pays, int(_MAPS/(map_bytes(model, math.prod(data.shape[1:]))*train_key(config, 'batch_size')))) if filters <= _FILTERS else 1
+    pays    = min(_MOST, _ROWS//max(units, 1))
+    if filters: pays = min(pays, int(_MAPS/(map_bytes(model, math.prod(data.shape[1:]))*train_key(config, 'batch_size')))) if filters <= _FILTERS else 1
     return _Kind(max(1, min(_MOST if fuse is True else pays, room)), '', float(total['FLOPs']), float(total['activation bytes']))
 
 def _parted(members:list, n:int)->list[list]:

@@ -4,7 +4,7 @@
 
 # %% ../nbs/04_trainer.ipynb #imports
 from __future__ import annotations
-import contextlib, copy, math, sys, tempfile, time
+import contextlib, copy, ctypes, functools, math, sys, tempfile, time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 import torch
@@ -20,7 +20,7 @@ from .models import ConvNet, Key, make_model, seed_dropout
 # %% auto #0
 __all__ = ['TRAIN_KEYS', 'OPTIMIZER_READS', 'train_key', 'ClippedCrossEntropy', 'make_criterion', 'as_heads', 'head_loss',
            'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule', 'is_augment',
-           'Augment', 'ModelTrainer', 'map_bytes', 'is_narrow', 'make_trainer']
+           'Augment', 'ModelTrainer', 'widest', 'map_bytes', 'is_narrow', 'make_trainer']
 
 # %% ../nbs/04_trainer.ipynb #keys
 TRAIN_KEYS = dict(
@@ -312,12 +312,17 @@ def _gather(seen:list)->tuple:
     join = lambda parts: torch.cat([o.float().cpu() for o in parts])
     return torch.cat(labels).cpu(), join(logits) if isinstance(logits[0], torch.Tensor) else [join(o) for o in zip(*logits)]
 
+def widest(model:nn.Module)->tuple[int,int]:   # Units and filters, 0 without such layers
+    "Width of the widest linear layer and of the widest convolution"
+    width = lambda kind, size: max((getattr(m, size) for m in model.modules() if isinstance(m, kind)), default=0)
+    return width(nn.Linear, 'out_features'), width(nn.Conv2d, 'out_channels')
+
 def map_bytes(model:nn.Module, pixels:int)->int:
     "Bytes of a net's widest maps, each as large as an image of so many pixels"
-    return max((m.out_channels for m in model.modules() if isinstance(m, nn.Conv2d)), default=0)*pixels*4
+    return widest(model)[1]*pixels*4
 
 def _score_size(model:nn.Module, images:torch.Tensor, members:int=1)->int:
-    "How many of `images` to score at once: `_EVAL_BATCH`, or as many as fit where a convolution's maps are large (beyond 32 MB they lie in fresh memory each time: 1.4 to 2 times slower)"
+    "How many of `images` to score at once: `_EVAL_BATCH`, or as many as fit where a convolution's maps are large (more save nothing)"
     at_once, room = (_EVAL_BATCH, 16e6) if images.device.type == 'cpu' else (20*_EVAL_BATCH, 2e9)
     return max(10, min(at_once, int(room/max(map_bytes(model, images[0, 0].numel())*members, 1))))
 
@@ -416,6 +421,15 @@ def _judge(self:ModelTrainer, epoch:int, row:dict, patience:int|None):
     elif patience and epoch - (self.best_epoch or 0) >= patience and epoch < self.num_epochs:
         self.stop(f'no better {self.monitor} for {patience} epochs', 'early-stopped')
 
+# %% ../nbs/04_trainer.ipynb #memory
+@functools.cache
+def _keep_memory()->bool:   # Could it be asked?
+    "Ask glibc to keep up to a gigabyte of freed memory for the next step"
+    trim, mmap = -1, -3                                        # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    try: mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError): return False  # not glibc
+    return bool(mallopt(mmap, 1 << 30) or mallopt(mmap, 1 << 25)) and bool(mallopt(trim, 1 << 30))      # older ones take 32 MB at most
+
 # %% ../nbs/04_trainer.ipynb #train
 @contextlib.contextmanager
 def _own_randomness(seed:int, device:torch.device):
@@ -432,15 +446,16 @@ def _matmul_precision(precision:str):
     try: yield
     finally: torch.set_float32_matmul_precision(old)
 
-def is_narrow(model:nn.Module, batch_size:int)->bool:
-    "Does a step have too little to do for two threads? Up to 511 units, 15 filters, 256 images"
-    return batch_size <= 256 and all(m.out_features < 512 if isinstance(m, nn.Linear) else m.out_channels < 16 for m in model.modules() if isinstance(m, (nn.Linear, nn.Conv2d)))
+def is_narrow(units:int, filters:int, batch_size:int)->bool:
+    "Does a step of a net this wide have too little to do for two threads?"
+    return units < 512 and filters < 16 and batch_size <= 256
+
 
 @contextlib.contextmanager
 def _few_threads(trainer:ModelTrainer):
     "One thread for a narrow net inside the block: two gain little, and beside another busy process they wait for each other"
     old = torch.get_num_threads()
-    if trainer.device.type == 'cpu' and is_narrow(trainer.model, getattr(trainer.train_loader, 'batch_size', None) or 1): torch.set_num_threads(1)
+    if trainer.device.type == 'cpu' and is_narrow(*widest(trainer.model), getattr(trainer.train_loader, 'batch_size', None) or 1): torch.set_num_threads(1)
     try: yield
     finally: torch.set_num_threads(old)
 
@@ -455,6 +470,7 @@ def train(self:ModelTrainer,
     if include_test_scores and self.test_loader is None: raise DeepsweepError('include_test_scores=True needs a test_loader, got None')
     if self.state != 'new': raise DeepsweepError(f'this trainer has run already (state {self.state!r}); make a new one to train again')
     self.state = 'running'
+    _keep_memory()
     seed_dropout(self.model, self.seed)
     with _own_randomness(self.seed, self.device), _matmul_precision(self.precision), _few_threads(self):
         self._train_epochs(verbose, include_test_scores, self.patience if early_stopping else None)
