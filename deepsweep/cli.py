@@ -4,7 +4,7 @@
 
 # %% ../nbs/91_cli.ipynb #imports
 from __future__ import annotations
-import json, os, sys, time
+import atexit, json, os, sys, threading, time
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
@@ -25,11 +25,23 @@ def main(
     args:list[str]|None=None,   # None: those of the command line
 )->None:
     "Run the command line; errors become one line"
-    args = sys.argv[1:] if args is None else list(args)
-    try: app(args, prog_name='deepsweep')
+    own_process, args = args is None, sys.argv[1:] if args is None else list(args)
+    try: app(args, prog_name='deepsweep'); code = 0
+    except SystemExit as e: code = e.code or 0
     except (Exception, KeyboardInterrupt) as e:
         if '--debug' in args: raise
-        sys.exit(_explain(e))
+        code = _explain(e)
+    if own_process and isinstance(code, int): _leave(code)
+    sys.exit(code)
+
+def _leave(code:int)->None:
+    "End the process at once; Python would take a second or more to take torch apart"
+    if any(t is not threading.main_thread() and not t.daemon for t in threading.enumerate()): return      # code of the user's may still be at work
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try: stream.flush()
+        except (OSError, ValueError): code = code or 1               # nobody reads any more
+    os._exit(code)
 
 def _explain(e:BaseException)->int:
     "Say in one line what happened; returns the exit code"

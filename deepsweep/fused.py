@@ -58,9 +58,9 @@ class FusedLayer(nn.Module):
 # %% ../nbs/05_fused.ipynb #linear
 class FusedLinear(FusedLayer):
     "`nn.Linear` of every member"
-    rates = None      # A pair of tensors, learning rate and weight decays, turns `backward` into an update; see below
+    places = None     # An optimizer's settings by parameter turn `backward` into an update; see below
     def forward(self, x):
-        if self.rates is not None and self.training and torch.is_grad_enabled(): return _FoldedLinear.apply(x, self.weight, self)
+        if self.places is not None and self.training and torch.is_grad_enabled(): return _FoldedLinear.apply(x, self.weight, self)
         return self.product(x, self.weight, self.bias)
 
     def product(self, x, weight, bias):
@@ -234,15 +234,25 @@ class _FoldedLinear(torch.autograd.Function):
 @patch
 @torch.no_grad()
 def descend(self:FusedLinear, x:torch.Tensor, delta:torch.Tensor)->None:
-    "Plain SGD: weights minus rate times (gradient plus decay times weights)"
-    (rate, decays), w, b = self.rates, self.weight, self.bias                  # (members, 1, 1) each
-    step = delta*-rate
-    if 'weight' in decays: w.mul_(1 - rate*decays['weight'])
-    if _is_grouped(x): w.baddbmm_(step.transpose(1, 2), x)
-    else: w.flatten(0, 1).addmm_(step.transpose(1, 2).flatten(0, 1), x)
-    if b is None: return
-    if 'bias' in decays: b.mul_(1 - (rate*decays['bias']).flatten(1))
-    b += step.sum(1)
+    "SGD: weights minus rate times change; the change is the gradient, plus decay times weights, plus momentum times the change before"
+    for name, p in self.places.items():
+        w = self._parameters[name]
+        if p['moves']:
+            if p['buffer'] is None: p['buffer'] = torch.zeros_like(w)
+            self.add_gradient(name, p['buffer'], x, delta, p['momentum'])
+            if p['decays']: p['buffer'].addcmul_(w, p['decay'])
+            w.addcmul_(p['buffer'], p['rate'], value=-1)
+        else:
+            if p['decays']: w.mul_(1 - p['rate']*p['decay'])
+            self.add_gradient(name, w, x, delta*-p['rate'].view(-1, 1, 1))
+
+@patch
+def add_gradient(self:FusedLinear, name:str, to:torch.Tensor, x:torch.Tensor, delta:torch.Tensor, shrink:float|torch.Tensor=1)->None:
+    "Shrink `to`, then add the gradient of `weight` or `bias`"
+    if isinstance(shrink, torch.Tensor): to.mul_(shrink); shrink = 1           # not the same for all members
+    if   name == 'bias':  to.mul_(shrink).add_(delta.sum(1))
+    elif _is_grouped(x):  to.baddbmm_(delta.transpose(1, 2), x, beta=shrink)
+    else:                 to.flatten(0, 1).addmm_(delta.transpose(1, 2).flatten(0, 1), x, beta=shrink)
 
 # %% ../nbs/05_fused.ipynb #settings
 def _is_plain_sgd(opt)->bool:
@@ -263,20 +273,18 @@ class _StackedSGD:
                 groups = [_group_of(o, member._parameters[name]) for o, member in zip(opts, layer.layers)]
                 shape  = (len(opts), *[1]*(p.ndim-1))
                 stack  = lambda key: torch.tensor([g[key] for g in groups], dtype=p.dtype, device=p.device).view(shape)
-                self.places.append(dict(layer=layer, name=name, groups=groups, shape=shape, decay=stack('weight_decay'), momentum=stack('momentum'), buffer=None,
+                moment = groups[0]['momentum'] if len({g['momentum'] for g in groups}) == 1 else stack('momentum')
+                self.places.append(dict(layer=layer, name=name, groups=groups, shape=shape, decay=stack('weight_decay'), momentum=moment, buffer=None,
                                         decays=any(g['weight_decay'] for g in groups), moves=any(g['momentum'] for g in groups)))      # plain bools: no step waits for the device
-        self.fold = fold and not any(p['moves'] for p in self.places)
         self.set_rates()
+        for p in self.places:
+            if fold and isinstance(p['layer'], FusedLinear): p['layer'].places = {**(p['layer'].places or {}), p['name']: p}
 
     def set_rates(self):
         "Read the members' rates, which schedules change"
         for p in self.places:
             w = p['layer']._parameters[p['name']]
             p['rate'] = torch.tensor([g['lr'] for g in p['groups']], dtype=w.dtype, device=w.device).view(p['shape'])
-            if self.fold and isinstance(p['layer'], FusedLinear):
-                decays = p['layer'].rates[1] if p['name'] != 'weight' else {}
-                if p['decays']: decays[p['name']] = p['decay'].view(-1, 1, 1)
-                p['layer'].rates = p['rate'].view(-1, 1, 1), decays
 
     @torch.no_grad()
     def step(self):
@@ -290,11 +298,11 @@ class _StackedSGD:
 
     def end(self):
         for layer in self.model.layers.values():
-            if isinstance(layer, FusedLinear): layer.rates = None
+            if isinstance(layer, FusedLinear): layer.places = None
 
 class _OwnOptimizers:
     "Each member's torch optimizer, on its windows"
-    def __init__(self, model:FusedModel, opts:Sequence, fold:bool): self.model, self.opts = model, list(opts)
+    def __init__(self, model:FusedModel, opts:Sequence): self.model, self.opts = model, list(opts)
     def set_rates(self): pass
     def end(self): pass
     def step(self):
@@ -372,8 +380,8 @@ _COMMON = {
 @patch
 def _begin(self:FusedTrainer, old:dict|None=None):
     "Optimizer and generators for the members that are left; momentum moves along"
-    kind = _StackedSGD if all(_is_plain_sgd(t.optimizer) for t in self.alive) else _OwnOptimizers
-    self.optimizer = kind(self.model, [t.optimizer for t in self.alive], self.fold)
+    opts = [t.optimizer for t in self.alive]
+    self.optimizer = _StackedSGD(self.model, opts, self.fold) if all(map(_is_plain_sgd, opts)) else _OwnOptimizers(self.model, opts)
     if old:
         for p in getattr(self.optimizer, 'places', ()):
             rows = [old.get(id(g), {}).get(p['name'], {}).get(id(layer)) for g, layer in zip(self.alive, p['layer'].layers)]
