@@ -137,6 +137,7 @@ _LANES = 4      # groups side by side, at most
 _STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
 _OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}
 _MOST, _ROWS, _FILTERS, _MAPS = 16, 1024, 16, 16e6      # members of a group, their rows in one layer, filters, and bytes of a batch's largest maps, beyond which nothing is gained; see 05_fused
+_LONE = 8e5      # weights from which an MLP gains as a group of one: its gradients need not be written down
 
 def _fuse_key(run:Run)->str:
     "What the runs of a group share, as text"
@@ -150,6 +151,7 @@ class _Kind:
     why:str=''        # Why they cannot be fused; '': it would only be slower
     flops:float=0     # Of one member and one image, forwards
     traffic:float=0   # Bytes that its layers write
+    weights:int=0     # Numbers in an MLP's tensors; a convolutional net counts as 0
     def cost(self, members:Sequence[Run])->float:
         "What a group takes, per training image [FLOPs]"
         return members[0].epochs*(len(members)*(self.flops + 30*self.traffic) + 1e8/train_key(members[0].config, 'batch_size'))
@@ -167,7 +169,7 @@ def _kind_of(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->_
     room    = int(max_memory/(copies*weights*(8 if precision == 'float64' else 4) + 1e6))
     pays    = min(_MOST, _ROWS//max(units, 1))
     if filters: pays = min(pays, int(_MAPS/(map_bytes(model, math.prod(data.shape[1:]))*train_key(config, 'batch_size')))) if filters <= _FILTERS else 1
-    return _Kind(max(1, min(_MOST if fuse is True else pays, room)), '', float(total['FLOPs']), float(total['activation bytes']))
+    return _Kind(max(1, min(_MOST if fuse is True else pays, room)), '', float(total['FLOPs']), float(total['activation bytes']), 0 if filters else weights)
 
 def _parted(members:list, n:int)->list[list]:
     "`members` in `n` parts of nearly equal size"
@@ -206,7 +208,7 @@ def make_plan(
         ours = model_name(members[0].config) in ('mlp', 'cnn')
         kind = _kind_of(members[0].config, data, fuse, max_memory/lanes) if ours or len(members) > 1 or fuse is True else _Kind()
         if kind.why: reasons[kind.why] = reasons.get(kind.why, 0) + len(members)
-        parts += [(o, kind.limit > 0 and (len(o) > 1 or ours and not members[0].config.get('conv_layers')), kind) for o in _parted(members, -(-len(members)//max(kind.limit, 1)))]      # an MLP gains by itself
+        parts += [(o, kind.limit > 0 and (len(o) > 1 or fuse is True or kind.weights >= _LONE), kind) for o in _parted(members, -(-len(members)//max(kind.limit, 1)))]
     if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
     if notes is not None: notes += [f'{n} runs train one by one: {why}' for why, n in reasons.items()]
     parts, order = _balanced(parts, lanes), {r: i for i, r in enumerate(found)}
