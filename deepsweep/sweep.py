@@ -136,7 +136,7 @@ _LANES = 4      # groups side by side, at most
 # Keys in which the members of a fused group may differ; all else decides shapes, images or their order
 _STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
 _OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}
-_MOST, _ROWS, _FILTERS, _MAPS = 16, 1024, 16, 16e6      # members of a group, their rows in one layer, filters, and bytes of a batch's largest maps, beyond which nothing is gained; see 05_fused
+_MOST, _ROWS, _FILTERS, _MAPS = 16, 1024, 16, 16e6      # members of a group, their rows in one layer, filters, and bytes of a batch's largest maps, beyond which nothing is gained; measured by benchmarks/plan_rule.py
 _LONE = 8e5      # weights from which an MLP gains as a group of one: its gradients need not be written down
 
 def _fuse_key(run:Run)->str:
@@ -185,11 +185,13 @@ def _longest_lane(parts:list, lanes:int)->float:
 def _balanced(parts:list, lanes:int)->list:
     "Halve groups that are more than a lane's share, if the lanes are done sooner by it"
     best = parts
-    while halved := [o for o in parts if o[1] and len(o[0]) > 3 and o[2].cost(o[0]) > sum(k.cost(m) for m, _, k in parts)/lanes]:
+    while True:
+        share  = sum(kind.cost(members) for members, _, kind in parts)/lanes
+        halved = [o for o in parts if o[1] and len(o[0]) > 3 and o[2].cost(o[0]) > share]
+        if not halved: return best
         members, _, kind = o = max(halved, key=lambda o: o[2].cost(o[0]))
         parts = [p for p in parts if p is not o] + [(m, True, kind) for m in _parted(members, 2)]
         if _longest_lane(parts, lanes) < .95*_longest_lane(best, lanes): best = parts
-    return best
 
 # %% ../nbs/10_sweep.ipynb #make-plan
 def make_plan(

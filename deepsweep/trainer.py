@@ -312,13 +312,18 @@ def _gather(seen:list)->tuple:
     join = lambda parts: torch.cat([o.float().cpu() for o in parts])
     return torch.cat(labels).cpu(), join(logits) if isinstance(logits[0], torch.Tensor) else [join(o) for o in zip(*logits)]
 
-def widest(model:nn.Module)->tuple[int,int]:   # Units and filters, 0 without such layers
+def widest(
+    model:nn.Module,
+)->tuple[int,int]:   # Units and filters; 0 where there is no such layer
     "Width of the widest linear layer and of the widest convolution"
     width = lambda kind, size: max((getattr(m, size) for m in model.modules() if isinstance(m, kind)), default=0)
     return width(nn.Linear, 'out_features'), width(nn.Conv2d, 'out_channels')
 
-def map_bytes(model:nn.Module, pixels:int)->int:
-    "Bytes of a net's widest maps, each as large as an image of so many pixels"
+def map_bytes(
+    model:nn.Module,
+    pixels:int,      # Height times width of an image
+)->int:              # Of one image in single precision; 0 without convolutions
+    "Bytes of a net's widest maps, each as large as the image"
     return widest(model)[1]*pixels*4
 
 def _score_size(model:nn.Module, images:torch.Tensor, members:int=1)->int:
@@ -446,8 +451,12 @@ def _matmul_precision(precision:str):
     try: yield
     finally: torch.set_float32_matmul_precision(old)
 
-def is_narrow(units:int, filters:int, batch_size:int)->bool:
-    "Does a step of a net this wide have too little to do for two threads?"
+def is_narrow(
+    units:int,        # Of the widest linear layer
+    filters:int,      # Of the widest convolution
+    batch_size:int,
+)->bool:              # Up to 511 units, 15 filters and 256 images
+    "Does a step have too little to do for two threads?"
     return units < 512 and filters < 16 and batch_size <= 256
 
 

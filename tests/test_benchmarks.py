@@ -7,7 +7,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from benchmarks import common, engine_overhead, gpu, peers, sweep_speed
+from benchmarks import common, engine_overhead, gpu, peers, plan_rule, sweep_speed
 from benchmarks.common import Verdicts, write_section
 from deepsweep.data import load_data
 
@@ -94,6 +94,14 @@ def test_engine_overhead(capsys, tmp_path):
     assert 'ratio durable rows 1.00 [1.00, 1.00] goal 1 ok' in lines
     assert any(GONE.fullmatch(o) and 'ray' in o for o in lines) and 'engine optuna' in names(lines)
 
+def test_plan_rule(capsys, tmp_path):
+    torch.set_num_threads(2)
+    code  = plan_rule.main(['--tiny', '--results', str(tmp_path/'page.md'), '--goal', 'plan-mlp:best=0', '--goal', 'plan-cnn:best=0', '--goal', 'lanes:one=9'])
+    lines = last_lines(capsys.readouterr().out)
+    assert names(lines) == ['plan-mlp best', 'plan-cnn best', 'lanes one'] and [o.split()[-1] for o in lines] == ['ok', 'ok', 'below'] and code == 1
+    page = (tmp_path/'page.md').read_text()
+    assert '| net | batch | alone | 1 | 2 | 4 | 8 | 16 | planned |' in page and 'one by one' in page
+
 @pytest.mark.skipif(bool([o for o in engine_overhead.ENGINES['ray'][1] if engine_overhead.importlib.util.find_spec(o) is None]), reason='Ray Tune is not installed')
 def test_ray_reports(tmp_path):
     seconds, rows = engine_overhead.ray_tune(1, tmp_path)
@@ -147,7 +155,7 @@ def test_sections(tmp_path):
 
 def test_results_page():
     text = common.RESULTS.read_text()
-    for name in ('sweep_speed', 'engine_overhead', 'gpu'):
+    for name in ('sweep_speed', 'engine_overhead', 'plan_rule', 'gpu'):
         if f'## {name}' in text: assert text.index(f'<!-- begin {name} -->') < text.index(f'<!-- end {name} -->')
 
 # ---- rows are safe -------------------------------------------------------------------------------------------------
