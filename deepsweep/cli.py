@@ -123,19 +123,20 @@ def run(
     dry_run:Annotated[bool, typer.Option('--dry-run', help='Say what would run; train nothing, write nothing.')]=False,
 )->None:
     "Run a sweep, print its best models, write its report."
-    sweep, wanted = _which(study, scale, _seeds(seeds))
+    from deepsweep.core import default_device, uncollected
+    with uncollected(): sweep, wanted = _which(study, scale, _seeds(seeds))
     _check_report(report)
     print('loading ...', flush=True)
-    from deepsweep.core import default_device
     own = dict(model=import_name(model) if model and ':' in model else model, function=import_name(function) if function else None)
     device, images = default_device(device), None if function and data is None else _images(study, scale, data, size)
     if dry_run: return _dry_run(sweep, images, wanted, max_runs, store, own)
-    from deepsweep.report import best_lines, write_report
-    from deepsweep.sweep import run_sweep
+    with uncollected():
+        from deepsweep.report import best_lines, write_report
+        from deepsweep.sweep import run_sweep
     result = run_sweep(sweep, images, store=store, seeds=wanted, count=max_runs, max_minutes=max_minutes, device=device, progress=True, **own)
     print('\nbest models, by validation:')
     for line in best_lines(result.config_table(), result.history_table(), 5, metric=result.metric, goal=result.goal): print(' ', line)
-    write_report(result, report, metric=result.metric, goal=result.goal)
+    with uncollected(): write_report(result, report, metric=result.metric, goal=result.goal)
     _next_steps(report, result.store.name, store)
 
 # %% ../nbs/91_cli.ipynb #run-helpers

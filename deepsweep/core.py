@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_core.ipynb #imports
 from __future__ import annotations
-import difflib, dis, functools, hashlib, inspect, linecache, os, random, sys, sysconfig, textwrap, types
+import difflib, dis, functools, gc, hashlib, inspect, linecache, os, random, sys, sysconfig, textwrap, types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,7 +12,7 @@ from pathlib import Path
 
 # %% auto #0
 __all__ = ['DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'derive_seed',
-           'set_seed', 'default_device', 'logging_to', 'log', 'code_version']
+           'set_seed', 'default_device', 'logging_to', 'log', 'uncollected', 'code_version']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -96,6 +96,15 @@ def log(
     if sink is None: raise DeepsweepError('log() works only inside a training function that run_sweep called; nothing is listening here')
     if not isinstance(metrics, Mapping): raise DeepsweepError(f'log() takes a dict of metrics, got {type(metrics).__name__}')
     sink(dict(metrics), step)
+
+# %% ../nbs/00_core.ipynb #collector
+@contextmanager
+def uncollected()->Iterator[None]:
+    "Do without Python's garbage collector inside the block"
+    was = gc.isenabled()
+    gc.disable()
+    try: yield
+    finally: gc.enable() if was else None
 
 # %% ../nbs/00_core.ipynb #is-own
 _LIBRARY_DIRS = tuple({str(Path(sysconfig.get_path(k)).resolve()) for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')})

@@ -14,7 +14,7 @@ import torch
 from fastcore.basics import patch
 
 from .analysis import best_table, join_tables
-from .core import DataError, DeepsweepError, StoreError, SweepError, default_device, did_you_mean
+from .core import DataError, DeepsweepError, StoreError, SweepError, default_device, did_you_mean, uncollected
 from .data import ImageData, TensorLoader, load_data
 from .fused import FusedTrainer, fuse as fuse_models
 from .models import make_model, model_entry, model_name, summary
@@ -652,7 +652,7 @@ def _uninterrupted()->Iterator[None]:
 
 def _warm_up()->None:
     "Let torch load what it loads at the first optimizer"
-    with _uninterrupted(): torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.)
+    with _uninterrupted(), uncollected(): torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.)
 
 # %% ../nbs/10_sweep.ipynb #not-built
 def _refuse(**asked)->None:
