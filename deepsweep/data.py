@@ -248,7 +248,7 @@ def part(self:ImageData,
     key = part, input_scale, dtype
     if key not in self._floats:
         mean, std = (self.mean, self.std) if input_scale=='data' else (None, None)
-        self._floats[key] = scale_images(x, input_scale, mean, std, dtype)
+        self._floats.setdefault(key, scale_images(x, input_scale, mean, std, dtype))      # of two threads at once, the first wins
     return ImageSet(self._floats[key], y, self.classes, part)
 
 # %% ../nbs/01_data.ipynb #assemble
