@@ -11,16 +11,16 @@ PAGES = Path(__file__).parents[1]/'nbs'/'studies'
 TEN   = 'MLP_SGD CNN_SGD MLP_SGD_L2 CNN_SGD_L2 MLP_SGD_DP CNN_SGD_DP MLP_SGD_BN CNN_SGD_BN MLP_Adam CNN_Adam'.split()
 
 # The article's three figures of the data: labels of the training files, labels of the part that chooses (two panels of one figure), a grid of images
-DATA = {'00a_cifar10_eda': ['fig-classes', 'fig-batch'], '01_cifar10_mlp_cnn': ['fig-classes', 'fig-images']}
+DATA = {'10_look_at_images': ['fig-classes', 'fig-batch'], '20_cifar10_nets': ['fig-classes', 'fig-images']}
 # Its 23 figures of results, by the labels that they have here
 FIGURES = {
-    '01_cifar10_mlp_cnn': ['fig-mlp-sgd-training', 'fig-cnn-sgd-training', 'fig-rates', 'fig-mlp-sizes', 'fig-cnn-sizes'],
-    '02_regularization':  [f'fig-{net}-{family}-{what}' for net in ('mlp', 'cnn') for family in ('l2', 'dp') for what in ('loss', 'accuracy', 'bar')],
-    '03_batchnorm_adam':  [f'fig-{net}-{family}-training' for net in ('mlp', 'cnn') for family in ('bn', 'adam')] + ['fig-mlp-adam-bar', 'fig-cnn-adam-bar']}
+    '20_cifar10_nets': ['fig-mlp-sgd-training', 'fig-cnn-sgd-training', 'fig-rates', 'fig-mlp-sizes', 'fig-cnn-sizes'],
+    '22_regularization':  [f'fig-{net}-{family}-{what}' for net in ('mlp', 'cnn') for family in ('l2', 'dp') for what in ('loss', 'accuracy', 'bar')],
+    '23_batchnorm_adam':  [f'fig-{net}-{family}-training' for net in ('mlp', 'cnn') for family in ('bn', 'adam')] + ['fig-mlp-adam-bar', 'fig-cnn-adam-bar']}
 TABLES = {
-    '01_cifar10_mlp_cnn': ['best-mlp-sgd', 'best-cnn-sgd'],
-    '02_regularization':  ['best-mlp-l2', 'best-cnn-l2', 'best-mlp-dp', 'best-cnn-dp'],
-    '03_batchnorm_adam':  ['best-mlp-bn', 'best-cnn-bn', 'best-mlp-adam', 'best-cnn-adam']}
+    '20_cifar10_nets': ['best-mlp-sgd', 'best-cnn-sgd'],
+    '22_regularization':  ['best-mlp-l2', 'best-cnn-l2', 'best-mlp-dp', 'best-cnn-dp'],
+    '23_batchnorm_adam':  ['best-mlp-bn', 'best-cnn-bn', 'best-mlp-adam', 'best-cnn-adam']}
 
 # Configurations with a run at chance (best validation accuracy under .127), by variant: too large a decay or rate for the net, or too deep a plain one
 AT_CHANCE = {      # (learning rate, weight decay, dropout)

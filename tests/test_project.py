@@ -15,7 +15,7 @@ def module_of(nb):
     "The module that a library notebook exports to"
     return next(re.search(r'default_exp +(\w+)', docs_check.source(c))[1] for c in docs_check.read_nb(ROOT/nb) if 'default_exp' in docs_check.directives(c))
 
-ORDER = {module_of(o): Path(o).name.split('_')[0] for o in LIBRARY}      # 09 < 09a < 10
+ORDER = {module_of(o): Path(o).name.split('_')[0] for o in LIBRARY}      # module -> two digits, the first its decade
 
 def python(code):
     "Output of `code` in a fresh interpreter that sees this checkout"
@@ -75,6 +75,11 @@ def test_modules_import_lower_numbers(module):
     for other in own_imports(ast.parse((ROOT/f'deepsweep/{module}.py').read_text())):
         assert ORDER.get(other, '') < ORDER[module], f'{module} ({ORDER[module]}) imports {other} ({ORDER.get(other)})'
 
+@pytest.mark.parametrize('nb', LIBRARY)
+def test_page_is_named_like_its_module(nb): assert re.fullmatch(rf'nbs/\d\d_{module_of(nb)}\.ipynb', nb)
+
+def test_numbers_are_taken_once(): assert len(set(ORDER.values())) == len(ORDER)
+
 def test_every_module_has_a_notebook():
     assert {o.stem for o in (ROOT/'deepsweep').glob('*.py')} - {'__init__', '_modidx'} == set(ORDER)
 
@@ -85,7 +90,7 @@ def seconds(code):
 
 def test_import_is_quick(): assert seconds('import deepsweep') - seconds('pass') <= .2
 
-@pytest.mark.parametrize('module', ['core', 'space'])   # `space` fails until nbs/06_space.ipynb is there
+@pytest.mark.parametrize('module', ['core', 'space'])
 def test_loads_no_torch(module):
     file, torch = python(f'import sys, deepsweep.{module} as o; print(o.__file__, "torch" in sys.modules)').split()
     assert Path(file).parent == ROOT/'deepsweep' and torch == 'False'

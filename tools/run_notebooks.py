@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs notebooks top to bottom in a real kernel, so that stored outputs are real, and times every cell.
 
-    python tools/run_notebooks.py nbs/04_trainer.ipynb …   run these and store their outputs
+    python tools/run_notebooks.py nbs/32_trainer.ipynb …   run these and store their outputs
     python tools/run_notebooks.py --check [NOTEBOOK …]     run (all), store nothing; exit 1 if one fails or a cell takes over 20 s
 """
 import json, os, sys, time
