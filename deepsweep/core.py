@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_core.ipynb #imports
 from __future__ import annotations
-import difflib, dis, functools, gc, hashlib, inspect, linecache, os, random, sys, sysconfig, textwrap, types
+import difflib, dis, functools, gc, hashlib, inspect, linecache, os, random, sys, sysconfig, textwrap, threading, types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,7 +12,8 @@ from pathlib import Path
 
 # %% auto #0
 __all__ = ['DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'derive_seed',
-           'set_seed', 'default_device', 'logging_to', 'log', 'uncollected', 'code_version']
+           'set_seed', 'OwnRandom', 'generators_lent', 'default_device', 'logging_to', 'log', 'uncollected',
+           'code_version']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -59,6 +60,77 @@ def set_seed(
     import numpy as np, torch
     random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
     return int(seed)
+
+# %% ../nbs/00_core.ipynb #loan-states
+def _read_generators(device=None)->tuple:
+    "States of the global generators of Python, numpy and torch, and of `device` if it is no CPU"
+    import numpy as np, torch
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    if device is None or device.type == 'cpu': return states
+    return *states, getattr(torch, device.type).get_rng_state(device)
+
+def _write_generators(states:tuple, device=None)->None:
+    "Put back what `_read_generators` gave"
+    import numpy as np, torch
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
+    if len(states) > 3: getattr(torch, device.type).set_rng_state(states[3], device)
+
+def _seed_generators(seed:int, device=None)->None:
+    "Start all of them from one seed"
+    import numpy as np, torch
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.default_generator.manual_seed(seed)
+    if device is None or device.type == 'cpu': return
+    with device: getattr(torch, device.type).manual_seed(seed)
+
+# %% ../nbs/00_core.ipynb #loan
+_TURN = threading.RLock()         # whose turn it is with the global generators
+_LOANS = threading.local()        # `.held`: loans of this thread, the outermost first
+
+class OwnRandom:
+    "Global generators on loan: inside `with` they are in a state of one's own; used again, it goes on from there"
+    def __init__(self,
+        seed:int,       # Of the first use, in [0, 2**63); see `derive_seed`
+        device=None,    # A torch device whose global generator takes part; None: the CPU alone
+    ):
+        self.seed, self.device = seed, device
+        self.own, self.outside = None, None
+
+    def __enter__(self)->OwnRandom:
+        _TURN.acquire()
+        try: self._take()
+        except BaseException:
+            _TURN.release()
+            raise
+        _LOANS.held = [*getattr(_LOANS, 'held', ()), self]
+        return self
+
+    def __exit__(self, *_)->None:
+        _LOANS.held = _LOANS.held[:-1]
+        try: self._give_back()
+        finally: _TURN.release()
+
+    def _take(self)->None:
+        self.outside = _read_generators(self.device)
+        if self.own is None: _seed_generators(self.seed, self.device)
+        else: _write_generators(self.own, self.device)
+
+    def _give_back(self)->None:
+        self.own = _read_generators(self.device)
+        _write_generators(self.outside, self.device)
+
+# %% ../nbs/00_core.ipynb #lent
+@contextmanager
+def generators_lent()->Iterator[None]:
+    "Give back what this thread has borrowed, and take it up again after the block"
+    held = list(getattr(_LOANS, 'held', ()))
+    for loan in reversed(held): loan.__exit__()
+    try: yield
+    finally:
+        for loan in held: loan.__enter__()
 
 # %% ../nbs/00_core.ipynb #device
 def default_device(
