@@ -4,23 +4,24 @@
 
 # %% ../nbs/20_models.ipynb #imports
 from __future__ import annotations
-import copy, inspect, math, random
+import copy, inspect, math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral, Real
-import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import nn
-from .core import GeometryError, SweepError, derive_seed, did_you_mean
+from .core import GeometryError, OwnRandom, SweepError, derive_seed, did_you_mean
+from .keys import KEYS, keys_of
 
 # %% auto #0
-__all__ = ['MODEL_KEYS', 'conv_out', 'map_sizes', 'SeededDropout', 'SeededDropout2d', 'seed_dropout', 'LinearBlock', 'MLPNet',
-           'ConvBlock', 'ConvNet', 'MLPNet_2_layer', 'MLPNet_3_layer', 'MLPNet_4_layer', 'MLPNet_6_layer',
-           'MLPNet_4_layer_bn', 'ConvNet_2', 'ConvNet_3', 'ConvNet_5', 'ConvNet_5_bn', 'init_weights', 'Key',
-           'ModelEntry', 'model_entry', 'model_name', 'register_model', 'make_model', 'summary']
+__all__ = ['conv_out', 'map_sizes', 'SeededDropout', 'SeededDropout2d', 'seed_dropout', 'LinearBlock', 'MLPNet', 'ConvBlock',
+           'ConvNet', 'MLPNet_2_layer', 'MLPNet_3_layer', 'MLPNet_4_layer', 'MLPNet_6_layer', 'MLPNet_4_layer_bn',
+           'ConvNet_2', 'ConvNet_3', 'ConvNet_5', 'ConvNet_5_bn', 'init_weights', 'ModelEntry', 'model_entry',
+           'model_name', 'is_built_in', 'register_model', 'make_model', 'draws_nothing', 'summary']
 
 # %% ../nbs/20_models.ipynb #conv-out
 def _whole(name:str, value, low:int)->int:
@@ -388,65 +389,54 @@ class ConvNet_5_bn(_ArticleConvNet):
         return self.through_linear(x, [self.fc1, self.fc2], self.fc3, [self.fc1_bn, self.fc2_bn])
 
 # %% ../nbs/20_models.ipynb #init
-_inits = dict(torch=None, glorot=nn.init.xavier_uniform_, he=lambda w: nn.init.kaiming_normal_(w, nonlinearity='relu'))
+_INITS = dict(glorot=nn.init.xavier_uniform_, he=partial(nn.init.kaiming_normal_, nonlinearity='relu'))
+
+def _weighted(model:nn.Module)->list[nn.Module]:
+    "Linear and convolution layers"
+    return [m for m in model.modules() if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd))]
 
 def init_weights(
     model:nn.Module,     # Its linear and convolution layers are drawn again, in place; norms stay as they are
     init:str='torch',    # `torch`: leave all; `glorot` (Glorot & Bengio 2010); `he` (He et al. 2015, by fan-in). Biases zero for the latter two
+    generator:torch.Generator|None=None,   # To draw from; None: torch's global one
 )->nn.Module:            # The same network
-    "Draw the initial weights from torch's global generator (`make_model` seeds it)"
-    if init not in list(_inits): raise SweepError(f'no init {init!r}; {did_you_mean(init, _inits)}')
-    for m in model.modules():
-        if init == 'torch' or not isinstance(m, (nn.Linear, nn.modules.conv._ConvNd)): continue
-        _inits[init](m.weight)
+    "Draw the initial weights"
+    if init == 'torch': return model
+    if init not in _INITS: raise SweepError(f"no init {init!r}; {did_you_mean(init, ['torch', *_INITS])}")
+    for m in _weighted(model):
+        _INITS[init](m.weight, generator=generator)
         if m.bias is not None: nn.init.zeros_(m.bias)
     return model
-
-# %% ../nbs/20_models.ipynb #keys
-@dataclass(frozen=True)
-class Key:
-    "One key of a run config"
-    default: object   # Value when the config lacks the key
-    kind: str         # What a value looks like, for people
-    note: str         # What it does
-
-MODEL_KEYS = {
-    'hidden_layers': Key([],     'list of int',      'widths of the hidden linear layers, in order'),
-    'conv_layers':   Key([],     'list of int',      'filters of the convolutions, in order'),
-    'kernel_size':   Key(5,      'int >= 1',         'side of every convolution window [pixels]'),
-    'pool_size':     Key(2,      'int >= 1',         'side of every max pool [pixels]; 1: none'),
-    'padding':       Key('same', 'same or int >= 0', 'zeros on each side [pixels]'),
-    'activation':    Key('relu', 'name',             ' '.join(_activations)),
-    'batch_norm':    Key(False,  'bool',             'before each activation'),
-    'drop_out':      Key(0,      '[0, 1)',           'after each hidden linear layer'),
-    'drop_out_2d':   Key(None,   '[0, 1) or None',   'of channels, after each convolution; None: as drop_out'),
-    'init':          Key('torch', 'name',            ' '.join(_inits)),
-}
 
 # %% ../nbs/20_models.ipynb #entry
 @dataclass(frozen=True)
 class ModelEntry:
     "A kind of network that run configs can name"
-    name: str              # Value of the config key `model`
-    fn: Callable           # `fn(config, data) -> nn.Module`
-    defaults: dict         # Its own config keys and their defaults
-    version: str|None      # The user's own version; None: the code tells (`core.code_version`)
-    reads: frozenset       # Config keys that change the network
+    name:str                 # Value of the config key `model`
+    fn:Callable              # `fn(config, data) -> nn.Module`
+    defaults:dict            # Its own config keys and their defaults
+    version:str|None         # The user's own version; None: the code tells
+    reads:frozenset          # Config keys that change the network
+    is_built_in:bool=False   # Is it the kit's own? Then its weights are drawn here, and it draws nothing while it trains
 
-def _heads(data)->int|list[int]: return [*data.n_classes] if len(data.n_classes) > 1 else data.n_classes[0]
+def _heads(data)->int|list[int]:
+    "Classes, a list where there are several heads"
+    return [*data.n_classes] if len(data.n_classes) > 1 else data.n_classes[0]
 
-def _make_mlp(config, data):
-    net = MLPNet(data.shape, config['hidden_layers'], _heads(data), activation=config['activation'], batch_norm=config['batch_norm'], drop_out=config['drop_out'])
-    return init_weights(net, config['init'])
+def _make_mlp(config, data)->MLPNet:
+    options = {k: config[k] for k in ('activation', 'batch_norm', 'drop_out')}
+    return MLPNet(data.shape, config['hidden_layers'], _heads(data), **options)
 
-def _make_cnn(config, data):
+def _make_cnn(config, data)->ConvNet:
     options = {k: config[k] for k in ('kernel_size', 'pool_size', 'padding', 'activation', 'batch_norm', 'drop_out', 'drop_out_2d')}
-    return init_weights(ConvNet(data.shape, config['conv_layers'], config['hidden_layers'], _heads(data), **options), config['init'])
+    return ConvNet(data.shape, config['conv_layers'], config['hidden_layers'], _heads(data), **options)
 
-_mlp_reads = frozenset({'hidden_layers', 'activation', 'batch_norm', 'drop_out', 'init'})
-_built_in  = {'mlp': ModelEntry('mlp', _make_mlp, {}, None, _mlp_reads),
-              'cnn': ModelEntry('cnn', _make_cnn, {}, None, _mlp_reads | {'conv_layers', 'kernel_size', 'pool_size', 'padding', 'drop_out_2d'})}
-_models = dict(_built_in)
+# %% ../nbs/20_models.ipynb #entries
+def _built_in(name:str, fn:Callable)->ModelEntry:
+    "The entry of a network of the kit's own"
+    return ModelEntry(name, fn, {}, None, frozenset(k for k in keys_of('net') if name in KEYS[k].reads), True)
+
+_models = {entry.name: entry for entry in (_built_in('mlp', _make_mlp), _built_in('cnn', _make_cnn))}
 
 def model_entry(
     name:str,        # `mlp`, `cnn`, or a name given to `register_model`
@@ -460,6 +450,13 @@ def model_name(
 )->str:               # Its `model`; without one `cnn` if it has `conv_layers`, else `mlp`
     "Which kind of network a run config asks for"
     return config.get('model') or ('cnn' if config.get('conv_layers') else 'mlp')
+
+def is_built_in(
+    config:Mapping,   # A run config
+)->bool:
+    "Does a run config ask for a network of the kit's own?"
+    name = model_name(config)
+    return name in list(_models) and _models[name].is_built_in
 
 # %% ../nbs/20_models.ipynb #register
 def _keyword_defaults(fn:Callable)->dict:
@@ -477,22 +474,31 @@ def register_model(
 )->ModelEntry:                    # As `model_entry` gives it
     "Make a network of your own known to run configs; a name registered before is replaced"
     if not isinstance(name, str) or not name: raise SweepError(f'a model needs a name, got {name!r}')
-    if name in _built_in: raise SweepError(f'{name!r} is built in and cannot be replaced; choose another name')
+    if is_built_in({'model': name}): raise SweepError(f'{name!r} is built in and cannot be replaced; choose another name')
     if not callable(fn): raise SweepError(f'model {name!r} needs a function fn(config, data) -> nn.Module, got {type(fn).__name__}')
     defaults = _keyword_defaults(fn) | dict(defaults or {})
-    _models[name] = ModelEntry(name, fn, defaults, version, frozenset(MODEL_KEYS) | frozenset(defaults))
+    _models[name] = ModelEntry(name, fn, defaults, version, frozenset(keys_of('net')) | frozenset(defaults))
     return _models[name]
 
-# %% ../nbs/20_models.ipynb #make
-@contextmanager
-def _own_random(seed:int)->Iterator[None]:
-    "Seed the generators of torch (CPU), numpy and Python for a block, and put them back after it"
-    python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed); np.random.seed(seed % 2**32); random.seed(seed)
-        try: yield
-        finally: random.setstate(python); np.random.set_state(numpy)
+# %% ../nbs/20_models.ipynb #own-weights
+def _draw_weights(model:nn.Module, generator:torch.Generator)->None:
+    "What torch's constructors draw for linear and convolution layers, in their order, from `generator`; norms start as always"
+    for m in model.modules():
+        if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd)):
+            nn.init.kaiming_uniform_(m.weight, a=math.sqrt(5), generator=generator)
+            bound = 1/math.sqrt(m.weight[0].numel())
+            if m.bias is not None: nn.init.uniform_(m.bias, -bound, bound, generator=generator)
+        elif hasattr(m, 'reset_parameters'): m.reset_parameters()
 
+def _build_own(entry:ModelEntry, config:Mapping, data, seed:int)->nn.Module:
+    "A network of the kit's own, with weights from its seed"
+    with torch.device('meta'): model = entry.fn(config, data)
+    model = model.to_empty(device='cpu')
+    generator = torch.Generator().manual_seed(seed)
+    _draw_weights(model, generator)
+    return init_weights(model, config['init'], generator)
+
+# %% ../nbs/20_models.ipynb #make
 def _swap_dropout(model:nn.Module)->nn.Module:
     "Put seeded layers in the place of plain `nn.Dropout` and `nn.Dropout2d`; one used twice stays one"
     seeded, new = {nn.Dropout: SeededDropout, nn.Dropout2d: SeededDropout2d}, {}
@@ -507,19 +513,37 @@ def _fill_lazy(model:nn.Module, shape)->nn.Module:
     model.eval()(torch.zeros(1, *shape))
     return model.train()
 
+def _build_yours(entry:ModelEntry, config:Mapping, data, seed:int)->nn.Module:
+    "A network of the user's, built under seeded global generators"
+    with OwnRandom(seed):
+        model = entry.fn(config, data, **{k: config[k] for k in _keyword_defaults(entry.fn)})
+        if not isinstance(model, nn.Module): raise SweepError(f'model {entry.name!r} must return an nn.Module, got {type(model).__name__}')
+        return _fill_lazy(_swap_dropout(model), data.shape)
+
 def make_model(
     config:Mapping,   # A run config; keys that it lacks have their defaults, keys that no network reads are ignored
     data,             # An `ImageData`: `.shape` (channels, height, width) and `.n_classes` (list, one per head) are used
 )->nn.Module:         # On the CPU, in training mode; several heads: it returns a list of logits
     "Build the network of a run config; the same seed gives the same weights"
     entry  = model_entry(model_name(config))
-    filled = {k: key.default for k,key in MODEL_KEYS.items()} | dict(entry.defaults) | {'seed': 0} | dict(config) | {'model': entry.name}
-    filled, seed = copy.deepcopy(filled), _whole('seed', filled['seed'], 0)
-    with _own_random(derive_seed(seed, 'weights')):
-        model = entry.fn(filled, data, **{k: filled[k] for k in _keyword_defaults(entry.fn)})
-        if not isinstance(model, nn.Module): raise SweepError(f'model {entry.name!r} must return an nn.Module, got {type(model).__name__}')
-        model = _fill_lazy(_swap_dropout(model), data.shape)
-    return seed_dropout(model, seed)
+    filled = {k: KEYS[k].default for k in keys_of('net')} | dict(entry.defaults) | {'seed': 0} | dict(config) | {'model': entry.name}
+    filled = copy.deepcopy(filled)
+    seed   = _whole('seed', filled['seed'], 0)
+    build  = _build_own if entry.is_built_in else _build_yours
+    return seed_dropout(build(entry, filled, data, derive_seed(seed, 'weights')), seed)
+
+# %% ../nbs/20_models.ipynb #draws
+_PLAIN_LAYERS = frozenset({nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d, nn.ModuleList})
+
+def draws_nothing(
+    model:nn.Module,
+)->bool:               # False: it might
+    "Is this a network of the kit's own, that leaves the global generators alone?"
+    def is_known(m):
+        ours = type(m).__module__.split('.')[0] == __name__.split('.')[0]
+        masks = getattr(m, 'seed', 0) is not None                                   # a dropout layer without a seed asks torch's generator
+        return (ours or type(m) in _PLAIN_LAYERS) and masks and getattr(m, 'activation', None) in (None, *_activations.values())
+    return all(map(is_known, model.modules()))
 
 # %% ../nbs/20_models.ipynb #summary-row
 def _tensors(output)->list[torch.Tensor]:
@@ -546,7 +570,7 @@ def _evaluating(model:nn.Module)->Iterator[None]:
     "Evaluation mode, no gradients, no trace in the global generator; then each module's own mode again"
     modes = {m: m.training for m in model.modules()}
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]): yield model.eval()
+        with torch.no_grad(), OwnRandom(0): yield model.eval()
     finally:
         for m, training in modes.items(): m.training = training
 
