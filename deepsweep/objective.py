@@ -18,7 +18,7 @@ _OWN_COLUMN = re.compile(r'(top )?(train|valid|test|hold) (loss|accuracy)( \(eva
 _FALLS = frozenset('''loss error err errors rmse mse mae mape nll perplexity wer cer eer distance divergence kl regret
     cost time seconds minutes latency memory bytes'''.split())
 _RISES = frozenset('''accuracy acc score f1 fbeta auc auroc ap map precision recall sensitivity specificity iou jaccard dice r2
-    reward return correlation kappa mcc likelihood psnr ssim bleu rouge top1 top5 hits'''.split())
+    reward return correlation corrcoef explained kappa mcc likelihood psnr ssim bleu rouge top1 top5 hits'''.split())
 
 def is_own_column(
     name:str,   # Of a metric
