@@ -4,16 +4,16 @@
 
 # %% ../nbs/00_core.ipynb #imports
 from __future__ import annotations
-import difflib, dis, functools, gc, hashlib, inspect, linecache, os, random, sys, sysconfig, textwrap, threading, types
+import difflib, dis, functools, gc, hashlib, inspect, linecache, numbers, os, random, sys, sysconfig, textwrap, threading, types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
 # %% auto #0
-__all__ = ['DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'derive_seed',
-           'set_seed', 'OwnRandom', 'generators_lent', 'default_device', 'logging_to', 'log', 'uncollected',
-           'code_version']
+__all__ = ['GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError',
+           'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom', 'generators_lent', 'seed_list',
+           'default_device', 'logging_to', 'log', 'uncollected', 'code_version']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -131,6 +131,24 @@ def generators_lent()->Iterator[None]:
     try: yield
     finally:
         for loan in held: loan.__enter__()
+
+# %% ../nbs/00_core.ipynb #seed-list
+def seed_list(
+    seeds:int|Iterable[int]|None,   # n: 0 to n-1; a list: these, each once; None: none are asked for
+)->list[int]|None:
+    "Seeds as a list"
+    if seeds is None: return None
+    found = seeds
+    if isinstance(seeds, numbers.Integral) and not isinstance(seeds, bool): found = range(seeds)
+    found = list(found) if isinstance(found, Iterable) and not isinstance(found, (str, bytes)) else []
+    if not found or not all(isinstance(o, numbers.Integral) and not isinstance(o, bool) for o in found):
+        raise SweepError(f'seeds is None, a number of at least 1, or a list of integers; got {seeds!r}')
+    return list(dict.fromkeys(map(int, found)))
+
+# %% ../nbs/00_core.ipynb #states
+GOOD_STATES  = 'finished', 'early-stopped', 'pruned'     # it has a score that counts
+BAD_STATES   = 'diverged', 'failed'                      # it broke
+FINAL_STATES = *GOOD_STATES, *BAD_STATES                 # nothing more will come; else it is `running` or `interrupted`
 
 # %% ../nbs/00_core.ipynb #device
 def default_device(
