@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from .core import SweepError
 
 # %% auto #0
-__all__ = ['GOALS', 'is_own_column', 'natural_goal', 'Objective', 'objective_of', 'watched', 'as_monitor']
+__all__ = ['GOALS', 'is_own_column', 'natural_goal', 'Objective', 'objective_of', 'among', 'watched', 'as_monitor']
 
 # %% ../nbs/01_objective.ipynb #natural-goal
 GOALS = 'maximize', 'minimize'
@@ -122,6 +122,19 @@ def objective_of(
     return found[0]
 
 Objective.of = staticmethod(objective_of)
+
+# %% ../nbs/01_objective.ipynb #among
+def among(
+    objective:Objective,
+    names:Iterable[str],   # Of the metrics that were logged
+)->Objective:              # One of these where that is beyond doubt, else `objective` as it is
+    "What runs that logged these metrics are judged by"
+    names = list(names)
+    if objective.name in names: return objective
+    if objective.is_given:
+        valid = objective.name.replace('test ', 'valid ')
+        return Objective(valid, None, f'{objective.name!r} was read as {valid!r}: it was not logged') if valid in names else objective
+    return Objective(names[0], None, f'judged by {names[0]!r}: the sweep names no metric') if len(names) == 1 else objective
 
 # %% ../nbs/01_objective.ipynb #monitor
 def watched(
