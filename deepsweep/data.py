@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from fastcore.basics import patch
 from .core import DataError, SealError, derive_seed, did_you_mean
-from .sources import REAL_SETS, fetch_set, read_folder, read_items, resize_images
+from .folders import read_folder, read_items, resize_images
+from .sources import REAL_SETS, fetch_set
 
 # %% auto #0
 __all__ = ['SealedTest', 'scale_images', 'ImageSet', 'ImageData', 'load_data', 'epoch_order', 'batches', 'TensorLoader',
