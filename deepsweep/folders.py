@@ -7,7 +7,7 @@ from __future__ import annotations
 import operator, warnings
 from pathlib import Path
 import numpy as np
-from .core import DataError
+from .core import DataError, is_whole
 
 # %% auto #0
 __all__ = ['resize_images', 'read_folder', 'read_items']
@@ -16,11 +16,9 @@ __all__ = ['resize_images', 'read_folder', 'read_items']
 def _as_size(size)->tuple|None:
     "`size` as (height, width)"
     if size is None: return None
-    is_one = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
-    pair = (size, size) if is_one else size
-    try: pair = tuple(operator.index(o) for o in pair)
+    try: pair = (size, size) if is_whole(size) else tuple(size)
     except TypeError: pair = ()
-    if len(pair)==2 and min(pair) >= 1: return pair
+    if len(pair)==2 and all(is_whole(o) and o >= 1 for o in pair): return int(pair[0]), int(pair[1])
     raise DataError(f'size is a whole number from 1, or (height, width), got {size!r}')
 
 # %% ../nbs/11_folders.ipynb #resize
