@@ -12,8 +12,8 @@ from pathlib import Path
 
 # %% auto #0
 __all__ = ['GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError',
-           'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom', 'generators_lent', 'seed_list',
-           'default_device', 'logging_to', 'log', 'uncollected', 'code_version']
+           'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom', 'generators_lent', 'default_device',
+           'logging_to', 'log', 'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list', 'code_version']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -132,19 +132,6 @@ def generators_lent()->Iterator[None]:
     finally:
         for loan in held: loan.__enter__()
 
-# %% ../nbs/00_core.ipynb #seed-list
-def seed_list(
-    seeds:int|Iterable[int]|None,   # n: 0 to n-1; a list: these, each once; None: none are asked for
-)->list[int]|None:
-    "Seeds as a list"
-    if seeds is None: return None
-    found = seeds
-    if isinstance(seeds, numbers.Integral) and not isinstance(seeds, bool): found = range(seeds)
-    found = list(found) if isinstance(found, Iterable) and not isinstance(found, (str, bytes)) else []
-    if not found or not all(isinstance(o, numbers.Integral) and not isinstance(o, bool) for o in found):
-        raise SweepError(f'seeds is None, a number of at least 1, or a list of integers; got {seeds!r}')
-    return list(dict.fromkeys(map(int, found)))
-
 # %% ../nbs/00_core.ipynb #states
 GOOD_STATES  = 'finished', 'early-stopped', 'pruned'     # it has a score that counts
 BAD_STATES   = 'diverged', 'failed'                      # it broke
@@ -195,6 +182,54 @@ def uncollected()->Iterator[None]:
     gc.disable()
     try: yield
     finally: gc.enable() if was else None
+
+# %% ../nbs/00_core.ipynb #is-quiet
+def is_quiet()->bool:   # True: show no progress unless asked to
+    "Are tests running, those of nbdev (`IN_TEST`) or of pytest (`PYTEST_CURRENT_TEST`)?"
+    return any(os.environ.get(o) for o in ('IN_TEST', 'PYTEST_CURRENT_TEST'))
+
+# %% ../nbs/00_core.ipynb #is-whole
+def is_whole(
+    value,                   # Whatever was given
+    whole_float:bool=False,  # Is 3.0 whole too?
+)->bool:                     # False for True and False
+    "Is `value` a whole number, Python's or another library's?"
+    if isinstance(value, bool): return False
+    if isinstance(value, numbers.Integral): return True
+    return whole_float and isinstance(value, numbers.Real) and float(value).is_integer()
+
+# %% ../nbs/00_core.ipynb #check-whole
+def _bounds(low, high)->str:
+    "The part of a rule that tells its bounds"
+    if low is None: return '' if high is None else f' of at most {high}'
+    return f' of at least {low}' if high is None else f' from {low} to {high}'
+
+def check_whole(
+    name:str,                                   # What the value is called, for the message
+    value,                                      # Whatever was given
+    low:int|None=None,                          # Least that is allowed; None: no bound
+    error:type[DeepsweepError]=DeepsweepError,  # Raised where the rule is broken
+    high:int|None=None,                         # Most that is allowed; None: no bound
+    whole_float:bool=False,                     # Take 3.0 for 3
+)->int:                                         # A plain int
+    "`value` as an int, or an error that names rule and value"
+    if is_whole(value, whole_float):
+        if (low is None or value >= low) and (high is None or value <= high): return int(value)
+    rule = 'must be a whole number' + _bounds(low, high)
+    message = f'{name} {rule}, got {value!r}'
+    if issubclass(error, SweepError): raise error(message, [(name, rule, value)])
+    raise error(message)
+
+# %% ../nbs/00_core.ipynb #seed-list
+def seed_list(
+    seeds:int|Iterable[int]|None,   # n: 0 to n-1; a list: these, each once; None: none are asked for
+)->list[int]|None:
+    "Seeds as a list"
+    if seeds is None: return None
+    if is_whole(seeds): found = list(range(seeds))
+    else: found = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, (str, bytes)) else []
+    if not found or not all(map(is_whole, found)): raise SweepError(f'seeds is None, a number of at least 1, or a list of integers; got {seeds!r}')
+    return list(dict.fromkeys(map(int, found)))
 
 # %% ../nbs/00_core.ipynb #is-own
 _LIBRARY_DIRS = tuple({str(Path(sysconfig.get_path(k)).resolve()) for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')})

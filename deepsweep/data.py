@@ -13,8 +13,9 @@ import numpy as np
 import psutil
 import torch
 from fastcore.basics import patch
-from .core import DataError, SealError, derive_seed, did_you_mean
-from .sources import REAL_SETS, fetch_set, read_folder, read_items, resize_images
+from .core import DataError, SealError, check_whole, derive_seed, did_you_mean
+from .folders import read_folder, read_items, resize_images
+from .sources import REAL_SETS, fetch_set
 
 # %% auto #0
 __all__ = ['as_images', 'SealedTest', 'scale_images', 'free_memory', 'check_room', 'ImageSet', 'ImageData', 'load_data',
@@ -83,17 +84,11 @@ def _stratified_order(y, seed, purpose='split')->np.ndarray:
     return np.lexsort((key, (rank+.5)/count[group]))
 
 # %% ../nbs/12_data.ipynb #split
-def _check_count(name, value, low)->int:
-    "`value` if it is a whole number from `low`"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value<low:
-        raise DataError(f'{name} must be a whole number from {low}, got {value!r}')
-    return int(value)
-
 def _split(y, n_train, n_valid, n_hold, seed, own_valid=0, name='y')->tuple:
     "Indices of the train, valid and hold images among the labels `y` of the training files"
-    if n_train is not None: _check_count('n_train', n_train, 1)
-    if n_valid is not None: _check_count('n_valid', n_valid, 0)
-    _check_count('n_hold', n_hold, 0)
+    if n_train is not None: check_whole('n_train', n_train, 1, DataError)
+    if n_valid is not None: check_whole('n_valid', n_valid, 0, DataError)
+    check_whole('n_hold', n_hold, 0, DataError)
     own = own_valid if n_valid is None else 0
     order = np.concatenate([np.arange(own), own + _stratified_order(y[own:], seed)])
     if n_valid is None: n_valid = own or max(1, len(y)//10)
@@ -365,7 +360,7 @@ def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, size=None)->I
     "Split the training files, seal the test file; resize what was chosen"
     if not isinstance(seed, numbers.Integral): raise DataError(f'seed must be a whole number, got {seed!r}')
     train, valid, hold = (torch.from_numpy(o) for o in _split(files.y, n_train, n_valid, n_hold, seed, files.own_valid, name))
-    n_test = len(files.y_test) if n_test is None else _check_count('n_test', n_test, 0)
+    n_test = len(files.y_test) if n_test is None else check_whole('n_test', n_test, 0, DataError)
     if n_test>len(files.y_test): raise DataError(f'{name} has {len(files.y_test):,} test images, n_test asks for {n_test:,}; ask for fewer')
     test = np.sort(_stratified_order(files.y_test, seed, 'test')[:n_test])
     def take(x, y, i): return torch.from_numpy(resize_images(x[i].numpy(), size)), y[i]
@@ -400,7 +395,7 @@ def from_arrays(cls:ImageData,
         classes = range(top) if y.ndim==1 else [range(n) for n in top]
     classes = _as_classes(classes, y)
     x, y = _pair(x, y, classes, name)
-    if n_test is not None and _check_count('n_test', n_test, 0)>=len(y): raise DataError(f'{name} has {len(y):,} images, n_test asks to seal {n_test:,}; leave some to train on')
+    if n_test is not None and check_whole('n_test', n_test, 0, DataError)>=len(y): raise DataError(f'{name} has {len(y):,} images, n_test asks to seal {n_test:,}; leave some to train on')
     return _assemble(_set_aside(x, y, classes, n_test), name, n_train, n_valid, None, n_hold, seed)
 
 # %% ../nbs/12_data.ipynb #noted
@@ -529,7 +524,7 @@ def batches(
     epoch:int=0,            # From 0
 )->Iterator[tuple]:         # Copies `(xb, yb)`
     "Serve images and labels in batches"
-    _check_count('batch_size', batch_size, 1)
+    check_whole('batch_size', batch_size, 1, DataError)
     if len(x)!=len(y): raise DataError(f'every image needs a label, got {len(x)} images and {len(y)} labels')
     order = (torch.arange(len(x)) if seed is None else epoch_order(len(x), seed, epoch)).to(x.device)
     return ((x.index_select(0, i), y.index_select(0, i)) for i in order.split(batch_size) if len(i))
@@ -545,7 +540,7 @@ class TensorLoader:
         seed:int=0,              # Of these orders
     ):
         if not isinstance(dataset, ImageSet): raise DataError(f'TensorLoader serves an ImageSet, got {type(dataset).__name__}; for other data sets use a torch DataLoader')
-        self.dataset, self.batch_size = dataset, _check_count('batch_size', batch_size, 1)
+        self.dataset, self.batch_size = dataset, check_whole('batch_size', batch_size, 1, DataError)
         self.shuffle, self.seed = shuffle, seed
         self.epoch = 0           # The next epoch to serve; counts up only when shuffling
         self.images, self.labels = dataset.images, dataset.labels

@@ -8,11 +8,11 @@ import math, numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .core import DeepsweepError, SweepError, code_version, derive_seed, logging_to
-from .models import _built_in, _own_random, register_model
+from .core import DeepsweepError, OwnRandom, SweepError, code_version, derive_seed, generators_lent, logging_to
+from .models import is_built_in, register_model
 
 # %% auto #0
-__all__ = ['OwnCode', 'own_code', 'own_model', 'StopTraining', 'EpochRows', 'train_function', 'best_row']
+__all__ = ['OwnCode', 'own_code', 'own_model', 'StopTraining', 'EpochRows', 'train_function']
 
 # %% ../nbs/51_own_code.ipynb #own
 @dataclass
@@ -49,7 +49,7 @@ def own_model(
     if model is None or isinstance(model, str): return model
     if not callable(model): raise SweepError(f'model is a registered name or a function fn(config, data), got {type(model).__name__}')
     name = getattr(model, '__name__', type(model).__name__).strip('<>')
-    name = f'my_{name}' if name in _built_in else name
+    name = f'my_{name}' if is_built_in({'model': name}) else name
     register_model(name, model, version=getattr(model, 'version', None))
     return name
 
@@ -92,16 +92,14 @@ def train_function(
     function:Callable,      # `function(config)`
     config:dict,            # Handed over as it is
     rows:EpochRows,
+    device=None,            # A torch device whose generator is seeded, too
 )->tuple[str,str]:          # State and reason
-    "Run a training function, with all generators seeded from the run's seed and put back afterwards"
+    "Run a training function, with the global generators on loan, seeded from the run's seed"
+    def told(metrics, step):
+        with generators_lent(): rows(metrics, step)          # a store, or a search, may let it wait
     try:
-        with _own_random(derive_seed(config.get('seed', 0), 'function')), logging_to(rows): last = function(config)
+        with OwnRandom(derive_seed(config.get('seed', 0), 'function'), device), logging_to(told): last = function(config)
         if isinstance(last, Mapping) and last: rows(dict(last), None)
     except StopTraining as stop: return stop.state, str(stop)
     if not rows.rows: raise DeepsweepError("the training function ended without a single log(): report with deepsweep.log({'valid accuracy': …}, step=epoch)")
     return 'finished', f'{len(rows.rows)} epochs reported'
-
-def best_row(rows:Mapping[int,dict], metric:str, goal:str)->int|None:
-    "The epoch that is best in `metric`; the first of equals, None without any"
-    found = {e: r[metric] for e, r in rows.items() if math.isfinite(r.get(metric, math.nan))}
-    return (min if goal == 'minimize' else max)(found, key=found.get) if found else None

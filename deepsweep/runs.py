@@ -238,7 +238,10 @@ def select(self:RunStore,
         return [tuple(o) for o in conn.execute(query, values)]
 
 @patch
-def _has(self:RunStore, table:sa.Table, column:str|None=None)->bool:
+def has(self:RunStore,
+    table:sa.Table,
+    column:str|None=None,   # None: the table itself
+)->bool:
     "Is this table, or a column of it, there? Only a read-only store of an older version may lack one"
     if self.writable: return True
     with _store_errors(self), self.engine().connect().execution_options(deepsweep_read=True) as conn:
@@ -546,7 +549,7 @@ def study_row(self:RunStore,
     study:str|Mapping|Sequence,   # A study's name or sweep
 )->StudyRow|None:                 # None: an older version of the kit wrote it
     "What is known about a study"
-    if not self._has(_STUDIES): return None
+    if not self.has(_STUDIES): return None
     columns = 'sweep', 'objective', 'data', 'code', 'arguments'
     name  = study_name(study)
     found = self.select(sa.select(*(_STUDIES.c[k] for k in columns)).where(_STUDIES.c.study == name))
@@ -618,7 +621,7 @@ def _settings(config:Mapping)->dict:
     return {f'{k} (parameter)' if k in _OWN_COLUMNS else k: v for k, v in config.items()}
 
 @patch
-def _function_column(self:RunStore): return _RUNS.c.function if self._has(_RUNS, 'function') else sa.null()
+def _function_column(self:RunStore): return _RUNS.c.function if self.has(_RUNS, 'function') else sa.null()
 
 @patch
 def config_table(self:RunStore,
