@@ -23,14 +23,15 @@ from .own_code import EpochRows, OwnCode, train_function
 from .plan import LANES, Run
 from .runs import ClaimLost, RunStore, Worker
 from .space import flatten_config
-from .style import in_notebook
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['OUT_OF_TIME', 'ASKED', 'is_shown', 'Progress', 'How', 'What', 'Cancelled', 'Engine', 'run_name', 'patience_counts',
-           'Member', 'with_threads', 'left_line']
+__all__ = ['OUT_OF_TIME', 'ASKED', 'in_notebook', 'is_shown', 'Progress', 'How', 'What', 'Cancelled', 'Engine', 'run_name',
+           'patience_counts', 'Member', 'with_threads', 'left_line']
 
 # %% ../nbs/71_engine.ipynb #progress
+def in_notebook(): return False
+
 def is_shown(
     progress:bool|None,   # None: shown, but not in tests
 )->bool:

@@ -12,7 +12,8 @@ from .core import DeepsweepError, OwnRandom, SweepError, code_version, derive_se
 from .models import is_built_in, register_model
 
 # %% auto #0
-__all__ = ['OwnCode', 'own_code', 'own_model', 'StopTraining', 'EpochRows', 'train_function']
+__all__ = ['TAKEN_COLUMNS', 'OwnCode', 'check_metric_name', 'own_code', 'own_model', 'StopTraining', 'EpochRows',
+           'train_function']
 
 # %% ../nbs/51_own_code.ipynb #own
 @dataclass
@@ -21,11 +22,16 @@ class OwnCode:
     function:Callable|None=None                  # `function(config)`: trains by itself and reports with `log`
     metrics:dict=field(default_factory=dict)     # Name -> `fn(labels, logits)`
     criterion:Callable|None=None                 # `criterion(logits, labels)` -> mean loss
+    def settle(self): pass
     def versions(self)->dict:
         "Piece -> version, for the identity of a run; empty without code of one's own"
         of = lambda fn: code_version(fn, getattr(fn, 'version', None))
         found = {k: of(fn) for k, fn in (('function', self.function), ('criterion', self.criterion)) if fn is not None}
         return {**found, **({'metrics': {k: of(fn) for k, fn in self.metrics.items()}} if self.metrics else {})}
+
+TAKEN_COLUMNS = ('run', 'name', 'variant', 'epoch', 'updates', 'state', 'group', 'attempt', 'device', 'seconds', 'parameters', 'data', 'best epoch', 'stop reason')
+def check_metric_name(name):
+    if name in TAKEN_COLUMNS or name.startswith('hold '): raise SweepError(f'a metric may not be named {name!r}: that is a column of the kit; choose another name')
 
 _TAKEN = ('run', 'name', 'epoch', 'updates', 'learning_rate', 'seconds')
 

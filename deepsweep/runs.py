@@ -716,11 +716,11 @@ def stored_runs(self:RunStore, study:str)->list[tuple]:   # `(run, config, data 
 @patch
 def run_facts(self:RunStore,
     runs:Iterable[str]|None=None,   # None: all
-)->dict[str,tuple[dict,dict]]:      # Run -> its config as given, and facts named as in the config table
+)->dict[str,tuple]:                 # Run -> its config as given, facts named as in the config table, name of its training function or None
     "Config and facts of runs, in the order in which they were begun"
-    query = sa.select(_RUNS.c.run, _RUNS.c.config, *(_RUNS.c[k] for k in FACTS)).order_by(_RUNS.c.created)
+    query = sa.select(_RUNS.c.run, _RUNS.c.config, self._function_column(), *(_RUNS.c[k] for k in FACTS)).order_by(_RUNS.c.created)
     wanted = None if runs is None else set(runs)
-    return {r[0]: (json.loads(r[1]), dict(zip(FACTS.values(), r[2:]))) for r in self.select(query) if wanted is None or r[0] in wanted}
+    return {r[0]: (json.loads(r[1]), dict(zip(FACTS.values(), r[3:])), r[2]) for r in self.select(query) if wanted is None or r[0] in wanted}
 
 # %% ../nbs/60_runs.ipynb #read-runs
 def open_store(

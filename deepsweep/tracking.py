@@ -10,11 +10,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from fastcore.basics import patch
 
-from .core import DeepsweepError, StoreError, SweepError, did_you_mean
+from .core import FINAL_STATES, DeepsweepError, StoreError, SweepError, did_you_mean, is_quiet
 from .data import ImageData, load_data
-from .runs import _FACTS, _LABELS, _RUNS, FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, _full_config, check_config, plain_value, run_id, study_name
+from .config import check_config, plain_value, run_id, study_name
+from .keys import LABEL_KEYS, value_of
+from .runs import ClaimLost, RunStore, Worker, open_store, stored_config
 from .space import check_sweep
-from .trainer import make_trainer, train_key
+from .trainer import make_trainer
 from .wandb_files import _as_given, _protobuf, _read_file, log_records, read_sweep_yaml, read_wandb_logs, write_sweep_yaml
 
 # %% auto #0
@@ -32,8 +34,7 @@ def wandb_ids(
     study:str|Mapping|Sequence|None=None,   # A study's name or sweep; None: all of them
 )->list[tuple[str,dict,str,str]]:           # `(run, labels, study, W&B id)`, a row per run and label set
     "What the runs of a store are called in W&B"
-    columns = (_LABELS.c.run, _LABELS.c.labels, _LABELS.c.study)
-    rows  = store.select(sa.select(*columns).order_by(sa.func.coalesce(_LABELS.c.entered, 0), _LABELS.c.study, _LABELS.c.place, _LABELS.c.labels))
+    rows  = [(run, json.dumps(labels, sort_keys=True), of) for run, labels, of in store.all_labels()]
     known = {}                                                        # run -> label set -> id
     for run, text, _ in rows:
         mine = known.setdefault(run, {})
@@ -41,7 +42,7 @@ def wandb_ids(
     found, wanted = {}, None if study is None else study_name(study)
     for run, text, of in rows:
         if wanted in (None, of): found.setdefault((run, text), (run, json.loads(text), of, known[run][text]))
-    if study is None: found |= {(run, '{}'): (run, {}, '', run) for run, in store.select(sa.select(_RUNS.c.run).order_by(_RUNS.c.created)) if run not in known}
+    if study is None: found |= {(run, '{}'): (run, {}, '', run) for run in store.run_facts() if run not in known}
     return list(found.values())
 
 # %% ../nbs/62_tracking.ipynb #has-key
@@ -132,9 +133,10 @@ def _writable_folder()->Path:
     if not os.access(folder, os.W_OK): raise StoreError(f"W&B's folder {str(folder)!r} cannot be written; set WANDB_DIR to another")
     return folder
 
-def _wandb_config(config:Mapping, labels:Mapping)->dict:
+def _wandb_config(config:Mapping, labels:Mapping, function:str|None=None)->dict:
     "What W&B gets as config: labels, and every key as the store's config table has it"
-    return {'variant': None, **{k: v for k, v in labels.items() if k != 'name'}, **_full_config(json.dumps(plain_value(config)))}
+    names = {k: v for k, v in labels.items() if k != 'name'}
+    return {'variant': None, **names, **stored_config(json.dumps(plain_value(config)), function)}
 
 def _wandb_row(row:Mapping)->dict:
     "An epoch as W&B gets it: the columns of the store's history"
@@ -170,13 +172,14 @@ class WandbTracker:
         config:Mapping,           # Its config
         names:Mapping[str,dict],  # W&B id -> labels, an entry per label set
         study:str,
+        function:str|None=None,   # Name of the training function; None: the kit's trainer
     )->None:
         "A run begins"
         if self.mode == 'disabled': return
-        if 'function' in config: self.piecewise.add(run)
+        if function is not None: self.piecewise.add(run)
         self.live[run] = []
         for name, labels in names.items():
-            try: self.live[run].append(self._open(name, config, labels, study))
+            try: self.live[run].append(self._open(name, config, labels, study, function))
             except StoreError as e: warnings.warn(f'{e}; the run trains on and is written at the end')
 
     def log(self, run:str, row:Mapping)->None:
@@ -192,9 +195,9 @@ class WandbTracker:
 
 # %% ../nbs/62_tracking.ipynb #tracker-open
 @patch
-def _open(self:WandbTracker, name:str, config:Mapping, labels:Mapping, study:str):
+def _open(self:WandbTracker, name:str, config:Mapping, labels:Mapping, study:str, function:str|None=None):
     "A new W&B run; an older log of it in this folder is removed"
-    full = _wandb_config(config, labels)
+    full = _wandb_config(config, labels, function)
     if self.into is not None: self.into.name = name; self.into.config.setdefaults(full); return self.into
     for o in _logs_of(self.folder, [name]).get(name, ()): shutil.rmtree(o, ignore_errors=True)
     import wandb
@@ -205,7 +208,7 @@ def _open(self:WandbTracker, name:str, config:Mapping, labels:Mapping, study:str
         if self.mode != 'online': raise StoreError(f'W&B cannot open run {name}: {said}') from e
     warnings.warn(f"W&B's server cannot be used ({said}); runs are logged offline from here on")
     self.mode = 'offline'
-    return self._open(name, config, labels, study)
+    return self._open(name, config, labels, study, function)
 
 @patch
 def _log(self:WandbTracker, run:str, r, row:Mapping)->None:
@@ -227,12 +230,6 @@ def _close(self:WandbTracker, r, facts:Mapping)->None:
         self.done[r.name] = facts.get('attempt')
 
 # %% ../nbs/62_tracking.ipynb #store-facts
-def _stored(store:RunStore, runs:Iterable[str]|None=None)->dict[str,tuple[dict,dict]]:
-    "Config and facts of runs: what the config table has to say about them"
-    rows = store.select(sa.select(_RUNS.c.run, _RUNS.c.config, *(_RUNS.c[k] for k in _FACTS)))
-    runs = None if runs is None else set(runs)
-    return {r[0]: (json.loads(r[1]), dict(zip(_FACTS.values(), r[2:]))) for r in rows if runs is None or r[0] in runs}
-
 def _stored_epochs(store:RunStore, runs:set)->dict[str,list[dict]]:
     "Epochs of runs as W&B gets them: a column without a number in any epoch of a run is no column of it"
     table, out = store.history_table(), {}
@@ -248,7 +245,7 @@ def complete(self:WandbTracker,
     shown:bool=False,           # Show how far it is
 )->list[str]:                   # W&B ids that were written
     "Write what is final in a store and not yet whole in W&B"
-    stored = _stored(store, {o[0] for o in wanted}) if self.mode != 'disabled' else {}
+    stored = store.run_facts({o[0] for o in wanted}) if self.mode != 'disabled' else {}
     todo   = [o for o in wanted if o[0] in stored and stored[o[0]][1]['state'] in FINAL_STATES and self.done.get(o[3], -1) != stored[o[0]][1]['attempt']]
     rows   = _stored_epochs(store, {o[0] for o in todo}) if todo else {}
     if self.into is None and todo: todo = self._missing(todo, stored, rows)
@@ -256,8 +253,8 @@ def complete(self:WandbTracker,
         from fastprogress.fastprogress import progress_bar
         todo = progress_bar(todo)
     for run, labels, study, name in todo:
-        config, facts = stored[run]
-        r = self._open(name, config, labels, study)
+        config, facts, function = stored[run]
+        r = self._open(name, config, labels, study, function)
         try:
             for row in rows.get(run, []): r.log(_wandb_row(row), step=int(row['epoch']), commit=True)
         except Exception as e:                            # a full disk, for example
@@ -292,11 +289,11 @@ def mirror_to_wandb(
 )->list[str]:                               # W&B ids that were written; those that were whole already are not
     "Write the finished runs of a store to W&B, each run and label set once"
     where = store if isinstance(store, RunStore) else RunStore(store)
-    if where.path is not None and not where.path.exists(): raise StoreError(f'there is no store {where.name!r}; run a sweep first, or name another')
+    open_store(where)
     try:
         wanted = wandb_ids(where, study)
         if study is not None and not wanted: raise StoreError(f'{where.name!r} holds no study {study_name(study)!r}: {did_you_mean(study_name(study), where.studies()) or "none are there"}')
-        return WandbTracker(project, entity, mode).complete(where, wanted, progress if progress is not None else not (os.environ.get('IN_TEST') or os.environ.get('PYTEST_CURRENT_TEST')))
+        return WandbTracker(project, entity, mode).complete(where, wanted, progress if progress is not None else not is_quiet())
     finally:
         if where is not store: where.close()
 
@@ -312,7 +309,8 @@ class TrackedWorker(Worker):
         if mine and not keep:                           # what is only filled in is written as a whole at the end
             for run, facts in runs.items():
                 study, names = self.names.get(run, ('', {run: {}}))
-                with self.telling: self.tracker.start(run, facts['config'], names, study)
+                more = [facts['function']] if facts.get('function') and isinstance(self.tracker, WandbTracker) else []
+                with self.telling: self.tracker.start(run, facts['config'], names, study, *more)
         return mine
     def add_epoch(self, run, row):
         super().add_epoch(run, row)
@@ -321,7 +319,9 @@ class TrackedWorker(Worker):
         super().replace_epoch(run, row)
         with self.telling: self.tracker.log(run, row)
     def finish(self, run, state, **facts):
-        try: super().finish(run, state, **facts); told = _stored(self.store, [run])[run][1]
+        try:
+            super().finish(run, state, **facts)
+            told = self.store.run_facts([run])[run][1]
         except ClaimLost:
             with self.telling: self.tracker.finish(run, {'state': 'interrupted'})
             raise
@@ -383,7 +383,7 @@ def _agent_function(name:str, hidden:int, conv:int=0, **fixed)->Callable:
             run.name = run_id(keys, images.fingerprint)
             run.config.setdefaults(_wandb_config(keys, labels))
             t = make_trainer(keys, images)
-            t.train(include_test_scores=True, early_stopping=train_key(keys, 'patience') is not None)
+            t.train(include_test_scores=True, early_stopping=value_of(keys, 'patience') is not None)
             run.summary.update({'state': t.state, 'best epoch': t.best_epoch, 'stop reason': t.stop_reason, 'seconds': sum(r['seconds'] for r in t.history),
                                 'parameters': sum(p.numel() for p in t.model.parameters()), 'data': images.name})
         return t.best_log
