@@ -426,8 +426,8 @@ def _the_study(store:RunStore, study:str|None)->str:
 def _stored_data(row:StudyRow, data)->ImageData|None:
     "The images of a study: as given, else as its row says"
     if isinstance(data, ImageData): return data
+    if data is False or data is None and not row.data: return None
     if data is not None: return load_data(data)
-    if not row.data: return None
     if row.data.get('recipe'): return load_recipe(row.data['recipe'])
     if 'recipe' in row.data: raise DataError(f"the images of study {row.study!r} ({row.data['name']}) came as arrays, so no store can load them; give data=")
     return load_data(row.data['name'])
@@ -442,7 +442,7 @@ def _old_row(store:RunStore, study:str)->StudyRow:
 def stored_result(
     store:RunStore|str|Path,              # A store, its path or URL
     study:str|None=None,                  # None: the only one that the store holds
-    data:ImageData|str|None=None,         # Its images or their name; None: as the store has noted it
+    data:ImageData|str|bool|None=None,    # Its images or their name; None: as the store has noted it; False: they are not needed
     *,
     model:str|Callable|None=None,         # Code of yours that took part, where a model is to be trained again, as for `run_sweep`
     metrics:Mapping[str,Callable]|None=None,
@@ -454,7 +454,8 @@ def stored_result(
     study = _the_study(store, study)
     row   = store.study_row(study) or _old_row(store, study)
     found, images = store.stored_runs(study), _stored_data(row, data)
-    runs  = [Run(run, config, labels) for run, config, _, fingerprint, labels in found if images is None or fingerprint == images.fingerprint]
+    wanted = row.data.get('fingerprint') if images is None else images.fingerprint
+    runs  = [Run(run, config, labels) for run, config, _, fingerprint, labels in found if wanted is None or fingerprint == wanted]
     if found and not runs: raise DataError(f'{images.name!r} is not what the runs of {study!r} were trained on (another fingerprint); give data= as it was then')
     own_model(model)
     own = own_code(None, metrics, criterion)
