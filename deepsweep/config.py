@@ -10,12 +10,12 @@ import numpy as np
 from .core import SweepError, did_you_mean
 from .keys import CONFIG_KEYS, KEYS, LABEL_KEYS, OPTIMIZERS, keys_of, value_of
 from .models import model_entry, model_name
-from .core import code_version
+from .own_code import code_version
 from .space import flatten_config
 
 # %% auto #0
-__all__ = ['PROTOCOL', 'plain_value', 'config_problems', 'check_config', 'keys_read', 'full_config', 'identity', 'digest',
-           'run_id', 'function_run_id', 'study_name']
+__all__ = ['PROTOCOL', 'plain_value', 'config_problems', 'check_config', 'keys_read', 'full_config', 'identity', 'model_versions',
+           'digest', 'run_id', 'function_run_id', 'study_name']
 
 # %% ../nbs/52_config.ipynb #plain-value
 def plain_value(
@@ -107,16 +107,25 @@ def _counting(config:Mapping, defaults:Mapping)->dict:
 def identity(
     config:Mapping,          # A checked run config
     fingerprint:str,         # Of the images
-    code:Mapping|None=None,  # Versions of the user's own code: `{'metrics': {…}}`; the model's is found here
+    code:Mapping|None=None,  # Versions of the user's own code: `{'metrics': {…}, 'model': {name: …}}`; a model that is not in it is looked at
 )->dict:                     # What is hashed
     "What decides a run's numbers, in canonical form"
     entry, reads = model_entry(model_name(config)), keys_read(config)
     defaults = {**{k: KEYS[k].default for k in CONFIG_KEYS}, **entry.defaults}
     mine = {k: plain_value(v) for k, v in config.items() if k in reads and k not in (*LABEL_KEYS, 'model', 'seed')}
-    own = {} if entry.is_built_in else {'model': code_version(entry.fn, entry.version)}
-    own |= code or {}
+    own = dict(code or {})
+    known = own.pop('model', {}).get(entry.name)                        # looked at once for a whole sweep
+    if not entry.is_built_in: own['model'] = known or code_version(entry.fn, entry.version)
     what = dict(model=entry.name, keys=_counting(mine, defaults), data=fingerprint, protocol=PROTOCOL)
     return {**what, 'code': own} if own else what
+
+# %% ../nbs/52_config.ipynb #model-versions
+def model_versions(
+    configs:Iterable[Mapping],   # Checked run configs
+)->dict:                         # Name -> version
+    "Versions of the models of these configs that are not the kit's own, each looked at once"
+    entries = {name: model_entry(name) for name in dict.fromkeys(map(model_name, configs))}
+    return {name: code_version(e.fn, e.version) for name, e in entries.items() if not e.is_built_in}
 
 # %% ../nbs/52_config.ipynb #run-id
 def digest(

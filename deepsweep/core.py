@@ -4,16 +4,15 @@
 
 # %% ../nbs/00_core.ipynb #imports
 from __future__ import annotations
-import difflib, dis, functools, gc, hashlib, inspect, linecache, numbers, os, random, sys, sysconfig, textwrap, threading, types
+import difflib, gc, hashlib, numbers, os, random, threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 
 # %% auto #0
 __all__ = ['GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError',
            'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom', 'generators_lent', 'default_device',
-           'logging_to', 'log', 'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list', 'code_version']
+           'logging_to', 'log', 'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -230,101 +229,3 @@ def seed_list(
     else: found = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, (str, bytes)) else []
     if not found or not all(map(is_whole, found)): raise SweepError(f'seeds is None, a number of at least 1, or a list of integers; got {seeds!r}')
     return list(dict.fromkeys(map(int, found)))
-
-# %% ../nbs/00_core.ipynb #is-own
-_LIBRARY_DIRS = tuple({str(Path(sysconfig.get_path(k)).resolve()) for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')})
-
-def _is_library(obj)->bool:
-    "True for code of Python itself, of an installed package or of deepsweep"
-    module = obj.__name__ if inspect.ismodule(obj) else getattr(obj, '__module__', None)
-    if module is None: return True
-    if module.split('.')[0] in ('deepsweep', 'builtins'): return True
-    file = getattr(sys.modules.get(module), '__file__', None)
-    if file is None: return module in sys.builtin_module_names
-    path = str(Path(file).resolve())
-    return 'site-packages' in path or 'dist-packages' in path or path.startswith(_LIBRARY_DIRS)
-
-# %% ../nbs/00_core.ipynb #code-text
-def _code_parts(code:types.CodeType)->list:
-    "Byte code and constants of `code` and of the functions inside it, free of file names and line numbers"
-    inner = [o for o in code.co_consts if isinstance(o, types.CodeType)]
-    plain = [repr(o) for o in code.co_consts if not isinstance(o, types.CodeType)]
-    return [code.co_code.hex(), plain, code.co_names, code.co_varnames, [_code_parts(o) for o in inner]]
-
-def _function_text(fn:types.FunctionType)->str:
-    "Source of `fn`, or where there is none (standard input) its compiled code"
-    linecache.checkcache(fn.__code__.co_filename)
-    try: return textwrap.dedent(inspect.getsource(fn))
-    except (OSError, TypeError): return repr(_code_parts(fn.__code__))
-
-# %% ../nbs/00_core.ipynb #code-names
-def _names(code:types.CodeType)->tuple[set,set]:
-    "Global names that `code`, or a function inside it, loads, and names of attributes"
-    loads = [(o.opname, o.argval) for o in dis.get_instructions(code)]
-    names, attributes = {v for op, v in loads if op in ('LOAD_GLOBAL', 'LOAD_NAME')}, {v for op, v in loads if op in ('LOAD_ATTR', 'LOAD_METHOD')}
-    for o in code.co_consts:
-        if isinstance(o, types.CodeType): more = _names(o); names |= more[0]; attributes |= more[1]
-    return names, attributes
-
-def _named_objects(fn:types.FunctionType)->list:
-    "`(name, object)` of what `fn` can reach by name"
-    names, attributes = _names(fn.__code__)
-    found = {n: fn.__globals__[n] for n in names if n in fn.__globals__}
-    for module in [o for o in found.values() if inspect.ismodule(o) and not _is_library(o)]:
-        found |= {f'{module.__name__}.{n}': vars(module)[n] for n in attributes if n in vars(module)}
-    for n, cell in zip(fn.__code__.co_freevars, fn.__closure__ or ()):
-        try: found[n] = cell.cell_contents
-        except ValueError: pass                       # not bound yet: a function that names itself
-    found |= {f'default {i}': o for i, o in enumerate(fn.__defaults__ or ())}
-    found |= {f'default {k}': o for k, o in (fn.__kwdefaults__ or {}).items()}
-    return sorted(found.items())
-
-# %% ../nbs/00_core.ipynb #walk-code
-def _class_parts(cls:type)->list:
-    "`(name, object)` of what makes up `cls`: its bases and its own attributes"
-    skip = {'__dict__', '__weakref__', '__doc__', '__module__', '__qualname__', '__firstlineno__', '__static_attributes__', '__annotations__',
-            '__annotate__', '__annotate_func__', '__annotations_cache__'}
-    parts = [(f'base {i}', o) for i, o in enumerate(cls.__bases__)]
-    return parts + sorted((k, o) for k, o in vars(cls).items() if k not in skip)
-
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
-
-def _is_array(obj)->bool: return not isinstance(obj, type) and hasattr(obj, 'shape') and (hasattr(obj, 'tobytes') or hasattr(obj, 'detach'))
-
-def _walk_code(obj, seen:dict)->str:
-    "Text that changes when `obj`, or own code that it names, changes"
-    if isinstance(obj, (staticmethod, classmethod)): obj = obj.__func__
-    if isinstance(obj, types.MethodType): return f'method({_walk_code(obj.__func__, seen)} {_walk_code(obj.__self__, seen)})'
-    if isinstance(obj, property): return ' '.join(_walk_code(o, seen) for o in (obj.fget, obj.fset, obj.fdel) if o)
-    if isinstance(obj, functools.partial): return f'partial({_walk_code([obj.func, obj.args, obj.keywords], seen)})'
-    if isinstance(obj, Mapping): return '{' + ', '.join(f'{k!r}: {_walk_code(o, seen)}' for k, o in sorted(obj.items(), key=repr)) + '}'
-    if isinstance(obj, (set, frozenset)): return f'set{sorted(map(repr, obj))}'
-    if isinstance(obj, (list, tuple)): return '[' + ', '.join(_walk_code(o, seen) for o in obj) + ']'
-    if isinstance(obj, _PLAIN): return repr(obj)
-    if inspect.ismodule(obj): return f'module {obj.__name__}'
-    if _is_array(obj):
-        array = obj.detach().cpu().numpy() if hasattr(obj, 'detach') else obj
-        return f'array {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}'
-    name = getattr(obj, '__qualname__', type(obj).__qualname__)
-    if id(obj) in seen: return f'<{seen[id(obj)]}>'
-    seen[id(obj)] = len(seen)
-    if hasattr(obj, '__wrapped__'): return f'{name} wraps {_walk_code(obj.__wrapped__, seen)}'
-    is_instance = not isinstance(obj, (type, types.FunctionType, types.BuiltinFunctionType))
-    if _is_library(obj) and not is_instance: return f"{getattr(obj, '__module__', '')}.{name}"
-    if isinstance(obj, types.FunctionType):
-        return _function_text(obj) + ''.join(f'\n{n} = {_walk_code(o, seen)}' for n, o in _named_objects(obj))
-    if isinstance(obj, type): return f'class {name}' + ''.join(f'\n{n} = {_walk_code(o, seen)}' for n, o in _class_parts(obj))
-    if isinstance(obj, types.BuiltinFunctionType) or not hasattr(obj, '__dict__'): return f'{type(obj).__module__}.{name}'
-    if _is_library(type(obj)) and not hasattr(obj, 'state_dict'):      # somebody else's object: what is plain in it
-        return f'{name} with {_walk_code({k: v for k, v in vars(obj).items() if isinstance(v, _PLAIN)}, seen)}'
-    return f'{name} of {_walk_code(type(obj), seen)} with {_walk_code(vars(obj), seen)}'
-
-# %% ../nbs/00_core.ipynb #code-version
-def code_version(
-    fn:Callable,                 # A model, metric, loss or training function of the user's
-    version:object|None=None,    # The user's own version; None: a hash of the code
-)->str:                          # `version`, or 12 hex digits
-    "What tells one version of a user's code from the next"
-    if version is not None: return str(version)
-    if not callable(fn): raise DeepsweepError(f'code_version takes something callable, got {type(fn).__name__}')
-    return hashlib.sha256(_walk_code(fn, {}).encode()).hexdigest()[:12]

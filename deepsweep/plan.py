@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from torch import nn
 
-from .config import check_config, config_problems, function_run_id, plain_value, run_id
+from .config import check_config, config_problems, function_run_id, model_versions, plain_value, run_id
 from .core import SweepError, seed_list
 from .data import ImageData
 from .fused import fuse as fuse_models
@@ -130,6 +130,7 @@ def sweep_runs(
     if own.function is not None: return _function_runs(configs, fingerprint, seeds, code)
     if model is not None: configs = [{'model': model, **c} for c in configs]
     _raise_problems(configs, seeds)
+    if models := model_versions(configs): code = {**code, 'model': models}
     return _kit_runs(configs, fingerprint, seeds, code, objective)
 
 # %% ../nbs/70_plan.ipynb #plan-threads

@@ -14,14 +14,13 @@ from fastcore.basics import patch
 
 from .analysis import best_table, join_tables
 from .best import best_model as best_model_of, save_best
-from .config import plain_value, study_name
+from .config import model_versions, plain_value, study_name
 from .core import DataError, DeepsweepError, FINAL_STATES, StoreError, SweepError, default_device, did_you_mean, generators_lent, seed_list, uncollected
 from .data import ImageData, load_data, load_recipe
 from .engine import Engine, How, Progress, What, is_shown, left_line
 from .final import final_table, train_final
-from .models import model_entry, model_name
 from .objective import Objective, among, is_own_column
-from .own_code import OwnCode, check_metric_name, code_version, own_code, own_model
+from .own_code import OwnCode, check_metric_name, own_code, own_model
 from .plan import Run, make_plan, study_plan, sweep_parts, sweep_runs
 from .recipe import known_metric
 from .runs import RunStore, StudyRow, Worker, open_store
@@ -186,11 +185,6 @@ class Prepared:
     code:dict                  # Its versions
     notes:list                 # Lines worth saying
 
-def _model_code(runs:Sequence[Run])->dict:
-    "Versions of models that are not the kit's own, by name"
-    entries = {name: model_entry(name) for name in dict.fromkeys(model_name(r.config) for r in runs)}
-    return {name: code_version(e.fn, e.version) for name, e in entries.items() if not e.is_built_in}
-
 def prepare(
     sweep:Mapping|Sequence,              # As for `run_sweep`, and so are the others
     data:ImageData|str|None=None,
@@ -215,7 +209,7 @@ def prepare(
     runs  = sweep_runs(sweep, fingerprint, seeds, count, model, own, search_seed, notes, objective)
     if fuse is True: _check_fused(runs, data, own)
     code = own.versions()
-    models = {} if function is not None else _model_code(runs)
+    models = {} if function is not None else model_versions([r.config for r in runs])
     if models: code = {**code, 'model': models}
     return Prepared(sweep, study_name(sweep), runs, objective, data, fingerprint, own, code, [*notes, *[o for o in [objective.note] if o]])
 
@@ -296,6 +290,7 @@ class _Call:
             self.bar.end()
             self.bar.say(f'interrupted; {self.states_line()}. Run the same again to go on.')
             raise
+        finally: self.p.own.settle()                  # code that remembers something is still the same code
         if self.store.stop_asked(self.p.study) > stops: self.bar.say('stopped as asked; run the same again to go on')
         self.finish()
         return self.result
@@ -334,7 +329,6 @@ def train(self:_Call, groups:Sequence[Mapping], stops:int)->None:
 @patch
 def finish(self:_Call)->None:
     "Keep the models that were asked for; say how it went and what is left"
-    self.p.own.settle()
     if self.result.by_function: self._note_objective()
     self.bar.end()
     left = left_line(self.store, self.runs, self.how.max_minutes)
