@@ -65,7 +65,7 @@ def read_sweep(
         try: sweep = json.loads(text)
         except ValueError as e: raise SweepError(f'{file.name} is no valid JSON: {e}') from None
     else:
-        from deepsweep.wandb_files import parse_yaml
+        from deepsweep.space import parse_yaml
         sweep = parse_yaml(text, file.name)
     if not isinstance(sweep, (dict, list)): raise SweepError(f'{file.name} must hold a sweep dict or a list of them, got {type(sweep).__name__}')
     return sweep

@@ -21,8 +21,9 @@ from .keys import CONFIG_KEYS
 from .objective import Objective
 
 # %% auto #0
-__all__ = ['LEDGER', 'BEAT', 'STALE', 'FACTS', 'store_url', 'wal_works', 'RunStore', 'is_alive', 'Worker', 'ClaimLost',
-           'StudyRow', 'stored_config', 'open_store', 'read_runs', 'recorded_names', 'load_recorded', 'save_recorded']
+__all__ = ['HISTORY_COLUMNS', 'LEDGER', 'BEAT', 'STALE', 'FACTS', 'store_url', 'wal_works', 'RunStore', 'is_alive', 'Worker',
+           'ClaimLost', 'StudyRow', 'stored_config', 'open_store', 'read_runs', 'recorded_names', 'load_recorded',
+           'save_recorded']
 
 # %% ../nbs/60_runs.ipynb #schema
 _META = sa.MetaData()
@@ -38,6 +39,7 @@ _RUNS = sa.Table('runs', _META, sa.Column('run', sa.String(12), primary_key=True
 _METRICS = {k: k.replace(' (eval)', '_eval').replace(' ', '_') for k in (         # column of the history -> column of the database
     'train loss', 'train accuracy', 'valid loss', 'valid accuracy', 'top valid accuracy',
     'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds')}
+HISTORY_COLUMNS = 'epoch', 'updates', *_METRICS          # of a run of the kit's trainer, in order
 _HISTORY = sa.Table('history', _META, sa.Column('run', sa.String(12), primary_key=True), sa.Column('epoch', _Int, primary_key=True),
     *_columns(_Int, 'attempt', 'updates'), *_columns(_Float, *_METRICS.values()), *_columns(_Text, 'extra'))
 

@@ -4,14 +4,15 @@
 
 # %% ../nbs/50_space.ipynb #imports
 from __future__ import annotations
-import bisect, copy, itertools, json, math, re, reprlib
+import bisect, copy, itertools, json, math, os, re, reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 from .core import SweepError, check_whole, derive_seed, did_you_mean, is_whole
 
 # %% auto #0
 __all__ = ['DISTRIBUTIONS', 'check_sweep', 'grid_size', 'expand_grid', 'flatten_config', 'nest_config', 'sample_runs',
-           'distinct_draws']
+           'distinct_draws', 'parse_yaml', 'read_sweep_yaml', 'as_given', 'write_sweep_yaml']
 
 # %% ../nbs/50_space.ipynb #faults
 class _Faults(dict):
@@ -404,3 +405,49 @@ def distinct_draws(
         known = known + 1 if len(seen) == size else 0
         if not known: found.append(config)
     return found, None if len(found) == n else f'the space is exhausted: after {len(found)} of {n} configs, {tries} draws in a row gave nothing new'
+
+# %% ../nbs/50_space.ipynb #parse-yaml
+def parse_yaml(
+    text:str,              # YAML
+    name:str='the text',   # Where it comes from, for the message
+)->dict|list:              # What it holds
+    "Read a sweep, or a list of them, from YAML text; nothing is checked"
+    import yaml
+    try: sweep = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as e: raise SweepError(f"{name} is no valid YAML: {' '.join(str(e).split())}") from None
+    if not isinstance(sweep, (dict, list)): raise SweepError(f'{name} must hold a sweep dict or a list of them, got {type(sweep).__name__}')
+    return sweep
+
+# %% ../nbs/50_space.ipynb #read-yaml
+def read_sweep_yaml(
+    source:str|os.PathLike,   # A file, or YAML text of more than one line
+)->dict:               # The sweep as it stands there; `check_sweep` has passed it
+    "Read a sweep in W&B's YAML format"
+    if isinstance(source, str) and '\n' in source: sweep = parse_yaml(source)
+    else:
+        try: sweep = parse_yaml(Path(source).read_text(encoding='utf-8'), Path(source).name)
+        except FileNotFoundError: raise SweepError(f'there is no file {str(source)!r}') from None
+        except (OSError, UnicodeDecodeError) as e: raise SweepError(f'{Path(source).name} cannot be read as text: {e}') from None
+    check_sweep(sweep)
+    return sweep
+
+# %% ../nbs/50_space.ipynb #write-yaml
+def as_given(
+    sweep,     # A sweep dict, or a part of one
+    checked,   # The same as `check_sweep` returns it
+):             # `checked` without the defaults that the check filled in
+    "A sweep as it was written, in the plain types of JSON and YAML"
+    if isinstance(checked, dict): return {str(k): as_given(v, checked[str(k)]) for k, v in sweep.items()}
+    if isinstance(checked, list): return [as_given(v, c) for v, c in zip(sweep, checked)]
+    return checked
+
+def write_sweep_yaml(
+    sweep:Mapping,     # A sweep dict; tuples become lists, numbers of numpy plain ones
+    path:str|os.PathLike,     # Where to write; a file there is replaced
+)->Path:               # The same path
+    "Write a sweep so that `wandb sweep` reads it"
+    import yaml
+    text, path = yaml.safe_dump(as_given(sweep, check_sweep(sweep)), sort_keys=False, allow_unicode=True), Path(path)
+    try: path.write_text(text, encoding='utf-8')
+    except OSError as e: raise SweepError(f'{str(path)!r} cannot be written: {e.strerror}') from None
+    return path

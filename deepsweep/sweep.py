@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
+from .agents import agent_run, register_sweep, run_agent
 from .analysis import best_table, join_tables
 from .best import best_model as best_model_of, save_best
 from .config import model_versions, plain_value, study_name
@@ -26,7 +27,7 @@ from .recipe import known_metric
 from .runs import RunStore, StudyRow, Worker, open_store
 from .seal import open_test, openings
 from .space import check_sweep
-from .tracking import TrackedWorker, WandbTracker, agent_run, as_tracker, need_wandb_key, register_sweep, run_agent, wandb_ids
+from .tracking import TrackedWorker, WandbTracker, as_tracker, need_wandb_key, wandb_ids
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
