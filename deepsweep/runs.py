@@ -129,8 +129,9 @@ class RunStore:
 
 # %% ../nbs/60_runs.ipynb #engine
 def _open_readonly(path:Path)->sqlite3.Connection:
-    "A connection that writes nothing, not even a lock file where none can be made"
-    for query in ('mode=ro', 'immutable=1'):
+    "A connection that writes nothing, not even a file beside the store"
+    at_rest = _head(path)[18:19] == b'\x02' and not Path(f'{path}-wal').exists()      # nobody writes it: to lock it would leave files behind
+    for query in ('immutable=1',) if at_rest else ('mode=ro', 'immutable=1'):
         conn = sqlite3.connect(f'file:{path}?{query}', uri=True, check_same_thread=False, isolation_level=None)
         try:
             conn.execute('SELECT count(*) FROM sqlite_master')
@@ -163,7 +164,7 @@ def _file_engine(store:RunStore)->sa.Engine:
 # %% ../nbs/60_runs.ipynb #make-engine
 def _make_engine(store:RunStore)->sa.Engine:
     "An engine whose tables are up to date"
-    if not store.writable: return sa.create_engine('sqlite://', creator=lambda: _open_readonly(store.path))
+    if not store.writable: return sa.create_engine('sqlite://', creator=lambda: _open_readonly(store.path), poolclass=sa.NullPool)
     if store.in_memory: engine = sa.create_engine(store.url, poolclass=sa.StaticPool, connect_args=dict(check_same_thread=False))
     elif store.path is None: engine = sa.create_engine(store.url)
     else: engine = _file_engine(store)
