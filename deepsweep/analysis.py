@@ -12,11 +12,11 @@ from .core import DataError, SweepError, did_you_mean
 from .statistics import interval, paired_difference, verdict
 
 # %% auto #0
-__all__ = ['SCORES', 'STRENGTHS', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_metric', 'best_epochs',
-           'config_keys', 'varying_keys', 'pick_variant', 'best_table', 'run_scores', 'learning_rate_table',
-           'pivot_rates', 'size_table', 'example_regularization', 'key_table', 'key_scores', 'find_strength',
-           'regularization_table', 'trajectory_table', 'seed_table', 'cost_table', 'tradeoff_table',
-           'classification_table']
+__all__ = ['SCORES', 'STRENGTHS', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_metric', 'number_columns',
+           'best_epochs', 'row_texts', 'config_keys', 'varying_keys', 'pick_variant', 'best_table', 'run_scores',
+           'setting_means', 'learning_rate_table', 'pivot_rates', 'size_table', 'example_regularization', 'key_table',
+           'key_scores', 'find_strength', 'regularization_table', 'trajectory_table', 'seed_table', 'cost_table',
+           'tradeoff_table', 'classification_table']
 
 # %% ../nbs/41_analysis.ipynb #example-curves
 def _example_curves(
@@ -164,17 +164,22 @@ def find_metric(
     if metric is None:
         have   = [m for m in SCORES if m in df]
         metric = next((m for m in have if df[m].notna().any()), have[0] if have else None)
-        if metric is None: raise DataError(f"no column {' or '.join(map(repr, SCORES))} to judge runs by: give metric=, one of {_numbers(df)}")
-    if metric not in df: raise DataError(f'no column {metric!r} to judge runs by; {did_you_mean(metric, _numbers(df))}')
-    if metric not in _numbers(df): raise DataError(f'a metric holds numbers, column {metric!r} holds {df[metric].dropna().iloc[0]!r}')
+        if metric is None: raise DataError(f"no column {' or '.join(map(repr, SCORES))} to judge runs by: give metric=, one of {number_columns(df)}")
+    if metric not in df: raise DataError(f'no column {metric!r} to judge runs by; {did_you_mean(metric, number_columns(df))}')
+    if metric not in number_columns(df): raise DataError(f'a metric holds numbers, column {metric!r} holds {df[metric].dropna().iloc[0]!r}')
     if goal is None: goal = 'minimize' if metric.removesuffix(' (eval)').endswith('loss') else 'maximize'
     if goal not in ('maximize', 'minimize'): raise DataError(f"goal is 'maximize' or 'minimize', got {goal!r}")
     return metric, goal
 
-def _numbers(df:pd.DataFrame)->list:
-    "Columns that hold numbers, or nothing at all"
-    is_number = lambda s: s.map(lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)).all()
-    return [c for c in df if pd.api.types.is_numeric_dtype(df[c]) and df[c].dtype!=bool or (df[c].dtype==object and is_number(df[c].dropna()))]
+def number_columns(
+    df:pd.DataFrame,   # Any table
+)->list:               # Names of its columns, in order
+    "Columns that hold numbers, or nothing at all; True and False are no numbers"
+    def is_number(v): return isinstance(v, (int, float, np.number)) and not isinstance(v, bool)
+    def holds_numbers(s):
+        if s.dtype==object: return s.dropna().map(is_number).all()
+        return pd.api.types.is_numeric_dtype(s) and s.dtype!=bool
+    return [c for c in df if holds_numbers(df[c])]
 
 # %% ../nbs/41_analysis.ipynb #epochs
 def best_epochs(
@@ -188,10 +193,13 @@ def best_epochs(
     if list(df).index(metric) < list(df).index('epoch'): metric, goal = find_metric(df)     # one number per run, such as `hold accuracy`
     score = pd.to_numeric(df[metric]).astype(float).replace([np.inf, -np.inf], np.nan)
     rank  = pd.DataFrame({'score': score if goal=='minimize' else -score, 'epoch': df['epoch']}).sort_values(['score', 'epoch'], kind='stable')
-    who   = _texts(df, ['name', *[c for c in _LABELS if c in df]])
+    who   = row_texts(df, ['name', *[c for c in _LABELS if c in df]])
     return df.loc[who.loc[rank.index].drop_duplicates().index.sort_values()].reset_index(drop=True)
 
-def _texts(df:pd.DataFrame, cols:list)->pd.Series:
+def row_texts(
+    df:pd.DataFrame,   # Any table
+    cols:list,         # Names of columns to compare; may be empty
+)->pd.Series:          # Text, with the index of `df`
     "One text per row that differs when one of `cols` differs; lists and missing values welcome"
     return pd.Series([repr(row) for row in zip(*([str(v) for v in df[c]] for c in cols), [''] * len(df))], df.index, object)
 
@@ -266,12 +274,12 @@ def run_scores(
     out = pd.DataFrame({'run': df['run'], 'variant': df['variant'], 'hidden': col('hidden_layers').map(_widths), 'conv': col('conv_layers').map(_widths)})
     out['size'] = [size_label(h, c) for h, c in zip(out['hidden'], out['conv'])]
     out['learning_rate'] = pd.to_numeric(col('learning_rate'))
-    out['setting'] = _texts(df, [k for k in config_keys(df) if k not in ('seed', *_COUNTS)])
+    out['setting'] = row_texts(df, [k for k in config_keys(df) if k not in ('seed', *_COUNTS)])
     out['state'] = col('state').fillna('')
     score = pd.to_numeric(df[metric]).astype(float).replace([np.inf, -np.inf], np.nan)
     return out.assign(score=score.where(~out['state'].isin(['diverged', 'failed', 'running', 'interrupted'])))
 
-def _setting_means(
+def setting_means(
     scores:pd.DataFrame,   # From `run_scores`
     by:list[str],          # Columns that make a cell of the table
     goal:str,              # `maximize` or `minimize`
@@ -298,7 +306,7 @@ def learning_rate_table(
     df = pick_variant(df, variant)
     if 'learning_rate' not in df: raise DataError(f"a learning-rate table needs the column 'learning_rate'; {did_you_mean('learning_rate', config_keys(df))}")
     metric, goal = find_metric(df, metric, goal)
-    return _setting_means(run_scores(df, metric, goal), ['variant', 'size', 'learning_rate'], goal)
+    return setting_means(run_scores(df, metric, goal), ['variant', 'size', 'learning_rate'], goal)
 
 # %% ../nbs/41_analysis.ipynb #pivot
 def pivot_rates(
@@ -327,7 +335,7 @@ def size_table(
     if not scores[by].map(len).any(): raise DataError(f'no run of variant {df["variant"][0]!r} has {by}_layers')
     rows, cols = f'{by} layers', 'filters' if by=='conv' else 'width'
     label = scores[by].map(lambda w: w[0] if len(set(w))==1 else '-'.join(map(str, w)) or 'none')
-    cells = _setting_means(scores.assign(**{rows: scores[by].map(len), cols: label}), [rows, cols], goal)
+    cells = setting_means(scores.assign(**{rows: scores[by].map(len), cols: label}), [rows, cols], goal)
     table = cells.pivot(index=rows, columns=cols, values='mean').sort_index()
     return table[sorted(table.columns, key=lambda c: (isinstance(c, str), c))]
 
@@ -384,11 +392,11 @@ def _key_runs(df:pd.DataFrame, key:str, metric:str, goal:str, floor:float|None)-
     "`key_table` and `key_scores`, with `stuck`"
     if key not in config_keys(df): raise DataError(f'no setting {key!r} to compare by; {did_you_mean(key, config_keys(df))}')
     at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
-    values = pd.to_numeric(at[key]).astype(float) if key in _numbers(at) else at[key].map(str)
+    values = pd.to_numeric(at[key]).astype(float) if key in number_columns(at) else at[key].map(str)
     scores[key] = values.fillna(0) if key in STRENGTHS else values
     scores = scores.drop_duplicates('run')
     scores['stuck'] = scores['score'] < (floor if floor is not None and metric.endswith('accuracy') else -np.inf)
-    best = _setting_means(scores, [key], goal, keep=True)
+    best = setting_means(scores, [key], goal, keep=True)
     for name, bad in (('diverged', scores['state']=='diverged'), ('at chance', scores['stuck'])): best[name] = best[key].map(bad.groupby(scores[key]).sum())      # of all settings
     runs = scores.merge(best[[key, 'setting']], on=[key, 'setting'])
     return best.sort_values(key)[[key, 'n', 'mean', 'low', 'high', 'diverged', 'at chance']].reset_index(drop=True), runs
@@ -466,7 +474,7 @@ def trajectory_table(
     if eval_mode and not has: raise DataError(f'eval_mode needs the column {fine!r} for every epoch: train with eval_train=True')
     train = fine if has and eval_mode is not False else usual
     for c in (train, f'{part} {kind}'):
-        if c not in rows: raise DataError(f'no column {c!r} for a path; {did_you_mean(c, _numbers(df))}')
+        if c not in rows: raise DataError(f'no column {c!r} for a path; {did_you_mean(c, number_columns(df))}')
     valid = rows[f'{part} {kind}'].astype(float)
     if kind=='accuracy': valid = valid.groupby(rows['run']).cummax()
     out = pd.DataFrame({key: rows['_key'], 'run': rows['run'], 'epoch': rows['epoch'].astype(int), 'train': rows[train].astype(float), 'valid': valid, 'score': rows[metric].astype(float),
@@ -532,7 +540,7 @@ def _net_config(row:dict)->dict:
 def _count_nets(at:pd.DataFrame, shape:Sequence|None, n_classes:int|Sequence)->pd.DataFrame:
     "`parameters`, `FLOPs`, `activations` for each row; each network is built once"
     keys  = [k for k in config_keys(at) if k not in _NO_COUNT]
-    texts, counts = _texts(at, [*keys, *[c for c in ('data', 'parameters') if c in at]]), {}
+    texts, counts = row_texts(at, [*keys, *[c for c in ('data', 'parameters') if c in at]]), {}
     for text, row in zip(texts, at.to_dict('records')):
         if text in counts: continue
         of, weights = shape if shape is not None else _SHAPES.get(row.get('data')), row.get('parameters')
@@ -565,7 +573,7 @@ def _run_costs(df:pd.DataFrame, metric:str, goal:str, shape:Sequence|None, n_cla
     out = out.assign(**{'FLOPs per image': nets['FLOPs'], 'FLOPs': 3*nets['FLOPs']*batch*updates.astype(float), 'parameters': weights.astype('Int64'),
         'memory': (4*weights*kept + nets['activations']*batch)/1e6, 'best epoch': at['epoch'].where(scores['score'].notna()), 'setting': scores['setting']})
     out['epochs after'] = out['epochs'] - out['best epoch']
-    top = _setting_means(scores, ['variant'], goal, keep=True).dropna(subset='mean')
+    top = setting_means(scores, ['variant'], goal, keep=True).dropna(subset='mean')
     return out.assign(won=(out['variant'] + out['setting']).isin(top['variant'] + top['setting']))
 
 def cost_table(
