@@ -69,8 +69,15 @@ def number(
     step:float=1,             # Of the arrow keys
 )->widgets.BoundedFloatText:
     "A number in a range"
-    bounds, layout = dict(min=low, max=high, step=step), widgets.Layout(width='14em')
-    return widgets.BoundedFloatText(value=value, description=label, style=_WIDE, layout=layout, **bounds)
+    return widgets.BoundedFloatText(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=label,
+        style=_WIDE,
+        layout=widgets.Layout(width='14em'),
+    )
 
 # %% ../nbs/90_panel.ipynb #tick
 def tick(
