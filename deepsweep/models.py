@@ -23,7 +23,9 @@ from .layers import activation_function, check_padding, conv_out, map_sizes, see
 
 # %% auto #0
 __all__ = ['MODEL_KEYS', 'LinearBlock', 'MLPNet', 'ConvBlock', 'ConvNet', 'init_weights', 'Key', 'ModelEntry', 'model_entry',
-           'model_name', 'register_model', 'make_model', 'summary']
+           'model_name', 'register_model', 'make_model', 'summary', 'MLPNet_2_layer', 'MLPNet_3_layer',
+           'MLPNet_4_layer', 'MLPNet_6_layer', 'MLPNet_4_layer_bn', 'ConvNet_2', 'ConvNet_3', 'ConvNet_5',
+           'ConvNet_5_bn', 'conv_out', 'map_sizes', 'SeededDropout', 'SeededDropout2d', 'seed_dropout']
 
 # %% ../nbs/22_models.ipynb #linear-block
 class LinearBlock(nn.Module):
@@ -146,6 +148,13 @@ class ConvNet(nn.Module):
     def forward(self, x):                               # (batch, channels, height, width)
         for block in self.convs: x = block(x)
         return self.head(x)                             # (batch, classes), or a list of them
+
+# %% ../nbs/22_models.ipynb #reexport
+_all_ = [
+    'MLPNet_2_layer', 'MLPNet_3_layer', 'MLPNet_4_layer', 'MLPNet_6_layer', 'MLPNet_4_layer_bn',
+    'ConvNet_2', 'ConvNet_3', 'ConvNet_5', 'ConvNet_5_bn',
+    'conv_out', 'map_sizes', 'SeededDropout', 'SeededDropout2d', 'seed_dropout',
+]
 
 # %% ../nbs/22_models.ipynb #init
 _inits = dict(
