@@ -193,12 +193,14 @@ def find_metric(
     return objective.name, objective.goal
 
 def number_columns(
-    df:pd.DataFrame,
-)->list:
-    "Columns that hold numbers, or nothing at all"
+    df:pd.DataFrame,   # Any table
+)->list:               # Names of its columns, in order
+    "Columns that hold numbers, or nothing at all; True and False are no numbers"
     def is_number(v): return isinstance(v, (int, float, np.number)) and not isinstance(v, bool)
-    def is_plain(s): return pd.api.types.is_numeric_dtype(s) and s.dtype != bool
-    return [c for c in df if is_plain(df[c]) or df[c].dtype == object and df[c].dropna().map(is_number).all()]
+    def holds_numbers(s):
+        if s.dtype==object: return s.dropna().map(is_number).all()
+        return pd.api.types.is_numeric_dtype(s) and s.dtype!=bool
+    return [c for c in df if holds_numbers(df[c])]
 
 # %% ../nbs/41_analysis.ipynb #epochs
 def best_epochs(
@@ -225,9 +227,9 @@ def finite(
     return pd.to_numeric(values).astype(float).replace([np.inf, -np.inf], np.nan)
 
 def row_texts(
-    df:pd.DataFrame,
-    cols:list,         # Names of columns
-)->pd.Series:          # A text per row
+    df:pd.DataFrame,   # Any table
+    cols:list,         # Names of columns to compare; may be empty
+)->pd.Series:          # Text, with the index of `df`
     "One text per row that differs when one of `cols` differs; lists and missing values welcome"
     return pd.Series([repr(row) for row in zip(*([str(v) for v in df[c]] for c in cols), [''] * len(df))], df.index, object)
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from .checkpoint import load_model, model_info, save_model
-from .core import GOOD_STATES, DeepsweepError, StoreError, default_device, did_you_mean
+from .core import DeepsweepError, GOOD_STATES, StoreError, WHOLE_STATES, default_device, did_you_mean
 from .data import ImageData
 from .fused import FusedTrainer
 from .keys import value_of
@@ -56,15 +56,13 @@ def find_run(
     if not found: raise DeepsweepError(f'no run {name!r} in study {result.study!r}; {did_you_mean(name, {r.id for r in result.runs})}')
     return found[0]
 
-_HAS_MODEL = 'finished', 'early-stopped'      # trained to an end of its own
-
 def best_run(
     result:Result,
     rank:int=1,       # 1 is the best
 )->Run:
     "The run at one rank of the sweep's own metric"
     table, metric = result.best_table(), result.objective.name
-    good = table.loc[table[metric].notna() & table['state'].isin(_HAS_MODEL), 'run']
+    good = table.loc[table[metric].notna() & table['state'].isin(WHOLE_STATES), 'run']
     if not len(good): raise DeepsweepError(f'no run of study {result.study!r} has ended with a {metric}, so none is the best; name one with run=')
     if not isinstance(rank, int) or isinstance(rank, bool) or not 1 <= rank <= len(good):
         raise DeepsweepError(f'rank must be an integer from 1 to {len(good)}, the runs with a {metric}; got {rank!r}')
@@ -190,7 +188,7 @@ def trained_model(
     "The net of a run: from its checkpoint, else trained again and checked against the store"
     run = find_run(result, run)
     state = result.store.run_states([run.id]).get(run.id, {}).get('state', 'not begun')
-    if state not in _HAS_MODEL: raise DeepsweepError(f'run {run.id} is {state}; only a finished or early-stopped run has a model to give')
+    if state not in WHOLE_STATES: raise DeepsweepError(f'run {run.id} is {state}; only a finished or early-stopped run has a model to give')
     file  = checkpoint_file(result, run.id)
     model = _train_again(result, run) if file is None else _from_checkpoint(result, run, file)
     model.info = model_info(run.config, result.data)
@@ -265,7 +263,7 @@ def save_best(
     _check_keep(keep)
     objective, folder = result.objective, Path(result.models)
     table = result.best_table()
-    good  = table[table['state'].isin(_HAS_MODEL) & table[objective.name].map(lambda s: _is_worth(s, min_score, objective))]
+    good  = table[table['state'].isin(WHOLE_STATES) & table[objective.name].map(lambda s: _is_worth(s, min_score, objective))]
     winners = dict(zip(good['run'][:keep], good[objective.name][:keep]))
     missing = [run for run in winners if checkpoint_file(result, run) is None]
     if missing: say(f"training {len(missing)} of the best {len(winners)} again to keep {'its model' if len(missing) == 1 else 'their models'}")

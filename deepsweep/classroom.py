@@ -6,16 +6,18 @@
 from __future__ import annotations
 import itertools, math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 import numpy as np, pandas as pd, torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from .analysis import best_epochs, find_metric, join_tables, run_scores, tidy_table, varying_keys
-from .core import DataError, GeometryError
+from .core import DataError, GeometryError, check_whole
 from .models import make_model, map_sizes, summary
 from .statistics import HOLDS, paired_difference, verdict
-from .panel import COLORS, Explorer, _legend, _plain_key, _say, button, choice, run_tables
+from .panel import Explorer, button, choice, key_text, run_tables, setting_text
+from .style import PALETTE, legend_beside, plain_text
 
 # %% auto #0
 __all__ = ['luck_table', 'draw_luck', 'luck_meter', 'real_luck', 'seed_scores', 'wrong_ranking', 'draw_noise', 'noise_or_effect',
@@ -27,16 +29,33 @@ def luck_table(
     images:int=1000,        # Images they are compared on, at least 1
     spread:float=0.,        # Standard deviation of the true accuracies, in points (.01), at least 0
     *, accuracy:float=.6,   # Their mean, in (0, 1)
-    n:int=2000, seed:int=0, # Sweeps simulated, and their seed
+    n:int=2000,             # Sweeps simulated
+    seed:int=0,             # Of the simulation
 )->pd.DataFrame:            # A row per sweep: the winner's `measured` and `true` accuracy
     "Simulate sweeps in which the run with the best measured accuracy wins"
-    if min(runs, images) < 1 or spread < 0 or not 0 < accuracy < 1: raise DataError(f'a sweep has at least 1 run and 1 image, a spread of at least 0, an accuracy in (0, 1); got {runs}, {images}, {spread}, {accuracy}')
+    runs, images = check_whole('runs', runs, 1, DataError), check_whole('images', images, 1, DataError)
+    if spread < 0: raise DataError(f'spread is a standard deviation of at least 0, got {spread}')
+    if not 0 < accuracy < 1: raise DataError(f'accuracy must lie in (0, 1), got {accuracy}')
     rng  = np.random.default_rng(seed)
-    true = np.clip(rng.normal(accuracy, spread/100, (n, runs)), .001, .999)
+    true = np.clip(rng.normal(accuracy, spread/100, (n, runs)), .001, .999)             # (sweeps, runs)
     measured = rng.binomial(images, true)/images
     best = measured.argmax(1)[:, None]
-    return pd.DataFrame(dict(measured=np.take_along_axis(measured, best, 1)[:, 0], true=np.take_along_axis(true, best, 1)[:, 0]))
+    of_winner = lambda a: np.take_along_axis(a, best, 1)[:, 0]
+    return pd.DataFrame(dict(measured=of_winner(measured), true=of_winner(true)))
 
+# %% ../nbs/91_classroom.ipynb #draw-luck
+def _draw_histograms(ax, claim:pd.Series, real:pd.Series|None, step:float)->None:
+    "What winners scored and, where runs differ, what they are worth; bars of whole steps [points]"
+    both = claim if real is None else pd.concat([claim, real])
+    low, high = min(both.min(), -1) - .5, max(both.max(), 1) + .5
+    width = step*max(round((high-low)/40/step), 1)
+    edges = np.arange(round(low/step)*step - step/2, high + width, width)
+    rim   = dict(edgecolor='white', lw=.3)
+    ax.hist(claim, edges, color=PALETTE['orange'], alpha=.85, label='what the winner scored', **rim)
+    if real is None: return
+    ax.hist(real, edges, color=PALETTE['blue'], alpha=.6, label='what the winner is worth', hatch='//', **rim)
+
+# %% ../nbs/91_classroom.ipynb #draw-luck-2
 def draw_luck(
     runs:int=64,         # As in `luck_table`
     images:int=1000,     # As in `luck_table`
@@ -45,111 +64,195 @@ def draw_luck(
     "Draw what the winner of a sweep claims, and what it is"
     runs, images = int(runs), int(images)
     t = luck_table(runs, images, spread, n=1000 if runs > 64 else 2000)
-    claim, real = 100*(t['measured']-.6), 100*(t['true']-.6)
-    luck, lead = (claim-real).mean(), claim.mean()
-    figure = Figure(figsize=(7.4, 3.1)); ax = figure.add_axes([.09, .17, .6, .79])
-    low, high, step = min(claim.min(), real.min(), -1)-.5, max(claim.max(), real.max(), 1)+.5, 100/images        # an accuracy moves in steps of one image
-    width = step*max(round((high-low)/40/step), 1)
-    edges = np.arange(round(low/step)*step-step/2, high+width, width)
-    ax.hist(claim, edges, color=COLORS[1], alpha=.85, label='what the winner scored', edgecolor='white', lw=.3)
-    if spread: ax.hist(real, edges, color=COLORS[0], alpha=.6, label='what the winner is worth', hatch='//', edgecolor='white', lw=.3)
-    ax.axvline(claim.mean(), color=COLORS[1], lw=2); ax.axvline(real.mean(), color=COLORS[0], lw=2, ls='--', label='its mean worth')
-    ax.set(xlabel='accuracy above the average run [points]', ylabel='sweeps'); ax.set_yticks([])
-    _legend(ax, ax.get_legend_handles_labels()[0], '')
-    few = f"{luck/lead:.0%} of its lead over the average run is luck" if lead > .05 else 'there is no lead to speak of'
-    return figure, f"The best of {runs} run{'s'*(runs>1)}, chosen on {images:,} images, looks {luck:.1f} points better than it is; {few}."
+    claim, real = 100*(t['measured']-.6), 100*(t['true']-.6)         # above the average run [points]
+    figure = Figure(figsize=(7.4, 3.1))
+    ax = figure.add_axes([.09, .17, .6, .79])
+    _draw_histograms(ax, claim, real if spread else None, step=100/images)      # an image more or less
+    ax.axvline(claim.mean(), color=PALETTE['orange'], lw=2)
+    ax.axvline(real.mean(), color=PALETTE['blue'], lw=2, ls='--', label='its mean worth')
+    ax.set(xlabel='accuracy above the average run [points]', ylabel='sweeps')
+    ax.set_yticks([])
+    legend_beside(ax)
+    return figure, _luck_words(runs, images, (claim-real).mean(), claim.mean())
 
+# %% ../nbs/91_classroom.ipynb #luck-words
+def _luck_words(runs:int, images:int, luck:float, lead:float)->str:
+    "How much better the winner looks than it is, and the share of its lead that is luck"
+    share = 'there is no lead to speak of'
+    if lead > .05: share = f'{luck/lead:.0%} of its lead over the average run is luck'
+    best  = f"The best of {runs} run{'s'*(runs>1)}, chosen on {images:,} images"
+    return f'{best}, looks {luck:.1f} points better than it is; {share}.'
+
+# %% ../nbs/91_classroom.ipynb #luck-meter
 def luck_meter()->Explorer:
     "How much of the best score is luck?"
-    return Explorer(draw_luck, dict(runs=choice('runs compared', [1, 2, 4, 8, 16, 32, 64, 128, 256], 64), images=choice('images to choose on', [200, 500, 1000, 2000, 5000, 10000], 1000),
-                                    spread=choice('true spread', [('none: all runs are equal', 0.), ('half a point', .5), ('one point', 1.), ('two points', 2.), ('five points', 5.)], 0.)),
-                    alt='A histogram of what the winner scored, to the right of what it is worth', caption='2,000 simulated sweeps. Orange: the score that would be reported; blue: what new images would show.',
-                    question='How much of the best score is luck?', goal='Compare 64 runs, and find a number of images for which the winner looks less than one point better than it is. Then let the runs differ: what happens to the share of luck?')
+    spreads = {
+        'none: all runs are equal': 0.,
+        'half a point': .5,
+        'one point': 1.,
+        'two points': 2.,
+        'five points': 5.,
+    }
+    controls = dict(
+        runs=choice('runs compared', [1, 2, 4, 8, 16, 32, 64, 128, 256], 64),
+        images=choice('images to choose on', [200, 500, 1000, 2000, 5000, 10000], 1000),
+        spread=choice('true spread', list(spreads.items()), 0.),
+    )
+    return Explorer(
+        draw_luck, controls,
+        alt='A histogram of what the winner scored, to the right of what it is worth',
+        caption='2,000 simulated sweeps. Orange: the score that would be reported; '
+                'blue: what new images would show.',
+        question='How much of the best score is luck?',
+        goal='Compare 64 runs, and find a number of images for which the winner looks less than one point '
+             'better than it is. Then let the runs differ: what happens to the share of luck?',
+    )
 
 # %% ../nbs/91_classroom.ipynb #luck-real
 def real_luck(
     choose:Sequence[float],   # Score of each run on the images to choose by
     score:Sequence[float],    # Score of the same runs on other images
     runs:Sequence[int],       # Numbers of runs to compare, each from 1 to all
-    n:int=2000, seed:int=0,   # Draws of so many runs, and their seed
-)->pd.Series:                 # By number of runs: mean loss of the winner on the other images, beyond the mean loss of all runs
+    n:int=2000,               # Draws of so many runs
+    seed:int=0,               # Of the draws
+)->pd.Series:                 # By number of runs: mean loss of the winner on other images, beyond that of all
     "What choosing costs, measured on real runs"
     choose, score = np.asarray(choose, float), np.asarray(score, float)
-    if choose.shape != score.shape: raise DataError(f'choose and score need one value per run, got {choose.shape} and {score.shape}')
-    if bad := [k for k in runs if not 1 <= k <= len(choose)]: raise DataError(f'from 1 to {len(choose)} runs can be compared, got {bad[0]}')
+    if choose.shape != score.shape:
+        raise DataError(f'choose and score need one value per run, got {choose.shape} and {score.shape}')
+    if bad := [k for k in runs if not 1 <= k <= len(choose)]:
+        raise DataError(f'from 1 to {len(choose)} runs can be compared, got {bad[0]}')
     rng  = np.random.default_rng(seed)
-    rows = rng.permuted(np.broadcast_to(np.arange(len(choose)), (n, len(choose))), axis=1)
+    rows = rng.permuted(np.broadcast_to(np.arange(len(choose)), (n, len(choose))), axis=1)     # (draws, runs)
     loss = choose-score
-    return pd.Series({k: loss[np.take_along_axis(rows, choose[rows[:, :k]].argmax(1)[:, None], 1)[:, 0]].mean() - loss.mean() for k in runs})
+    def of_winners(k):
+        "Mean loss of the best of the first `k` runs of each draw"
+        best = choose[rows[:, :k]].argmax(1)[:, None]
+        return loss[np.take_along_axis(rows, best, 1)[:, 0]].mean()
+    return pd.Series({k: of_winners(k) - loss.mean() for k in runs})
 
 # %% ../nbs/91_classroom.ipynb #noise-scores
+def _configurations(df:pd.DataFrame, metric:str|None, least:int)->list[tuple]:
+    "`(variant, its settings, score by seed)` of each configuration with at least `least` seeds"
+    metric, goal = find_metric(df, metric)
+    at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
+    scores = scores.assign(seed=at['seed'] if 'seed' in at else 0).dropna(subset='score')
+    groups = scores.drop_duplicates(['variant', 'run']).groupby(['variant', 'setting'], sort=False)
+    by_seed = lambda g: g.drop_duplicates('seed').set_index('seed')['score']
+    enough  = [(variant, g) for (variant, _), g in groups if g['seed'].nunique() >= least]
+    return [(variant, at.loc[g.index[0]], by_seed(g)) for variant, g in enough]
+
+def _settings_that_differ(rows:list, keys:list)->list:
+    "Those of `keys` that do not have the same value in all of `rows`"
+    return [k for k in keys if len({setting_text(row[k]) for row in rows}) > 1]
+
+# %% ../nbs/91_classroom.ipynb #seed-scores
 def seed_scores(
     df:pd.DataFrame,            # A merged table, all epochs or the best ones
     metric:str|None=None,       # Column to judge by; None: `valid accuracy`, else `test accuracy`
     *, least:int=5,             # Seeds that a configuration must have
-)->pd.DataFrame:                # A row per seed, a column per configuration, named by its variant, and by its settings where that is not enough
-    "Scores side by side, for comparing configurations seed by seed"
+)->pd.DataFrame:                # A row per seed, a column per configuration
+    "Scores side by side, by seed; columns are named by the variant, and by settings where that is not enough"
     df = tidy_table(df)
-    metric, goal = find_metric(df, metric)
-    at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
-    scores = scores.assign(seed=at['seed'] if 'seed' in at else 0).dropna(subset='score').drop_duplicates(['variant', 'run'])
-    groups = [(variant, at.loc[g.index[0]], g.drop_duplicates('seed').set_index('seed')['score']) for (variant, _), g in scores.groupby(['variant', 'setting'], sort=False) if g['seed'].nunique() >= least]
-    if not groups: raise DataError(f'no configuration has {least} seeds with a score: run the sweep with seeds={least} or more')
-    mine  = lambda variant: pd.DataFrame([row for v, row, _ in groups if v == variant]).reset_index(drop=True)
-    differ = {v: [k for k in varying_keys(df) if k not in ('seed', 'num_hidden', 'num_conv') and len({_say(o) for o in mine(v)[k]}) > 1] for v in {v for v, _, _ in groups}}
-    name  = lambda v, row: ' '.join([v, *(f'{_plain_key(k)} {_say(row[k])}' for k in differ[v])])
-    return pd.DataFrame({name(v, row): s for v, row, s in groups}).sort_index()
+    found = _configurations(df, metric, least)
+    if not found:
+        rule = f'no configuration has {least} seeds with a score'
+        raise DataError(f'{rule}: run the sweep with seeds={least} or more')
+    keys   = [k for k in varying_keys(df) if k not in ('seed', 'num_hidden', 'num_conv')]
+    rows   = {v: [row for variant, row, _ in found if variant == v] for v in {v for v, _, _ in found}}
+    differ = {v: _settings_that_differ(of, keys) for v, of in rows.items()}
+    name   = lambda v, row: ' '.join([v, *(f'{key_text(k)} {setting_text(row[k])}' for k in differ[v])])
+    return pd.DataFrame({name(v, row): scores for v, row, scores in found}).sort_index()
 
 # %% ../nbs/91_classroom.ipynb #noise-chance
+def _draws_of(n:int, k:int)->np.ndarray:
+    "Places of `k` out of `n` seeds, (draws, k): all ways where these are few, else 2,000 of them"
+    if math.comb(n, k) <= 2000: return np.array(list(itertools.combinations(range(n), k)))
+    return np.array([np.random.default_rng(i).permutation(n)[:k] for i in range(2000)])
+
 def wrong_ranking(
     differences:Sequence[float],   # Of two configurations, one per seed
     n:int,                         # Seeds that somebody has, from 1 to all
 )->float:                          # In [0, 1]; a tie counts half
     "How often the mean over `n` of these seeds ranks the two otherwise than the mean over all"
-    d = np.asarray(differences, float); d = d[np.isfinite(d)]
+    d = np.asarray(differences, float)
+    d = d[np.isfinite(d)]
     if not 1 <= n <= len(d): raise DataError(f'from 1 to {len(d)} seeds can be drawn, got {n}')
-    rows = list(itertools.combinations(range(len(d)), n)) if math.comb(len(d), n) <= 2000 else [np.random.default_rng(i).permutation(len(d))[:n] for i in range(2000)]
-    part = np.sign(np.round(d[np.array(rows)].mean(1), 12)) * np.sign(d.mean())
+    means = d[_draws_of(len(d), n)].mean(1)                                             # (draws,)
+    part  = np.sign(np.round(means, 12)) * np.sign(d.mean())
     return float((part < 0).mean() + (part == 0).mean()/2)
 
-# %% ../nbs/91_classroom.ipynb #draw-noise
+# %% ../nbs/91_classroom.ipynb #noise-verdict
 def _noise_verdict(diff, d:float, a:str, b:str)->str:
     "What an interval allows to say"
     if diff.n < 2: return 'one pair has no interval: it cannot be told'
     if verdict('EFF', diff, d=d).verdict == HOLDS: return f'{b} is better'
     if verdict('EFF', -diff.values, d=d).verdict == HOLDS: return f'{a} is better'
-    return f'no difference of {d:g} or more' if verdict('NULL', diff, d=d).verdict == HOLDS else 'it cannot be told'
+    if verdict('NULL', diff, d=d).verdict == HOLDS: return f'no difference of {d:g} or more'
+    return 'it cannot be told'
 
+def _draw_pairs(ax, pairs:pd.DataFrame, drawn:pd.DataFrame)->None:
+    "A line for each seed from its score with A to that with B; the seeds drawn in colour"
+    a, b = list(pairs)
+    for _, row in pairs.iterrows(): ax.plot([0, 1], row, '-', color='.85', marker='o', ms=3, lw=.7, zorder=1)
+    for _, row in drawn.iterrows():
+        ax.plot([0, 1], row, '-', color='.45', lw=.8, zorder=2)
+        ax.plot([0], [row[a]], 'o', color=PALETTE['blue'], ms=6, zorder=3)
+        ax.plot([1], [row[b]], 's', color=PALETTE['orange'], ms=6, zorder=3)
+    ax.set(xlim=(-.35, 1.35), ylabel='best score of a seed')
+    ax.set_xticks([0, 1], [plain_text(f'A: {a}'[:24]), plain_text(f'B: {b}'[:24])])
+
+def _draw_difference(ax, y:float, diff, color)->None:
+    "Differences as dots, above them their mean with its interval"
+    at  = np.full(diff.n, y) + .1*np.linspace(-1, 1, diff.n) if diff.n > 1 else [y]
+    bar = [[diff.mean-diff.low], [diff.high-diff.mean]] if diff.n > 1 else None
+    ax.plot(diff.values, at, '.', color=color, alpha=.6)
+    ax.errorbar([diff.mean], [y+.25], xerr=bar, fmt='D', color=color, mec='black', capsize=4, ms=6)
+
+# %% ../nbs/91_classroom.ipynb #draw-noise
+def _draw_differences(ax, few, whole, d:float)->None:
+    "B minus A for the seeds drawn, and for all; a band for what is too small to count"
+    ax.axvspan(-d, d, color='.92', zorder=0)
+    ax.axvline(0, color='.5', lw=1)
+    _draw_difference(ax, 1, few, PALETTE['orange'])
+    _draw_difference(ax, 0, whole, '.4')
+    ax.set(xlabel=f'B minus A; within ±{d:g} does not count', ylim=(-.5, 1.7))
+    ax.set_yticks([0, 1], [f'all {whole.n}', f'{few.n} drawn'])
+    ends  = [*whole.values, *(o for o in (few.low, few.high) if np.isfinite(o))]
+    limit = min(np.abs(ends).max()*1.15 or .01, .15)
+    ax.set_xlim(-limit, limit)
+    ax.locator_params(axis='x', nbins=5)
+
+def _noise_words(few, whole, d:float, a:str, b:str)->str:
+    "What the seeds drawn say, what all say, and how often so few seeds are wrong"
+    n = f"{few.n} seed{'s'*(few.n>1)}"
+    sure  = f', 95 % interval {few.low:+.4f} to {few.high:+.4f}' if few.n > 1 else ''
+    drawn = f'With {n}, {b} minus {a} is {few.mean:+.4f}{sure}: {_noise_verdict(few, d, a, b)}.'
+    mean  = f'{whole.mean:+.4f}, {whole.low:+.4f} to {whole.high:+.4f}'
+    every = f'Over all {whole.n} seeds it is {mean}: {_noise_verdict(whole, d, a, b)}.'
+    wrong = f'{wrong_ranking(whole.values, few.n):.0%} rank the two the other way round.'
+    return f'{drawn} {every} Of all who draw {n}, {wrong}'
+
+# %% ../nbs/91_classroom.ipynb #draw-noise-2
 def draw_noise(
     scores:pd.DataFrame,     # From `seed_scores`
-    a:str, b:str,            # Two of its columns
+    a:str,                   # One of its columns
+    b:str,                   # Another one
     n:int=3,                 # Seeds drawn; at most those that both have
     again:int=0,             # Which draw
     d:float=.005,            # Smallest difference that counts
 )->tuple[Figure,str]:        # And the verdict, in words
     "Draw two configurations on a few of their seeds"
-    pairs = scores[[a, b] if a != b else [a]].dropna()
     if a == b: raise DataError(f'a difference needs two configurations, got {a!r} twice')
-    n     = min(int(n), len(pairs))
-    drawn = pairs.sample(n, random_state=again).sort_index()
+    pairs = scores[[a, b]].dropna()
+    drawn = pairs.sample(min(int(n), len(pairs)), random_state=again).sort_index()
     few, whole = paired_difference(drawn[b], drawn[a]), paired_difference(pairs[b], pairs[a])
-    figure = Figure(figsize=(7.4, 3.3)); left, right = figure.add_axes([.11, .17, .36, .75]), figure.add_axes([.6, .17, .37, .75])
-    for seed, row in pairs.iterrows(): left.plot([0, 1], row[[a, b]], '-', color='.85', marker='o', ms=3, lw=.7, zorder=1)
-    for seed, row in drawn.iterrows():
-        left.plot([0, 1], row[[a, b]], '-', color='.45', lw=.8, zorder=2)
-        left.plot([0], [row[a]], 'o', color=COLORS[0], ms=6, zorder=3); left.plot([1], [row[b]], 's', color=COLORS[1], ms=6, zorder=3)
-    left.set(xlim=(-.35, 1.35), ylabel='best score of a seed'); left.set_xticks([0, 1], [f'A: {a}'[:24].replace('$', r'\$'), f'B: {b}'[:24].replace('$', r'\$')])
-    right.axvspan(-d, d, color='.92', zorder=0); right.axvline(0, color='.5', lw=1)
-    for y, diff, color, name in ((1, few, COLORS[1], f'{n} drawn'), (0, whole, '.4', f'all {len(pairs)}')):
-        right.plot(diff.values, np.full(diff.n, y)+.1*np.linspace(-1, 1, diff.n) if diff.n > 1 else [y], '.', color=color, alpha=.6)
-        right.errorbar([diff.mean], [y+.25], xerr=[[diff.mean-diff.low], [diff.high-diff.mean]] if diff.n > 1 else None, fmt='D', color=color, mec='black', capsize=4, ms=6)
-    right.set(xlabel=f'B minus A; within ±{d:g} does not count', ylim=(-.5, 1.7)); right.set_yticks([0, 1], [f'all {len(pairs)}', f'{n} drawn'])
-    ends = np.abs([*whole.values, *(o for o in (few.low, few.high) if np.isfinite(o))]).max()*1.15 or .01
-    right.set_xlim(-min(ends, .15), min(ends, .15)); right.locator_params(axis='x', nbins=5)
-    sure = f', 95 % interval {few.low:+.4f} to {few.high:+.4f}' if n > 1 else ''
-    return figure, (f"With {n} seed{'s'*(n>1)}, {b} minus {a} is {few.mean:+.4f}{sure}: {_noise_verdict(few, d, a, b)}. Over all {len(pairs)} seeds it is {whole.mean:+.4f}, {whole.low:+.4f} to {whole.high:+.4f}: {_noise_verdict(whole, d, a, b)}. "
-                    f"Of all who draw {n} seed{'s'*(n>1)}, {wrong_ranking(whole.values, n):.0%} rank the two the other way round.")
+    figure = Figure(figsize=(7.4, 3.3))
+    _draw_pairs(figure.add_axes([.11, .17, .36, .75]), pairs, drawn)
+    _draw_differences(figure.add_axes([.6, .17, .37, .75]), few, whole, d)
+    return figure, _noise_words(few, whole, d, a, b)
 
+# %% ../nbs/91_classroom.ipynb #noise-or-effect
 def noise_or_effect(
     runs='fashion-seeds',     # What `explore` takes, with repeated seeds
     metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
@@ -157,89 +260,173 @@ def noise_or_effect(
     "Is B better than A?"
     scores = seed_scores(join_tables(*run_tables(runs)[:2]), metric)
     names  = list(scores)
-    if len(names) < 2: raise DataError(f'a comparison needs two configurations with repeated seeds, got {names}')
+    if len(names) < 2:
+        raise DataError(f'a comparison needs two configurations with repeated seeds, got {names}')
     most   = int(scores.notna().sum().max())
-    return Explorer(partial(draw_noise, scores), dict(a=choice('A', names), b=choice('B', names, names[1]), n=choice('seeds', list(range(1, most+1)), min(3, most)), again=button('draw other seeds'),
-                                                      d=choice('smallest difference that counts', [0., .002, .005, .01, .02], .005)),
-                    alt='Left: a dot per seed for A and B, joined by lines. Right: the differences, with intervals for the seeds drawn and for all', caption='Grey lines: all recorded seeds; coloured: those drawn. Right: B minus A by seed, the mean and its interval; the band is too small to count.',
-                    question='Is B better than A, or is it the seeds?', goal='Find two configurations of which three seeds rank the wrong one first in more than one of ten draws, and see how many seeds settle it.')
+    controls = dict(
+        a=choice('A', names),
+        b=choice('B', names, names[1]),
+        n=choice('seeds', list(range(1, most+1)), min(3, most)),
+        again=button('draw other seeds'),
+        d=choice('smallest difference that counts', [0., .002, .005, .01, .02], .005),
+    )
+    return Explorer(
+        partial(draw_noise, scores), controls,
+        alt='Left: a dot per seed for A and B, joined by lines. Right: the differences, '
+            'with intervals for the seeds drawn and for all',
+        caption='Grey lines: all recorded seeds; coloured: those drawn. '
+                'Right: B minus A by seed, the mean and its interval; the band is too small to count.',
+        question='Is B better than A, or is it the seeds?',
+        goal='Find two configurations of which three seeds rank the wrong one first '
+             'in more than one of ten draws, and see how many seeds settle it.',
+    )
 
 # %% ../nbs/91_classroom.ipynb #shape-config
-_INPUTS = {'8 × 8 grey': (1, 8, 8), '28 × 28 grey': (1, 28, 28), '32 × 32 colour': (3, 32, 32), '64 × 64 colour': (3, 64, 64), '96 × 96 colour': (3, 96, 96)}
-_HEADS  = {'none': [], '64': [64], '128, 64': [128, 64], '256, 256, 256': [256]*3}
+_INPUTS = {
+    '8 × 8 grey': (1, 8, 8),
+    '28 × 28 grey': (1, 28, 28),
+    '32 × 32 colour': (3, 32, 32),
+    '64 × 64 colour': (3, 64, 64),
+    '96 × 96 colour': (3, 96, 96),
+}
+_HEADS = {
+    'none': [],
+    '64': [64],
+    '128, 64': [128, 64],
+    '256, 256, 256': [256]*3,
+}
 
+def _layer_names(table:pd.DataFrame)->list[str]:
+    "Names for people: `conv 1`, `pool 1`, `hidden 1`, `output`"
+    n, names = dict(conv=0, hidden=0), []
+    for kind, layer in zip(table['kind'], table['layer']):
+        if kind == 'Conv2d': n['conv'] += 1
+        elif kind != 'MaxPool2d' and 'heads' not in layer: n['hidden'] += 1
+        last = 'output' if 'heads' in layer else f"hidden {n['hidden']}"
+        names.append({'Conv2d': f"conv {n['conv']}", 'MaxPool2d': f"pool {n['conv']}"}.get(kind, last))
+    return names
+
+def _size_text(shape:tuple)->str:
+    "The output of a layer, channels last: `14×14×16`"
+    return '×'.join(map(str, [*shape[1:], shape[0]] if len(shape) == 3 else shape))
+
+# %% ../nbs/91_classroom.ipynb #shape-table
 def shape_table(
     shape:tuple[int,int,int]=(3, 32, 32),   # Of one image: (channels, height, width)
     depth:int=2,                            # Convolutions, each followed by a pool; 0: none, an MLP
     width:int=16,                           # Filters of each
-    kernel:int=5, padding:int|str='same', pool:int=2,   # As in the run config
+    kernel:int=5,                           # Side of every convolution window [pixels]
+    padding:int|str='same',                 # Zeros on each side [pixels], or `same`
+    pool:int=2,                             # Side of every max pool [pixels]; 1: none
     head:Sequence[int]=(64,),               # Widths of the hidden layers
-)->pd.DataFrame:                            # A row per layer with weights, and the pools: `layer`, `map` (its output), `parameters FLOPs`
+)->pd.DataFrame:                            # A row per layer with weights, pool: `layer map parameters FLOPs`
     "What each layer of a net gives and costs for one image"
-    config = dict(hidden_layers=list(head)) | (dict(conv_layers=[width]*depth, kernel_size=kernel, padding=padding, pool_size=pool) if depth else {})
-    if not depth and not head: raise GeometryError('a net needs a layer: give it convolutions or hidden layers, got neither')
-    with torch.device('meta'):                                              # shapes without numbers: no memory, no drawing of weights
+    if not depth and not head:
+        raise GeometryError('a net needs a layer: give it convolutions or hidden layers, got neither')
+    config = dict(hidden_layers=list(head))
+    if depth: config |= dict(conv_layers=[width]*depth, kernel_size=kernel, padding=padding, pool_size=pool)
+    with torch.device('meta'):              # shapes without numbers: no memory, no drawing of weights
         data  = SimpleNamespace(shape=tuple(shape), n_classes=[10])
         table = summary(make_model(config, data), data)
-    table = table[(table['parameters'] > 0) | (table['kind'] == 'MaxPool2d')].iloc[:-1]
-    convs, hidden, names = itertools.count(1), itertools.count(1), []
-    for kind, layer in zip(table['kind'], table['layer']): names.append(f'conv {(at := next(convs))}' if kind == 'Conv2d' else f'pool {at}' if kind == 'MaxPool2d' else 'output' if 'heads' in layer else f'hidden {next(hidden)}')
-    return pd.DataFrame(dict(layer=names, map=['×'.join(map(str, [*o[1:], o[0]] if len(o) == 3 else o)) for o in table['output shape']], parameters=table['parameters'].to_numpy(), FLOPs=table['FLOPs'].to_numpy()))
+    table = table[(table['parameters'] > 0) | (table['kind'] == 'MaxPool2d')].iloc[:-1].reset_index(drop=True)
+    size  = table['output shape'].map(_size_text)
+    return table.assign(layer=_layer_names(table), map=size)[['layer', 'map', 'parameters', 'FLOPs']]
 
 # %% ../nbs/91_classroom.ipynb #draw-shape
 def _last_maps(shape:tuple, depth:int, kernel:int, padding:int|str, pool:int)->dict:
     "Map sizes by layer, up to one that is impossible"
-    sizes = dict(input=shape[1:])
-    for i in range(1, depth+1):
-        for name, n, k in ((f'conv {i}', 1, kernel), (f'pool {i}', 0, pool)):
-            try: sizes[name] = map_sizes((1, *[*sizes.values()][-1]), 1, k if n else 1, 1 if n else k, padding if n else 0)[f'conv 1' if n or k == 1 else 'pool 1']
-            except GeometryError: return sizes
-            if not n and pool == 1: del sizes[name]
-    return sizes
+    for fits in range(depth, -1, -1):
+        try: sizes = map_sizes(shape, fits, kernel, pool, padding)
+        except GeometryError: continue
+        if fits < depth:                    # does the next convolution fit, and only its pool does not?
+            last = [*sizes.values()][-1]
+            with suppress(GeometryError):
+                sizes[f'conv {fits+1}'] = map_sizes((1, *last), 1, kernel, 1, padding)['conv 1']
+        return sizes
 
-def draw_shape(
-    image:str='32 × 32 colour',    # One of the inputs
-    depth:int=2, width:int=16,     # Convolutions, and filters of each
-    kernel:int=5, padding:int|str='same', pool:int=2,
-    head:str='64',                 # One of the heads
-)->tuple[Figure,str]:              # And what there is to see, in words
-    "Draw the size of the map through a net, its parameters and its work by layer"
-    shape  = _INPUTS[image]
-    sizes  = _last_maps(shape, depth, kernel, padding, pool)
-    figure = Figure(figsize=(7.6, 3.3)); axes = [figure.add_axes(o) for o in ([.08, .25, .26, .66], [.44, .25, .24, .66], [.74, .25, .24, .66])]
-    side   = [o[0] for o in sizes.values()]
-    axes[0].step(range(len(side)), side, where='mid', color=COLORS[0], lw=1.5); axes[0].plot(range(len(side)), side, 'o', color=COLORS[0], ms=5)
-    for i, n in enumerate(side): axes[0].annotate(str(n), (i, n), textcoords='offset points', xytext=(0, 5), ha='center', fontsize=8)
-    names = list(sizes)
-    axes[0].set(ylabel='side of the map [pixels]', ylim=(0, max(side)*1.18))
-    try: table, error = shape_table(shape, depth, width, kernel, padding, pool, _HEADS[head]), ''
-    except GeometryError as e: table, error = None, str(e)
-    if error and depth:
-        names.append(error.split(':')[0]); axes[0].plot([len(side)], [0], 'X', color=COLORS[4], mec='black', ms=11, clip_on=False, zorder=5)
-    axes[0].set_xticks(range(len(names)), names, rotation=60 if len(names) > 4 else 0, ha='right' if len(names) > 4 else 'center', fontsize=8)
-    if table is None:
-        for ax in axes[1:]: ax.axis('off')
-        axes[1].text(0, .5, 'impossible', transform=axes[1].transAxes, color=COLORS[4], fontsize='large')
-        return figure, f'Impossible. {error}.'
-    rows = table[table['parameters'] > 0].iloc[::-1]
-    for ax, column, color in ((axes[1], 'parameters', COLORS[1]), (axes[2], 'FLOPs', COLORS[2])):
-        ax.barh(range(len(rows)), rows[column], color=color, hatch='' if column == 'parameters' else '//', edgecolor='white')
-        ax.set_yticks(range(len(rows)), rows['layer'] if column == 'parameters' else ['']*len(rows), fontsize=8)
-        ax.xaxis.set_major_formatter(EngFormatter(sep='')); ax.tick_params(axis='x', labelsize=8, rotation=30); ax.locator_params(axis='x', nbins=4)
-        ax.set_title(f"{column}: {_count(rows[column].sum())}", fontsize='medium', loc='left')
-    most = {c: rows.loc[rows[c].idxmax()] for c in ('parameters', 'FLOPs')}
-    total = {c: rows[c].sum() for c in most}
-    flat = f" The last map has {' × '.join(map(str, [*sizes.values()][-1]))} pixels." if depth else ''
-    return figure, (f"{_count(total['parameters'])} parameters, {most['parameters']['parameters']/total['parameters']:.0%} of them in {most['parameters']['layer']}; {_count(total['FLOPs'])} FLOPs for an image, "
-                    f"{most['FLOPs']['FLOPs']/total['FLOPs']:.0%} of them in {most['FLOPs']['layer']}.{flat}")
+def _draw_map_sizes(ax, sizes:dict, error:str)->None:
+    "The side of the map from layer to layer; a cross at the layer that is impossible"
+    names, sides = list(sizes), [o[0] for o in sizes.values()]
+    ax.step(range(len(sides)), sides, where='mid', color=PALETTE['blue'], lw=1.5)
+    ax.plot(range(len(sides)), sides, 'o', color=PALETTE['blue'], ms=5)
+    for i, n in enumerate(sides):
+        ax.annotate(str(n), (i, n), textcoords='offset points', xytext=(0, 5), ha='center', fontsize=8)
+    ax.set(ylabel='side of the map [pixels]', ylim=(0, max(sides)*1.18))
+    if error:
+        names.append(error.split(':')[0])
+        ax.plot([len(sides)], [0], 'X', color=PALETTE['red'], mec='black', ms=11, clip_on=False, zorder=5)
+    turned = dict(rotation=60, ha='right') if len(names) > 4 else dict(rotation=0, ha='center')
+    ax.set_xticks(range(len(names)), names, fontsize=8, **turned)
 
+# %% ../nbs/91_classroom.ipynb #draw-costs
 def _count(n:float)->str:
     "A count in a few letters"
     return EngFormatter(places=1, sep='')(float(n)).replace('.0', '')
 
+def _draw_costs(ax, rows:pd.DataFrame, column:str, color:str, hatch:str, names:bool)->None:
+    "A bar for each layer, the first on top"
+    ax.barh(range(len(rows)), rows[column], color=color, hatch=hatch, edgecolor='white')
+    ax.set_yticks(range(len(rows)), rows['layer'] if names else ['']*len(rows), fontsize=8)
+    ax.xaxis.set_major_formatter(EngFormatter(sep=''))
+    ax.tick_params(axis='x', labelsize=8, rotation=30)
+    ax.locator_params(axis='x', nbins=4)
+    ax.set_title(f'{column}: {_count(rows[column].sum())}', fontsize='medium', loc='left')
+
+def _cost_words(rows:pd.DataFrame, last:tuple|None)->str:
+    "Totals, and where most of them sits; `last` is the size of the last map"
+    def part(column, unit):
+        total, most = rows[column].sum(), rows.loc[rows[column].idxmax()]
+        return f"{_count(total)} {unit}, {most[column]/total:.0%} of them in {most['layer']}"
+    flat = f" The last map has {' × '.join(map(str, last))} pixels." if last else ''
+    return f"{part('parameters', 'parameters')}; {part('FLOPs', 'FLOPs for an image')}.{flat}"
+
+# %% ../nbs/91_classroom.ipynb #draw-shape-public
+def draw_shape(
+    image:str='32 × 32 colour',    # One of the inputs
+    depth:int=2,                   # Convolutions
+    width:int=16,                  # Filters of each
+    kernel:int=5,                  # As in `shape_table`
+    padding:int|str='same',        # As in `shape_table`
+    pool:int=2,                    # As in `shape_table`
+    head:str='64',                 # One of the heads
+)->tuple[Figure,str]:              # And what there is to see, in words
+    "Draw the size of the map through a net, its parameters and its work by layer"
+    shape = _INPUTS[image]
+    sizes = _last_maps(shape, depth, kernel, padding, pool)
+    try: table, error = shape_table(shape, depth, width, kernel, padding, pool, _HEADS[head]), ''
+    except GeometryError as e: table, error = None, str(e)
+    figure = Figure(figsize=(7.6, 3.3))
+    axes = [figure.add_axes([left, .25, wide, .66]) for left, wide in ((.08, .26), (.44, .24), (.74, .24))]
+    _draw_map_sizes(axes[0], sizes, error if depth else '')
+    if error:
+        for ax in axes[1:]: ax.axis('off')
+        axes[1].text(0, .5, 'impossible', transform=axes[1].transAxes, color=PALETTE['red'], fontsize='large')
+        return figure, f'Impossible. {error}.'
+    rows = table[table['parameters'] > 0].iloc[::-1]
+    _draw_costs(axes[1], rows, 'parameters', PALETTE['orange'], '', names=True)
+    _draw_costs(axes[2], rows, 'FLOPs', PALETTE['green'], '//', names=False)
+    return figure, _cost_words(rows, [*sizes.values()][-1] if depth else None)
+
+# %% ../nbs/91_classroom.ipynb #shape-builder
 def shape_builder()->Explorer:
     "Why is this net impossible? Where do the parameters sit?"
-    return Explorer(draw_shape, dict(image=choice('image', list(_INPUTS), '32 × 32 colour'), depth=choice('conv layers', list(range(8)), 2), width=choice('filters', [4, 8, 16, 32, 64, 128, 256], 16),
-                                     kernel=choice('kernel', [1, 3, 5, 7, 11], 5), padding=choice('padding', ['same', 0, 1, 2, 3], 'same'), pool=choice('pool', [('none', 1), 2, 3, 4], 2), head=choice('hidden layers', list(_HEADS), '64')),
-                    alt='Three charts: the side of the map falling from layer to layer, bars of parameters by layer, bars of FLOPs by layer', caption='Left: the map shrinks at each pool, and at each convolution without padding. Middle and right: where the weights and the work sit, the first layer on top.',
-                    question='Why is this net impossible, and where do its parameters sit?', goal='Take kernel 5, padding 0 and pool 2 on 32 × 32 pixels: how many convolutions fit? Then make four fit without touching the pool. And halve the parameters of the first net you see without removing a layer.')
+    controls = dict(
+        image=choice('image', list(_INPUTS), '32 × 32 colour'),
+        depth=choice('conv layers', list(range(8)), 2),
+        width=choice('filters', [4, 8, 16, 32, 64, 128, 256], 16),
+        kernel=choice('kernel', [1, 3, 5, 7, 11], 5),
+        padding=choice('padding', ['same', 0, 1, 2, 3], 'same'),
+        pool=choice('pool', [('none', 1), 2, 3, 4], 2),
+        head=choice('hidden layers', list(_HEADS), '64'),
+    )
+    return Explorer(
+        draw_shape, controls,
+        alt='Three charts: the side of the map falling from layer to layer, bars of parameters by layer, '
+            'bars of FLOPs by layer',
+        caption='Left: the map shrinks at each pool, and at each convolution without padding. '
+                'Middle and right: where the weights and the work sit, the first layer on top.',
+        question='Why is this net impossible, and where do its parameters sit?',
+        goal='Take kernel 5, padding 0 and pool 2 on 32 × 32 pixels: how many convolutions fit? '
+             'Then make four fit without touching the pool. '
+             'And halve the parameters of the first net you see without removing a layer.',
+    )

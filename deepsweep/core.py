@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 # %% auto #0
-__all__ = ['GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError',
-           'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom', 'generators_lent', 'default_device',
-           'logging_to', 'log', 'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list']
+__all__ = ['WHOLE_STATES', 'GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError',
+           'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom',
+           'generators_lent', 'default_device', 'logging_to', 'log', 'uncollected', 'is_quiet', 'is_whole',
+           'check_whole', 'seed_list']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -132,7 +133,8 @@ def generators_lent()->Iterator[None]:
         for loan in held: loan.__enter__()
 
 # %% ../nbs/00_core.ipynb #states
-GOOD_STATES  = 'finished', 'early-stopped', 'pruned'     # it has a score that counts
+WHOLE_STATES = 'finished', 'early-stopped'               # it trained to an end of its own
+GOOD_STATES  = *WHOLE_STATES, 'pruned'                   # it has a score that counts
 BAD_STATES   = 'diverged', 'failed'                      # it broke
 FINAL_STATES = *GOOD_STATES, *BAD_STATES                 # nothing more will come; else it is `running` or `interrupted`
 

@@ -13,7 +13,7 @@ import torch
 from fastcore.basics import patch
 
 from .best import check_repeat, keep_checkpoint
-from .core import BAD_STATES, FINAL_STATES, SweepError, is_quiet
+from .core import BAD_STATES, FINAL_STATES, SweepError, WHOLE_STATES, is_quiet
 from .data import ImageData, TensorLoader
 from .fused import FusedTrainer, fuse as fuse_models
 from .keys import value_of
@@ -23,15 +23,14 @@ from .own_code import EpochRows, OwnCode, train_function
 from .plan import LANES, Run
 from .runs import ClaimLost, RunStore, Worker
 from .space import flatten_config
+from .style import in_notebook
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['OUT_OF_TIME', 'ASKED', 'in_notebook', 'is_shown', 'Progress', 'How', 'What', 'Cancelled', 'Engine', 'run_name',
-           'patience_counts', 'Member', 'with_threads', 'left_line']
+__all__ = ['OUT_OF_TIME', 'ASKED', 'is_shown', 'Progress', 'How', 'What', 'Cancelled', 'Engine', 'run_name', 'patience_counts',
+           'Member', 'with_threads', 'left_line']
 
 # %% ../nbs/71_engine.ipynb #progress
-def in_notebook(): return False
-
 def is_shown(
     progress:bool|None,   # None: shown, but not in tests
 )->bool:
@@ -457,7 +456,7 @@ def _look(self:Engine)->None:
 @patch
 def _lacks(self:Engine, run:str, state:Mapping, evaluated:set)->bool:
     "Is a finished run short of a column that this call asks for?"
-    if state['state'] not in ('finished', 'early-stopped'): return False
+    if state['state'] not in WHOLE_STATES: return False
     return self.hold is not None and state['hold_fingerprint'] != self.hold or self.how.eval_train and run not in evaluated
 
 @patch

@@ -18,13 +18,16 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from .analysis import (STRENGTHS, _numbers, _setting_means, _texts, best_epochs, config_keys, find_metric, join_tables, pick_variant, run_scores,
-                                varying_keys)
+from .analysis import STRENGTHS, best_epochs, config_keys, find_metric, find_objective, join_tables, number_columns
+from .analysis import pick_variant, row_texts, run_scores, setting_means, varying_keys
 from .classroom import luck_meter, noise_or_effect, shape_builder
-from .core import DataError, StoreError, did_you_mean
+from .core import BAD_STATES, DataError, FINAL_STATES, GOOD_STATES, StoreError, WHOLE_STATES, did_you_mean
+from .objective import Objective
 from .statistics import interval
-from .panel import COLORS, Explorer, _is_number, _legend, _plain_key, _say, button, choice, is_static, look, number, run_tables, words_html
+from .panel import Explorer, button, choice, is_number, is_static, key_text, number, run_tables
+from .panel import setting_text, stored_objective, words_html
 from .runs import RunStore, is_alive
+from .style import PALETTE, legend_beside, legend_mark, look, mark_diverged, plain_text, rate_axis
 
 # %% auto #0
 __all__ = ['draw_runs', 'explore', 'key_roles', 'isolation_table', 'plot_isolation', 'Watch', 'watch', 'luck_meter',
@@ -44,24 +47,37 @@ class _Curves:
     keys:list              # Settings that differ
     setting:np.ndarray     # (runs,): equal for the seeds of one configuration
 
+# %% ../nbs/92_explore.ipynb #to-curves
+_NO_SETTINGS = {'study', 'notes', 'tags', 'num_hidden', 'num_conv'}      # labels of a run, not settings
+
+def _to_array(c:pd.Series, rows:np.ndarray, steps:np.ndarray, shape:tuple)->np.ndarray:
+    "A column of the history as an array (runs, epochs)"
+    out = np.full(shape, np.nan)
+    out[rows, steps] = pd.to_numeric(c).to_numpy(float, na_value=np.nan)
+    return out
+
+def _members(labelled:pd.DataFrame, place:dict)->dict:
+    "Variant -> places of its runs; only `all` where there is one variant"
+    found = {v: np.array([place[o] for o in g]) for v, g in labelled.groupby('variant')['run']}
+    return {'all': np.arange(len(place))} | (found if len(found) > 1 else {})
+
+# %% ../nbs/92_explore.ipynb #to-curves-2
 def _to_curves(config:pd.DataFrame, history:pd.DataFrame)->_Curves:
     "Tables as arrays"
     df = join_tables(config, history)
     labelled = df.drop_duplicates(['run', 'variant']).reset_index(drop=True)
-    runs = labelled.drop_duplicates('run').set_index('run')
+    runs  = labelled.drop_duplicates('run').set_index('run')
     place = {run: i for i, run in enumerate(runs.index)}
-    members = {'all': np.arange(len(runs))} | {v: np.array([place[o] for o in g]) for v, g in labelled.groupby('variant')['run']}
     known = df[df['epoch'].notna()].drop_duplicates(['run', 'epoch'])
-    cols = list(df.columns)
-    numbers = [c for c in cols[cols.index('epoch')+1:] if c in _numbers(df) and df[c].notna().any()]
-    rows, (epochs, steps) = known['run'].map(place).to_numpy(int), np.unique(known['epoch'].to_numpy(int), return_inverse=True)
-    values = {}
-    for c in numbers:
-        values[c] = np.full((len(runs), len(epochs)), np.nan)
-        values[c][rows, steps] = pd.to_numeric(known[c]).to_numpy(float, na_value=np.nan)
-    labels = set(labelled.columns) & {'study', 'notes', 'tags', 'num_hidden', 'num_conv'}
-    setting = _texts(runs.reset_index(), [k for k in config_keys(df) if k != 'seed' and k not in labels])
-    return _Curves(runs, members if len(members) > 2 else {'all': members['all']}, epochs, values, [k for k in varying_keys(df) if k not in labels], setting.to_numpy())
+    epochs, steps = np.unique(known['epoch'].to_numpy(int), return_inverse=True)
+    rows, shape   = known['run'].map(place).to_numpy(int), (len(runs), len(epochs))
+    measured = list(df.columns)[df.columns.get_loc('epoch')+1:]
+    columns  = [c for c in measured if c in number_columns(df) and df[c].notna().any()]
+    values   = {c: _to_array(known[c], rows, steps, shape) for c in columns}
+    keys     = [k for k in config_keys(df) if k != 'seed' and k not in _NO_SETTINGS]
+    setting  = row_texts(runs.reset_index(), keys).to_numpy()
+    differ   = [k for k in varying_keys(df) if k not in _NO_SETTINGS]
+    return _Curves(runs, _members(labelled, place), epochs, values, differ, setting)
 
 # %% ../nbs/92_explore.ipynb #smooth
 def _smooth_rows(
@@ -74,36 +90,44 @@ def _smooth_rows(
     out, total, weight = np.full_like(y, np.nan), np.zeros(len(y)), np.zeros(len(y))
     for e in range(y.shape[1]):
         ok = np.isfinite(y[:, e])
-        total[ok], weight[ok] = beta*total[ok] + (1-beta)*y[ok, e], beta*weight[ok] + 1-beta
+        total[ok]  = beta*total[ok] + (1-beta)*y[ok, e]
+        weight[ok] = beta*weight[ok] + 1-beta
         out[ok, e] = total[ok]/weight[ok]
     return out
 
-def _run_best(y:np.ndarray, goal:str)->tuple[np.ndarray,np.ndarray]:
-    "Best finite value of each row and its place; NaN and 0 for a row without any"
-    sign = -1 if goal == 'minimize' else 1
-    z    = np.where(np.isfinite(y), sign*y, -np.inf)
-    at   = z.argmax(1) if y.shape[1] else np.zeros(len(y), int)
-    top  = z[np.arange(len(y)), at] if y.shape[1] else np.full(len(y), -np.inf)
-    return np.where(np.isfinite(top), sign*top, np.nan), at
+def _run_best(
+    y:np.ndarray,                # (runs, epochs)
+    objective:Objective,
+    given:np.ndarray|None=None,  # (runs,): places that runs were scored at, -1 where nobody said; None: nobody did
+)->tuple:                        # Values and places, each (runs,)
+    "The value of each row where it was scored, else its best one; NaN and 0 for a row without any"
+    if not y.shape[1]: return np.full(len(y), np.nan), np.zeros(len(y), int)
+    cost = np.where(np.isfinite(y), objective.cost(y), np.inf)
+    at, rows = cost.argmin(1), np.arange(len(y))
+    if given is not None: at = np.where((given >= 0) & np.isfinite(cost[rows, given]), given, at)
+    return np.where(np.isfinite(cost[rows, at]), y[rows, at], np.nan), at
 
 # %% ../nbs/92_explore.ipynb #groups
 def _order(v)->tuple:
     "Sorts what is missing first, numbers by size, lists by length, all else by its text"
-    if _say(v) == 'none': return -1, 0, [], ''
-    if _is_number(v): return 0, v, [], ''
+    if setting_text(v) == 'none': return -1, 0, [], ''
+    if is_number(v): return 0, v, [], ''
     return (1, len(v), [*v], '') if isinstance(v, (list, tuple)) else (2, 0, [], str(v))
 
 def _groups(values:Sequence)->tuple[list[str],np.ndarray,bool]:
     "Names of the distinct values in order, the place of each value among them, and whether they are numbers"
     first = {}
-    for v in values: first.setdefault(_say(v), v)
+    for v in values: first.setdefault(setting_text(v), v)
     names = sorted(first, key=lambda o: _order(first[o]))
     place = {name: i for i, name in enumerate(names)}
-    return names, np.array([place[_say(v)] for v in values], int), all(_is_number(v) for v in first.values())
+    group = np.array([place[setting_text(v)] for v in values], int)
+    return names, group, all(is_number(v) for v in first.values())
 
-def _group_looks(names:list, is_number:bool)->list[dict]:
-    "A look for each group"
-    if is_number and len(names) > 7: return [dict(color=colormaps['viridis'](.92*i/(len(names)-1)), marker='o', linestyle='-') for i in range(len(names))]
+def _group_looks(names:list, are_numbers:bool)->list[dict]:
+    "A look for each group: shades for many numbers, else colours, and grey from the fifteenth on"
+    plain = dict(marker='o', linestyle='-')
+    if are_numbers and len(names) > 7:
+        return [plain | dict(color=colormaps['viridis'](.92*i/(len(names)-1))) for i in range(len(names))]
     return [look(i) if i < 14 else dict(color='.6', marker='.', linestyle='-') for i in range(len(names))]
 
 # %% ../nbs/92_explore.ipynb #x-axes
@@ -113,68 +137,81 @@ def _x_values(c:_Curves, x:str)->np.ndarray:
     if x == 'updates': return c.values['updates']
     each = c.values['epoch seconds' if 'epoch seconds' in c.values else 'seconds']
     spent = np.cumsum(np.nan_to_num(each), 1)
-    total = pd.to_numeric(c.runs['seconds']).to_numpy(float, na_value=np.nan) if 'seconds' in c.runs else np.full(len(c.runs), np.nan)
-    counted = spent[:, -1] > 1.5*total                      # a training function logs seconds since its start, the trainer those of each epoch
-    return np.where(np.isnan(each), np.nan, np.where(counted[:, None], each, spent))
+    total = np.full(len(c.runs), np.nan)
+    if 'seconds' in c.runs: total = pd.to_numeric(c.runs['seconds']).to_numpy(float, na_value=np.nan)
+    # a training function logs seconds since its start, the trainer those of each epoch
+    is_sum = spent[:, -1] > 1.5*total
+    return np.where(np.isnan(each), np.nan, np.where(is_sum[:, None], each, spent))
 
 def _x_axes(c:_Curves)->dict[str,str]:
     "Axes that these runs have, with their labels"
-    have = dict(epoch='epoch', updates='updates', seconds='seconds of training', **{'learning rate': 'learning rate'})
-    def is_there(x): return x == 'epoch' or x == 'learning rate' and 'learning_rate' in c.runs and c.runs['learning_rate'].notna().any() or x in c.values or x == 'seconds' and 'epoch seconds' in c.values
-    return {k: v for k, v in have.items() if is_there(k)}
+    have = {'epoch': 'epoch'}
+    if 'updates' in c.values: have['updates'] = 'updates'
+    if {'seconds', 'epoch seconds'} & set(c.values): have['seconds'] = 'seconds of training'
+    has_rates = 'learning_rate' in c.runs and c.runs['learning_rate'].notna().any()
+    if has_rates or 'learning rate' in c.values: have['learning rate'] = 'learning rate'
+    return have
 
 _UNFINISHED = 'all that did not finish'
 
 def _is_hidden(state:np.ndarray, hide:str)->np.ndarray:
     "Which runs are not to be shown"
-    return ~np.isin(state, ('finished', 'early-stopped')) if hide == _UNFINISHED else state == hide
+    return ~np.isin(state, WHOLE_STATES) if hide == _UNFINISHED else state == hide
 
 # %% ../nbs/92_explore.ipynb #words
 def _config_words(runs:pd.DataFrame, i:int, keys:Sequence[str])->str:
     "What sets one of these runs apart"
-    differ = [k for k in keys if len({_say(v) for v in runs[k]}) > 1]
-    return ', '.join(f'{_plain_key(k)} {_say(runs[k].iloc[i])}' for k in differ if _say(runs[k].iloc[i]) != 'none')
+    differ = [k for k in keys if len({setting_text(v) for v in runs[k]}) > 1]
+    values = {k: setting_text(runs[k].iloc[i]) for k in differ}
+    return ', '.join(f'{key_text(k)} {v}' for k, v in values.items() if v != 'none')
+
+def _interval_words(mates:np.ndarray)->str:
+    "How far the score of a configuration can be trusted, from those of its seeds"
+    lost, mates = int((~np.isfinite(mates)).sum()), mates[np.isfinite(mates)]
+    more = f' {lost} more of its seeds have no score.' if lost else ''
+    if len(mates) < 2: return f'Its configuration has one seed, so there is no interval.{more}'
+    mean, low, high = interval(mates)
+    of = f'Over the {len(mates)} seeds of this configuration'
+    return f'{of}: mean {mean:.4g}, 95 % interval {low:.4g} to {high:.4g}.{more}'
 
 def _best_words(c:_Curves, at:np.ndarray, best:int, scores:np.ndarray, metric:str, epoch:int)->str:
     "The best run, its config, and the interval over its seeds"
-    run, mates = c.runs.iloc[at[best]], scores[c.setting[at] == c.setting[at[best]]]
-    lost, mates = int((~np.isfinite(mates)).sum()), mates[np.isfinite(mates)]
-    mean, low, high = interval(mates)
-    sure = f'Over the {len(mates)} seeds of this configuration: mean {mean:.4g}, 95 % interval {low:.4g} to {high:.4g}.' if len(mates) > 1 else 'Its configuration has one seed, so there is no interval.'
-    sure += f' {lost} more of its seeds have no score.' if lost else ''
-    return f"Best {metric}: {scores[best]:.4g} at epoch {epoch}, run {run.name}" + (f' ({config})' if (config := _config_words(c.runs.iloc[at], best, c.keys)) else '') + f'. {sure}'
+    config = _config_words(c.runs.iloc[at], best, c.keys)
+    named  = f'run {c.runs.index[at[best]]}' + (f' ({config})' if config else '')
+    sure   = _interval_words(scores[c.setting[at] == c.setting[at[best]]])
+    return f'Best {metric}: {scores[best]:.4g} at epoch {epoch}, {named}. {sure}'
 
 # %% ../nbs/92_explore.ipynb #group-words
-def _group_words(color:str, names:list, group:np.ndarray, scores:np.ndarray, goal:str)->str:
+def _group_words(color:str, names:list, group:np.ndarray, scores:np.ndarray, objective:Objective)->str:
     "The best score of each group, the best groups first"
     if color == 'none' or not names: return ''
-    if len(names) == 1: return f' All have {_plain_key(color)} {names[0]}.'
-    best  = pd.Series(scores).groupby(group).agg('min' if goal == 'minimize' else 'max').dropna().sort_values(ascending=goal == 'minimize')
+    if len(names) == 1: return f' All have {key_text(color)} {names[0]}.'
+    best  = pd.Series(scores).groupby(group).agg(objective.best).dropna()
+    best  = best.astype(float).sort_values(key=objective.cost, kind='stable')
     parts = [f'{names[i]} {v:.4g}' for i, v in best.head(5).items()]
     more  = f', and {len(best)-5} more' if len(best) > 5 else ''
-    return f" Best by {_plain_key(color)}: {', '.join(parts)}{more}." if parts else ''
+    return f" Best by {key_text(color)}: {', '.join(parts)}{more}." if parts else ''
 
 # %% ../nbs/92_explore.ipynb #draw-runs
 def _draw_lines(ax:Axes, x:np.ndarray, y:np.ndarray, looks:list, group:np.ndarray)->None:
     "A line per run, one collection per group"
+    is_few = len(group) < 40
+    thin   = dict(linewidths=1.1 if is_few else .7, alpha=.9 if is_few else .55, zorder=2)
     for i, o in enumerate(looks):
-        rows = [np.column_stack([a[ok], b[ok]]) for a, b in zip(x[group == i], y[group == i]) if (ok := np.isfinite(a) & np.isfinite(b)).any()]
-        ax.add_collection(LineCollection(rows, colors=o['color'], linestyles=[o['linestyle']], linewidths=1.1 if len(group) < 40 else .7, alpha=.9 if len(group) < 40 else .55, zorder=2))
+        both = [(a, b, np.isfinite(a) & np.isfinite(b)) for a, b in zip(x[group == i], y[group == i])]
+        rows = [np.column_stack([a[ok], b[ok]]) for a, b, ok in both if ok.any()]       # each (epochs, 2)
+        ax.add_collection(LineCollection(rows, colors=o['color'], linestyles=[o['linestyle']], **thin))
         ends = np.array([r[-1] for r in rows]).reshape(-1, 2)
         ax.plot(ends[:, 0], ends[:, 1], o['marker'], color=o['color'], ms=4, ls='', zorder=3)
 
-def _group_handles(names:list, looks:list, is_number:bool)->list:
+def _group_handles(names:list, looks:list, are_numbers:bool)->list:
     "What the legend shows: all groups, or some of many"
-    pick = np.unique(np.linspace(0, len(names)-1, 6).round().astype(int)) if is_number and len(names) > 7 else range(min(len(names), 15))
-    text = lambda i: 'others' if i == 14 and not is_number else names[i].replace('$', r'\$')
-    return [Line2D([], [], **looks[i], ms=5, lw=1.4, label=text(i)[:22]) for i in pick]
+    pick = range(min(len(names), 15))
+    if are_numbers and len(names) > 7: pick = np.unique(np.linspace(0, len(names)-1, 6).round().astype(int))
+    text = lambda i: 'others' if i == 14 and not are_numbers else plain_text(names[i])[:22]
+    return [Line2D([], [], **looks[i], ms=5, lw=1.4, label=text(i)) for i in pick]
 
 # %% ../nbs/92_explore.ipynb #draw-runs-parts
-def _color_values(c:_Curves, at:np.ndarray, color:str)->list:
-    "What decides the colour of each run"
-    if color == 'variant': return list(_variant_of(c)[at])
-    return [''] * len(at) if color == 'none' else list(c.runs[color].iloc[at])
-
 def _variant_of(c:_Curves)->np.ndarray:
     "The first variant of each run"
     out = np.full(len(c.runs), '', object)
@@ -182,42 +219,134 @@ def _variant_of(c:_Curves)->np.ndarray:
         if v != 'all': out[at] = np.where(out[at] == '', v, out[at])
     return out
 
-def _log_axis(ax:Axes, values:np.ndarray)->None:
-    "A logarithmic axis with the values that were tried, or some of them"
-    ax.set_xscale('log')
-    some = values[np.unique(np.linspace(0, len(values)-1, 7).round().astype(int))]
-    ax.set_xticks(some, [f'{v:g}' for v in some]); ax.set_xticks([], minor=True)
+def _color_values(c:_Curves, at:np.ndarray, color:str)->list:
+    "What decides the colour of each run"
+    if color == 'variant': return list(_variant_of(c)[at])
+    return [''] * len(at) if color == 'none' else list(c.runs[color].iloc[at])
 
-def _draw_points(ax:Axes, c:_Curves, at:np.ndarray, scores:np.ndarray, looks:list, group:np.ndarray, bad:np.ndarray)->tuple:
-    "A point per run over its learning rate, and a line through the means of each group"
-    rate = pd.to_numeric(c.runs['learning_rate'].iloc[at]).to_numpy(float, na_value=np.nan)
-    for i, o in enumerate(looks):
-        mine = (group == i) & ~bad & np.isfinite(scores)
-        ax.plot(rate[mine], scores[mine], o['marker'], color=o['color'], ms=4.5, alpha=.7, ls='', zorder=3)
-        mean = pd.Series(scores[mine]).groupby(rate[mine]).mean()
-        ax.plot(mean.index.to_numpy(float), mean.to_numpy(float), color=o['color'], linestyle=o['linestyle'], lw=1.3, zorder=2)
-    ax.plot(rate[bad], np.full(bad.sum(), .03), 'X', color='.5', mec='black', ms=7, transform=ax.get_xaxis_transform(), zorder=5)
-    if (rate > 0).any() and np.nanmax(rate)/np.nanmin(rate[rate > 0]) > 3: _log_axis(ax, np.unique(rate[rate > 0]))
-    return rate, scores
+def _is_spread(values:np.ndarray)->bool:
+    "Do positive values span more than a factor of three, so that an axis should be logarithmic?"
+    positive = values[values > 0]
+    return bool(len(positive)) and np.nanmax(values)/positive.min() > 3
 
-def _limit(ax:Axes, x:np.ndarray, y:np.ndarray, bad:np.ndarray, untrained:bool)->None:   # `untrained`: the first column is epoch 0
-    "Axes around what did not diverge"
+# %% ../nbs/92_explore.ipynb #draw-points
+@dataclass(frozen=True)
+class _Shown:
+    "The runs of one picture"
+    at:np.ndarray        # (shown,): their places among all runs
+    y:np.ndarray         # (shown, epochs): the metric
+    bad:np.ndarray       # (shown,): diverged or failed
+    lost:int             # How many of them diverged
+    hidden:int           # Runs of the variant that are not shown
+    scores:np.ndarray    # (shown,): best value of each
+    place:np.ndarray     # (shown,): place of its epoch
+    names:list           # Of the groups that have a colour each
+    group:np.ndarray     # (shown,): place of its group
+    looks:list           # Of the groups
+    are_numbers:bool     # Are the groups numbers?
+
+def _scored_at(c:_Curves)->np.ndarray:   # (runs,), -1 where it is not known
+    "Place of the epoch that each run was scored at, by whatever it watched"
+    if 'best epoch' not in c.runs: return np.full(len(c.runs), -1)
+    place = {epoch: i for i, epoch in enumerate(c.epochs)}
+    return np.array([place.get(o, -1) for o in pd.to_numeric(c.runs['best epoch']).astype(float)])
+
+def _pick_runs(c:_Curves, variant:str, metric:str, color:str, hide:str, objective:Objective|None)->_Shown:
+    "The runs of one picture, in groups"
+    every = c.members[variant]
+    state = c.runs['state'].fillna('').to_numpy(str) if 'state' in c.runs else np.full(len(c.runs), '')
+    at    = every[~_is_hidden(state[every], hide)]
+    y     = c.values[metric][at]
+    given = None if objective is None else _scored_at(c)[at]
+    scores, place = _run_best(y, objective or Objective(metric), given)
+    names, group, are_numbers = _groups(_color_values(c, at, color))
+    bad, lost = np.isin(state[at], BAD_STATES), int((state[at] == 'diverged').sum())
+    looks = _group_looks(names, are_numbers)
+    return _Shown(at, y, bad, lost, len(every)-len(at), scores, place, names, group, looks, are_numbers)
+
+# %% ../nbs/92_explore.ipynb #draw-points-2
+def _draw_points(ax:Axes, c:_Curves, s:_Shown)->tuple:
+    "A point per run over its learning rate, and a line through the means of each group; the points"
+    rate = pd.to_numeric(c.runs['learning_rate'].iloc[s.at]).to_numpy(float, na_value=np.nan)
+    for i, o in enumerate(s.looks):
+        mine = (s.group == i) & ~s.bad & np.isfinite(s.scores)
+        ax.plot(rate[mine], s.scores[mine], o['marker'], color=o['color'], ms=4.5, alpha=.7, ls='', zorder=3)
+        mean = pd.Series(s.scores[mine]).groupby(rate[mine]).mean()
+        line = dict(color=o['color'], linestyle=o['linestyle'], lw=1.3, zorder=2)
+        ax.plot(mean.index.to_numpy(float), mean.to_numpy(float), **line)
+    if s.bad.any(): mark_diverged(ax, rate[s.bad])
+    if _is_spread(rate): rate_axis(ax, rate[rate > 0])
+    return rate, s.scores
+
+def _limit(ax:Axes, x:np.ndarray, y:np.ndarray, bad:np.ndarray, untrained:bool)->None:
+    "Axes around what did not diverge; `untrained`: the first column is epoch 0, which would squeeze the rest"
     seen = y[~bad] if np.isfinite(y[~bad]).any() else y
-    if untrained and seen.ndim == 2 and np.isfinite(seen[:, 1:]).any(): seen = seen[:, 1:]              # what an untrained net scores would squeeze the rest
-    seen = seen[np.isfinite(seen)]
+    if untrained and seen.ndim == 2 and np.isfinite(seen[:, 1:]).any(): seen = seen[:, 1:]
+    seen, across = seen[np.isfinite(seen)], x[np.isfinite(x)]
     if not len(seen): return
     pad = .05*(seen.max()-seen.min()) or .05
     ax.set_ylim(seen.min()-pad, seen.max()+pad)
-    across = x[np.isfinite(x)]
-    wide = (np.ptp(across) if len(across) else 0) or 1
-    if ax.get_xscale() == 'linear' and len(across): ax.set_xlim(across.min()-.02*wide, across.max()+.03*wide)
+    if ax.get_xscale() != 'linear' or not len(across): return
+    wide = np.ptp(across) or 1
+    ax.set_xlim(across.min()-.02*wide, across.max()+.03*wide)
 
-def _draw_crosses(ax:Axes, x:np.ndarray, y:np.ndarray, bad:np.ndarray, looks:list, group:np.ndarray)->None:
+# %% ../nbs/92_explore.ipynb #draw-crosses
+def _draw_crosses(ax:Axes, x:np.ndarray, y:np.ndarray, s:_Shown)->None:
     "Where each diverged run was last seen, at the edge if it left the picture"
-    low, high = ax.get_ylim()
-    for i in np.flatnonzero(bad):
+    for i in np.flatnonzero(s.bad):
         ok = np.flatnonzero(np.isfinite(x[i]) & np.isfinite(y[i]))
-        if len(ok): ax.plot(x[i][ok[-1]], np.clip(y[i][ok[-1]], low, high), 'X', color=looks[group[i]]['color'], mec='black', ms=8, zorder=5, clip_on=False)
+        color = s.looks[s.group[i]]['color']
+        if len(ok): mark_diverged(ax, x[i][ok[-1]], y[i][ok[-1]], at_edge=True, color=color)
+
+def _draw_shown(ax:Axes, c:_Curves, s:_Shown, x:str, smooth:float)->tuple:
+    "Draw the runs as lines, or as points over their rate; where they stand"
+    untrained = c.epochs[0] == 0
+    if x == 'learning rate':
+        xx, yy = _draw_points(ax, c, s)
+        _limit(ax, xx, yy, s.bad, untrained)
+        return xx, yy
+    xx, yy = _x_values(c, x)[s.at], _smooth_rows(s.y, smooth)
+    _draw_lines(ax, xx, yy, s.looks, s.group)
+    _limit(ax, xx, yy, s.bad, untrained)
+    _draw_crosses(ax, xx, yy, s)
+    return xx, yy
+
+def _legend_of(ax:Axes, s:_Shown, color:str)->None:
+    "The groups, the star and, if there is one, the cross"
+    handles = _group_handles(s.names, s.looks, s.are_numbers) if color != 'none' else []
+    handles.append(legend_mark('*', 'best run', markersize=11))
+    if s.bad.any(): handles.append(legend_mark('X', 'diverged', markersize=7))
+    if len(s.at): legend_beside(ax, handles, '' if color == 'none' else color)
+
+# %% ../nbs/92_explore.ipynb #draw-words
+def _count_runs(s:_Shown, x:str, smooth:float)->str:
+    "How many runs are drawn, and how"
+    parts = [f"{len(s.at)} run{'s'*(len(s.at) != 1)} over {x}"]
+    if smooth and x != 'learning rate': parts.append(f'smoothed by {smooth:g}')
+    if s.lost: parts.append(f'{s.lost} diverged')
+    if s.hidden: parts.append(f'{s.hidden} hidden')
+    return ', '.join(parts)
+
+# %% ../nbs/92_explore.ipynb #tell-best
+def _tell_best(
+    ax:Axes,                         # Gets a star
+    c:_Curves,                       # All runs
+    s:_Shown,                        # Those drawn
+    where:tuple,                     # Their x and y, each (shown,) or (shown, epochs)
+    metric:str, color:str,           # As for `draw_runs`
+    objective:Objective,             # What the scores are of
+    count:str,                       # How many runs are drawn
+)->str:
+    "Mark the best run, and say what it is"
+    x, y = where
+    good = np.where(s.bad, np.nan, s.scores)
+    best = objective.best_at(good)
+    if best is None: return f'{count}. No run has a value of {metric}.'
+    epoch = s.place[best]
+    spot  = (x[best], y[best]) if y.ndim == 1 else (x[best, epoch], y[best, epoch])
+    ax.plot(*spot, '*', color=s.looks[s.group[best]]['color'], mec='black', ms=15, zorder=7)
+    told = _best_words(c, s.at, best, good, metric, c.epochs[epoch])
+    return f'{count}. {told}{_group_words(color, s.names, s.group, good, objective)}'
 
 # %% ../nbs/92_explore.ipynb #draw-runs-2
 def draw_runs(
@@ -228,74 +357,81 @@ def draw_runs(
     color:str='none',              # Setting that colours the runs; `variant` and `state` too
     smooth:float=0.,               # Share of the past in each point, in [0, 1)
     hide:str='nothing',            # A state, or all that did not finish
-    goal:str|None=None,            # `maximize` or `minimize`; None: by the metric's name
+    objective:Objective|None=None, # What the runs compete by, with `metric` as its name; None: the metric, by its name
 )->tuple[Figure,str]:              # And what there is to see, in words
     "Draw runs, the best one marked"
-    if metric not in c.values: raise DataError(f'no metric {metric!r} in these runs; {did_you_mean(metric, c.values)}')
-    goal   = goal or ('minimize' if 'loss' in metric else 'maximize')
-    every  = c.members[variant]
-    state  = c.runs['state'].fillna('').to_numpy(str) if 'state' in c.runs else np.full(len(c.runs), '')
-    at     = every[~_is_hidden(state[every], hide)]
-    y, bad = c.values[metric][at], np.isin(state[at], ('diverged', 'failed'))
-    scores, place = _run_best(y, goal)
+    if metric not in c.values:
+        raise DataError(f'no metric {metric!r} in these runs; {did_you_mean(metric, c.values)}')
+    s = _pick_runs(c, variant, metric, color, hide, objective)
     figure = Figure(figsize=(7.4, 3.5))
     ax = figure.add_axes([.09, .15, .63, .8])
-    names, group, is_number = _groups(_color_values(c, at, color))
-    looks = _group_looks(names, is_number)
-    if x == 'learning rate': xx, yy = _draw_points(ax, c, at, scores, looks, group, bad)
-    else:
-        xx, yy = _x_values(c, x)[at], _smooth_rows(y, smooth)
-        _draw_lines(ax, xx, yy, looks, group)
-    _limit(ax, xx, yy, bad, c.epochs[0] == 0)
-    if x != 'learning rate': _draw_crosses(ax, xx, yy, bad, looks, group)
-    good  = np.where(bad, np.nan, scores)
-    lost  = int((state[at] == 'diverged').sum())
-    count = f"{len(at)} run{'s'*(len(at) != 1)} over {x}" + (f', smoothed by {smooth:g}' if smooth and x != 'learning rate' else '') + (f', {lost} diverged' if lost else '') + (f', {len(every)-len(at)} hidden' if len(at) < len(every) else '')
-    words = f'{count}. No run has a value of {metric}.'
-    if np.isfinite(good).any():
-        best = int(np.nanargmin(good) if goal == 'minimize' else np.nanargmax(good))
-        spot = (xx[best], scores[best]) if x == 'learning rate' else (xx[best, place[best]], yy[best, place[best]])
-        ax.plot(*spot, '*', color=looks[group[best]]['color'], mec='black', ms=15, zorder=6)
-        words = f"{count}. {_best_words(c, at, best, good, metric, c.epochs[place[best]])}{_group_words(color, names, group, good, goal)}"
-    ax.set(xlabel=_x_axes(c).get(x, x), ylabel=f'best {metric} of the run' if x == 'learning rate' else metric)
-    handles = _group_handles(names, looks, is_number) if color != 'none' else []
-    if len(at): _legend(ax, handles + [Line2D([], [], color='.5', ls='', marker=m, mec='black', ms=s, label=t) for m, s, t in (('*', 11, 'best run'), ('X', 7, 'diverged'))[:1+bad.any()]], _plain_key(color) if color != 'none' else '')
-    return figure, words
+    where = _draw_shown(ax, c, s, x, smooth)
+    ylabel = f'best {metric} of the run' if x == 'learning rate' else metric
+    ax.set(xlabel=_x_axes(c).get(x, x), ylabel=ylabel)
+    _legend_of(ax, s, color)
+    return figure, _tell_best(ax, c, s, where, metric, color, objective or Objective(metric), _count_runs(s, x, smooth))
 
 # %% ../nbs/92_explore.ipynb #explore
+_NO_METRICS = 'updates', 'seconds', 'epoch seconds', 'learning_rate', 'epoch learning rate'
+
+def _first_metric(shown:list, metric:str|None, ranked:Objective|None, df:pd.DataFrame)->str:
+    "What is shown first: as asked, what the sweep ranks by, the usual accuracy, or whatever there is"
+    if not shown: raise DataError('there is nothing to draw yet: no run has stored an epoch with a metric')
+    if metric is not None and metric not in shown:
+        raise DataError(f'no metric {metric!r} in these runs; {did_you_mean(metric, shown)}')
+    if metric: return metric
+    if ranked and ranked.name in shown: return ranked.name
+    return find_metric(df)[0] if {'valid accuracy', 'test accuracy'} & set(shown) else shown[0]
+
+def _controls_of(c:_Curves, shown:list, first:str)->dict:
+    "A control for each argument of `draw_runs`"
+    keys   = [*(['variant'] if len(c.members) > 1 else []), *c.keys]
+    states = sorted({str(o) for o in c.runs['state'].dropna()}) if 'state' in c.runs else []
+    colors = [('nothing', 'none'), *((key_text(k), k) for k in keys)]
+    usual  = next((k for k in ('variant', 'learning_rate', *keys) if k in keys), 'none')
+    return dict(
+        variant=choice('variant', list(c.members)),
+        metric=choice('metric', shown, first),
+        x=choice('across', list(_x_axes(c))),
+        color=choice('colour by', colors, usual),
+        smooth=number('smoothing', 0, 0, .95, .05),
+        hide=choice('hide', ['nothing', *states, _UNFINISHED]),
+    )
+
+# %% ../nbs/92_explore.ipynb #explore-public
 def explore(
-    result,                   # A SweepResult, a RunStore, its path or URL, the name of a recording, or `(config, history)`
+    result,                   # A SweepResult, a RunStore, its path or URL, a recording, `(config, history)`
     study:str|None=None,      # One study of a store; None: the only one, else all runs
     metric:str|None=None,     # Shown first; None: what the sweep ranks by
 )->Explorer:
     "Look around in the runs of a sweep"
-    config, history, ranked, goal = run_tables(result, study)
+    config, history, ranked = run_tables(result, study)
     c = _to_curves(config, history)
-    shown = [k for k in c.values if k not in ('updates', 'seconds', 'epoch seconds', 'learning_rate', 'epoch learning rate')]
-    if metric is not None and metric not in shown: raise DataError(f'no metric {metric!r} in these runs; {did_you_mean(metric, shown)}')
-    if not shown: raise DataError('there is nothing to draw yet: no run has stored an epoch with a metric')
-    first  = metric or (ranked if ranked in shown else find_metric(join_tables(config, history))[0] if any(k in shown for k in ('valid accuracy', 'test accuracy')) else shown[0])
-    keys   = [*(['variant'] if len(c.members) > 1 else []), *c.keys]
-    states = sorted({str(o) for o in c.runs['state'].dropna()}) if 'state' in c.runs else []
-    controls = dict(variant=choice('variant', list(c.members)), metric=choice('metric', shown, first), x=choice('across', list(_x_axes(c))),
-                    color=choice('colour by', [('nothing', 'none'), *((_plain_key(k), k) for k in keys)], next((k for k in ('variant', 'learning_rate', *keys) if k in keys), 'none')),
-                    smooth=number('smoothing', 0, 0, .95, .05), hide=choice('hide', ['nothing', *states, _UNFINISHED]))
-    def draw(**state): return draw_runs(c, goal=goal if state['metric'] == ranked else None, **state)
-    return Explorer(draw, controls, alt='A line for each run, coloured by the setting chosen; the best run has a star', caption='Each line is a run; its marker is where it ended. The star marks the best run.')
+    shown = [k for k in c.values if k not in _NO_METRICS]
+    first = _first_metric(shown, metric, ranked, join_tables(config, history))
+    def draw(**state): return draw_runs(c, objective=ranked if ranked and state['metric'] == ranked.name else None, **state)
+    return Explorer(
+        draw, _controls_of(c, shown, first),
+        alt='A line for each run, coloured by the setting chosen; the best run has a star',
+        caption='Each line is a run; its marker is where it ended. The star marks the best run.',
+    )
 
 # %% ../nbs/92_explore.ipynb #roles
 def key_roles(
     df:pd.DataFrame,     # A merged table
     key:str,             # The setting you ask about
     variant:str|None=None,   # Only this variant; None: all
-)->pd.DataFrame:         # A row per setting: `key role values`; roles `scientific`, `nuisance`, `repeat` (the seed), `fixed`
+)->pd.DataFrame:         # A row per setting: `key role values`; the seed has the role `repeat`
     "What each setting is for when you ask about one of them"
     df = pick_variant(df, variant)
-    known, differ = [k for k in config_keys(df) if k not in ('num_hidden', 'num_conv')], varying_keys(df)
+    known  = [k for k in config_keys(df) if k not in ('num_hidden', 'num_conv')]
+    differ = varying_keys(df)
     if key not in known: raise DataError(f'no setting {key!r} to ask about; {did_you_mean(key, known)}')
-    role = lambda k: 'scientific' if k == key else 'repeat' if k == 'seed' else 'nuisance' if k in differ else 'fixed'
+    special = {'seed': 'repeat', key: 'scientific'}
+    role  = lambda k: special.get(k, 'nuisance' if k in differ else 'fixed')
+    told  = lambda k: ', '.join(_groups(list(df[k].dropna()))[0]) or 'none'
     order = ['scientific', 'nuisance', 'repeat', 'fixed']
-    rows  = [dict(key=k, role=role(k), values=', '.join(_groups(list(df[k].dropna()))[0]) or 'none') for k in known]
+    rows  = [dict(key=k, role=role(k), values=told(k)) for k in known]
     return pd.DataFrame(sorted(rows, key=lambda o: order.index(o['role'])))
 
 # %% ../nbs/92_explore.ipynb #isolation-table
@@ -303,34 +439,75 @@ def _asked(df:pd.DataFrame, key:str)->pd.Series:
     "The values of a setting, lists as text, a missing strength as 0"
     values = df[key]
     if key in STRENGTHS: values = pd.to_numeric(values).fillna(0)
-    return values if values.map(_is_number).all() else values.map(_say)
+    return values if values.map(is_number).all() else values.map(setting_text)
 
+def _by_value(scores:pd.DataFrame, best:pd.DataFrame)->dict:
+    "What is known about all runs of each value in `best`"
+    per  = scores.groupby('_value')
+    lost = per['state'].agg(lambda o: (o == 'diverged').sum())
+    of   = lambda found: best['_value'].map(found)
+    return {
+        'tries': of(per['setting'].nunique()),
+        'mean of all': of(per['score'].mean()),
+        'runs': of(per.size()),
+        'diverged': of(lost),
+    }
+
+def _in_order(table:pd.DataFrame, key:str, values:pd.Series)->pd.DataFrame:
+    "Rows in the order of the values of a setting, some of which `table` has as text"
+    order = {setting_text(v): _order(v) for v in values}
+    place = [order.get(setting_text(v), _order(v)) for v in table[key]]
+    return table.iloc[sorted(range(len(table)), key=lambda i: place[i])].reset_index(drop=True)
+
+# %% ../nbs/92_explore.ipynb #isolation-table-public
 def isolation_table(
     df:pd.DataFrame,             # A merged table, all epochs or the best ones
     key:str,                     # The setting you ask about
     metric:str|None=None,        # Column to judge by; None: `valid accuracy`, else `test accuracy`
     *, variant:str|None=None,    # Only this variant; None: all
     goal:str|None=None,          # `maximize` or `minimize`; None: by the metric's name
-)->pd.DataFrame:                 # A row per value: `key`, `mean low high n` of its best configuration over seeds, `tries` (configurations), `mean of all` its runs, `runs`, `diverged`, then the nuisance settings of that best one
-    "The best of the rest for each value of a setting"
+)->pd.DataFrame:                 # Per value `mean low high n tries "mean of all" runs diverged`, nuisances
+    "The best of the rest for each value of a setting, with its nuisance settings, and what else was tried"
     df = pick_variant(df, variant)
     roles = key_roles(df, key)
-    metric, goal = find_metric(df, metric, goal)
+    objective = find_objective(df, metric, goal)
+    metric, goal = objective.name, objective.goal
     at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
     scores = scores.assign(_value=_asked(at, key)).drop_duplicates('run')
-    best   = _setting_means(scores.assign(**{'size': ''}), ['_value'], goal, keep=True)
-    per    = scores.groupby('_value')
+    best   = setting_means(scores.assign(size=''), ['_value'], objective, keep=True)
+    numbers  = {k: best[k] for k in ('mean', 'low', 'high', 'n')}
     nuisance = list(roles.loc[roles['role'] == 'nuisance', 'key'])
-    of     = at.loc[scores.drop_duplicates('setting').index, nuisance].set_axis(scores.drop_duplicates('setting')['setting'])
-    table  = pd.DataFrame({key: best['_value'], **{k: best[k] for k in ('mean', 'low', 'high', 'n')}, 'tries': best['_value'].map(per['setting'].nunique()), 'mean of all': best['_value'].map(per['score'].mean()),
-                           'runs': best['_value'].map(per.size()), 'diverged': best['_value'].map(per['state'].agg(lambda o: (o == 'diverged').sum()))})
-    table  = table.join(of.loc[best['setting']].reset_index(drop=True))
-    order  = {_say(v): _order(v) for v in at[key]}
-    table  = table.iloc[sorted(range(len(table)), key=lambda i: order.get(_say(table[key].iloc[i]), _order(table[key].iloc[i])))].reset_index(drop=True)
+    first    = scores.drop_duplicates('setting')
+    of       = at.loc[first.index, nuisance].set_axis(first['setting'])
+    table = pd.DataFrame({key: best['_value'], **numbers, **_by_value(scores, best)})
+    table = _in_order(table.join(of.loc[best['setting']].reset_index(drop=True)), key, at[key])
     table.attrs.update(metric=metric, goal=goal, roles=dict(zip(roles['key'], roles['role'])))
     return table
 
 # %% ../nbs/92_explore.ipynb #isolation-plot
+def _draw_each(ax:Axes, x:np.ndarray, scores:pd.DataFrame, is_log:bool)->None:
+    "A dot for each run, a little beside its value, so that equal scores stay visible"
+    aside = np.random.default_rng(0).uniform(-1, 1, len(x))
+    dots  = dict(color='.55', ms=3.5, alpha=.6, zorder=2, label='a run')
+    ax.plot(x*1.03**aside if is_log else x+.1*aside, scores['score'].to_numpy(float), 'o', **dots)
+    lost  = (scores['state'] == 'diverged').to_numpy()
+    if lost.any(): mark_diverged(ax, x[lost], color=PALETTE['red'], label='diverged')
+
+def _draw_values(ax:Axes, table:pd.DataFrame, at:np.ndarray)->None:
+    "The mean of all runs of each value as a bar, the best of the rest as a diamond with its interval"
+    mean = table['mean of all'].to_numpy(float)
+    ax.plot(at, mean, '_', color='.2', ms=18, mew=2, zorder=3, label='mean of all')
+    bars  = np.where(table['n'] > 1, table['high']-table['mean'], np.nan)
+    label = 'best of the rest,\n95 % interval over seeds'
+    style = dict(color=PALETTE['blue'], ms=6, lw=1.4, capsize=4, mec='black', mew=.6)
+    ax.errorbar(at, table['mean'], bars, fmt='D-', zorder=4, label=label, **style)
+
+def _tuned_words(roles:dict)->str:
+    "What was tuned anew for each value"
+    tuned = ', '.join(key_text(k) for k, role in roles.items() if role == 'nuisance')
+    return plain_text(f"tuned for each value: {tuned or 'nothing'}"[:80])
+
+# %% ../nbs/92_explore.ipynb #plot-isolation
 def plot_isolation(
     df:pd.DataFrame,             # A merged table, all epochs or the best ones
     key:str,                     # The setting you ask about
@@ -342,24 +519,20 @@ def plot_isolation(
     df = pick_variant(df, variant)
     table = isolation_table(df, key, metric)
     metric, goal = table.attrs['metric'], table.attrs['goal']
-    scores = run_scores(df, metric, goal).assign(value=_asked(best_epochs(df, metric, goal), key)).drop_duplicates('run')
-    if ax is None: _, ax = plt.subplots(figsize=(6, 3.2), layout='constrained')
+    scores = run_scores(df, metric, goal)
+    scores = scores.assign(value=_asked(best_epochs(df, metric, goal), key)).drop_duplicates('run')
+    if ax is None: ax = plt.subplots(figsize=(6, 3.2), layout='constrained')[1]
     values = table[key].tolist()
-    is_log = all(_is_number(v) and v > 0 for v in values) and max(values) > 3*min(values)
+    is_log = all(is_number(v) and v > 0 for v in values) and max(values) > 3*min(values)
     place  = {v: v if is_log else i for i, v in enumerate(values)}
     x, at  = scores['value'].map(place).to_numpy(float), table[key].map(place).to_numpy(float)
-    spread = np.random.default_rng(0).uniform(-1, 1, len(x))                            # so that equal scores stay visible
-    ax.plot(x*1.03**spread if is_log else x+.1*spread, scores['score'].to_numpy(float), 'o', color='.55', ms=3.5, alpha=.6, zorder=2, label='a run')
-    ax.plot(at, table['mean of all'].to_numpy(float), '_', color='.2', ms=18, mew=2, zorder=3, label='mean of all')
-    ax.errorbar(at, table['mean'], np.where(table['n'] > 1, table['high']-table['mean'], np.nan), fmt='D-', color=COLORS[0], ms=6, lw=1.4, capsize=4, mec='black', mew=.6, zorder=4, label='best of the rest,\n95 % interval over seeds')
-    lost = scores['state'] == 'diverged'
-    if lost.any(): ax.plot(x[lost], np.full(lost.sum(), .03), 'X', color=COLORS[4], mec='black', ms=8, transform=ax.get_xaxis_transform(), zorder=5, label='diverged')
-    if is_log: _log_axis(ax, np.array(values, float))
-    else: ax.set_xticks(range(len(values)), [_say(v) for v in values])
-    tuned = [_plain_key(k) for k, role in table.attrs['roles'].items() if role == 'nuisance']
-    ax.set(xlabel=_plain_key(key), ylabel=f'best {metric} of a run')
-    ax.set_title(f"tuned for each value: {', '.join(tuned) or 'nothing'}"[:80].replace('$', r'\$'), loc='left', fontsize='small')
-    ax.legend(loc='upper left', bbox_to_anchor=(1.01, 1), frameon=False, fontsize='small')
+    _draw_each(ax, x, scores, is_log)
+    _draw_values(ax, table, at)
+    if is_log: rate_axis(ax, values)
+    else: ax.set_xticks(range(len(values)), [setting_text(v) for v in values])
+    ax.set(xlabel=key_text(key), ylabel=f'best {metric} of a run')
+    ax.set_title(_tuned_words(table.attrs['roles']), loc='left', fontsize='small')
+    legend_beside(ax)
     return ax
 
 # %% ../nbs/92_explore.ipynb #snapshot
@@ -371,13 +544,12 @@ class _Snapshot:
     curves:_Curves|None     # None before the first epoch
     epochs:dict             # Live run -> (epoch, epochs in all)
 
-_OVER = 'finished', 'early-stopped', 'pruned', 'diverged', 'failed'
-
 def _snapshot(store:RunStore, study:str)->_Snapshot:
     "Look into a store"
-    planned = [run for run, _ in store._label_rows(study)] + [run for plan in store.plans(study) for g in plan for run in g['runs']]
+    planned = [run for run, _ in store.label_rows(study)] + [run for plan in store.plans(study) for g in plan for run in g['runs']]
     found   = store.run_states(dict.fromkeys(planned))
-    dead    = lambda o: o['state'] == 'running' and not is_alive(o['worker'], o['heartbeat'])
+    now     = store.now() if any(o['state'] == 'running' for o in found.values()) else None
+    dead    = lambda o: o['state'] == 'running' and not is_alive(o['worker'], o['heartbeat'], now)
     states  = {run: '' if run not in found else 'interrupted' if dead(found[run]) else found[run]['state'] for run in dict.fromkeys(planned)}
     config, history = store.config_table(study), store.history_table(study)
     config['state'] = config['run'].map(states)
@@ -390,43 +562,55 @@ def _snapshot(store:RunStore, study:str)->_Snapshot:
 def _work(s:_Snapshot)->float:
     "Runs done, live ones by the share of their epochs"
     share = lambda epoch, of: min(epoch/of, 1) if of and np.isfinite(of) else 0
-    return sum(o in _OVER for o in s.states.values()) + sum(share(*o) for o in s.epochs.values())
+    return sum(o in FINAL_STATES for o in s.states.values()) + sum(share(*o) for o in s.epochs.values())
 
 # %% ../nbs/92_explore.ipynb #draw-watch
 def _count_words(s:_Snapshot)->str:
     "How many runs are in which state"
     n = pd.Series([o or 'not begun' for o in s.states.values()], dtype=object).value_counts()
-    done = n.get('finished', 0) + n.get('early-stopped', 0) + n.get('pruned', 0)
-    rest = [f'{n[k]} {k}' for k in ('running', 'interrupted', 'diverged', 'failed', 'not begun') if k in n]
+    done = sum(n.get(o, 0) for o in GOOD_STATES)
+    rest = [f'{n[k]} {k}' for k in ('running', 'interrupted', *BAD_STATES, 'not begun') if k in n]
     return f"{s.study}: {', '.join([f'{done} of {len(s.states)} runs finished', *rest])}"
 
+def _draw_live(ax:Axes, c:_Curves, x:np.ndarray, y:np.ndarray, live:list)->None:
+    "Runs in training in colour, the others grey"
+    rest = np.setdiff1d(np.arange(len(y)), live)
+    grey = dict(color='.65', marker='.', linestyle='-')
+    _draw_lines(ax, x[rest], y[rest], [grey], np.zeros(len(rest), int))
+    name = lambda i: plain_text(_config_words(c.runs, i, c.keys)[:34]) or c.runs.index[i]
+    for k, i in enumerate(live):
+        ok, label = np.isfinite(y[i]), name(i) if k < 8 else None
+        ax.plot(x[i][ok], y[i][ok], lw=1.8, ms=5, markevery=[-1], zorder=4, label=label, **look(k))
+
+# %% ../nbs/92_explore.ipynb #draw-watch-2
 def _draw_watch(
     s:_Snapshot,                   # From `_snapshot`
     metric:str='valid accuracy',   # Column of the history
-    goal:str|None=None,            # `maximize` or `minimize`; None: by the metric's name
+    objective:Objective|None=None, # What the runs compete by; None, or another metric than that: the metric, by its name
 )->tuple[Figure,str]:              # And the state of the sweep in words
     "Draw what a study has so far, live runs in colour"
-    figure = Figure(figsize=(7.4, 3.2)); ax = figure.add_axes([.09, .16, .58, .8])
+    figure = Figure(figsize=(7.4, 3.2))
+    ax = figure.add_axes([.09, .16, .58, .8])
     ax.set(xlabel='epoch', ylabel=metric)
-    if s.curves is None or metric not in s.curves.values: return figure, f'{_count_words(s)}. No epoch with {metric} yet.'
-    c, y = s.curves, s.curves.values[metric]
-    goal = goal or ('minimize' if 'loss' in metric else 'maximize')
-    x, bad, live = _x_values(c, 'epoch'), c.runs['state'].isin(['diverged', 'failed']).to_numpy(), [i for i, run in enumerate(c.runs.index) if run in s.epochs]
-    rest = np.setdiff1d(np.arange(len(y)), live)
-    _draw_lines(ax, x[rest], y[rest], [dict(color='.65', marker='.', linestyle='-')], np.zeros(len(rest), int))
-    name = lambda i: _config_words(c.runs, i, c.keys)[:34].replace('$', r'\$') or c.runs.index[i]
-    for k, i in enumerate(live):
-        ok = np.isfinite(y[i])
-        ax.plot(x[i][ok], y[i][ok], lw=1.8, ms=5, markevery=[-1], zorder=4, label=name(i) if k < 8 else None, **look(k))
-    _limit(ax, x, y, bad, c.epochs[0] == 0)
-    scores, place = _run_best(y, goal)
-    scores[bad] = np.nan
     words = _count_words(s)
-    if np.isfinite(scores).any():
-        best = int(np.nanargmin(scores) if goal == 'minimize' else np.nanargmax(scores))
-        ax.plot(x[best, place[best]], scores[best], '*', color='white', mec='black', ms=15, zorder=6, label='best so far')
-        words += f". Best {metric} so far: {scores[best]:.4g} ({_config_words(c.runs, best, c.keys) or c.runs.index[best]})"
-    if ax.get_legend_handles_labels()[0]: ax.legend(loc='upper left', bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize='small', title='live runs' if live else None)
+    if s.curves is None or metric not in s.curves.values:
+        return figure, f'{words}. No epoch with {metric} yet.'
+    c, y = s.curves, s.curves.values[metric]
+    x, is_ranked = _x_values(c, 'epoch'), objective is not None and objective.name == metric
+    if not is_ranked: objective = Objective(metric)
+    bad  = c.runs['state'].isin(BAD_STATES).to_numpy()
+    live = [i for i, run in enumerate(c.runs.index) if run in s.epochs]
+    _draw_live(ax, c, x, y, live)
+    _limit(ax, x, y, bad, c.epochs[0] == 0)
+    scores, place = _run_best(y, objective, _scored_at(c) if is_ranked else None)
+    scores[bad] = np.nan
+    best = objective.best_at(scores)
+    if best is not None:
+        star = dict(color='white', mec='black', ms=15, zorder=7, label='best so far')
+        ax.plot(x[best, place[best]], scores[best], '*', **star)
+        config = _config_words(c.runs, best, c.keys) or c.runs.index[best]
+        words += f'. Best {metric} so far: {scores[best]:.4g} ({config})'
+    legend_beside(ax, title='live runs' if live else '')
     return figure, words + '.'
 
 # %% ../nbs/92_explore.ipynb #watch-class
@@ -434,14 +618,25 @@ _WATCHING:dict = {}              # (store, study) -> the panel that follows it
 
 class Watch(Explorer):
     "A panel that follows a sweep; made by `watch`"
-    def __init__(self, store:RunStore, study:str, metric:str|None=None, goal:str|None=None, every:float=1., own:bool=False):   # `own`: close the store at the end
-        self.store, self.study, self.goal, self.every, self.own = store, study, goal, every, own
+    def __init__(self,
+        store:RunStore,
+        study:str,
+        metric:str|None=None,   # Shown first; None: what the study is judged by
+        goal:str|None=None,     # `maximize` or `minimize`; None: as the study says, or else the metric's name
+        every:float=1.,         # Seconds between looks, at least
+        own:bool=False,         # Close the store at the end
+    ):
+        self.store, self.study, self.every, self.own = store, study, every, own
+        self.objective = stored_objective(store, [study])
+        if goal is not None: self.objective = Objective(metric or (self.objective or Objective()).name, goal)
         self.lock, self.closed, self.thread, self.seen, self.asked = threading.RLock(), threading.Event(), None, deque(maxlen=60), False
         self.snapshot = _snapshot(store, study)
-        shown = [k for k in (self.snapshot.curves.values if self.snapshot.curves else ()) if k not in ('updates', 'seconds', 'learning_rate', 'epoch seconds', 'epoch learning rate')]
+        columns = self.snapshot.curves.values if self.snapshot.curves else ()
+        shown = [k for k in columns if k not in _NO_METRICS]
         shown = shown or ['valid accuracy', 'valid loss', 'train accuracy', 'train loss']
-        metric = metric or ('valid accuracy' if 'valid accuracy' in shown else shown[0])
-        super().__init__(lambda metric: _draw_watch(self.snapshot, metric, self.goal), dict(metric=choice('metric', shown if metric in shown else [metric, *shown], metric)),
+        ranked = 'valid accuracy' if self.objective is None else self.objective.name
+        metric = metric or (ranked if ranked in shown or self.snapshot.curves is None else shown[0])
+        super().__init__(lambda metric: _draw_watch(self.snapshot, metric, self.objective), dict(metric=choice('metric', shown if metric in shown else [metric, *shown], metric)),
                          alt='A line for each run of the sweep, those that are training in colour, the best one with a star', caption='Live runs in colour, the others grey; the star marks the best so far.')
         self.stop_button, self.close_button, self.bar = button('stop after this epoch'), button('stop watching'), widgets.HTML()
         self.stop_button.on_click(lambda _: self.ask_stop()); self.close_button.on_click(lambda _: self.close())
@@ -470,7 +665,7 @@ def redraw(self:Watch)->None:
 @patch
 def say(self:Watch, more:str='')->None:
     "Put a sentence below what is there"
-    self.words.value = words_html(f"{_draw_watch(self.snapshot, self.controls['metric'].value, self.goal)[1]} {more}")
+    self.words.value = words_html(f"{_draw_watch(self.snapshot, self.controls['metric'].value, self.objective)[1]} {more}")
 
 # %% ../nbs/92_explore.ipynb #watch-bar
 @patch
@@ -485,7 +680,7 @@ def _bar(self:Watch)->str:
     "Progress as HTML, outside the live region: a count that changes each second is no news"
     done, total, left = _work(self.snapshot), len(self.snapshot.states), self.seconds_left()
     told = 'no run is training' if not self.snapshot.epochs else 'about ' + (f'{left:.0f} s' if left < 120 else f'{left/60:.0f} min') + ' left' if math.isfinite(left) else 'measuring the pace'
-    if total and all(o in _OVER for o in self.snapshot.states.values()): told = 'every run is over'
+    if total and all(o in FINAL_STATES for o in self.snapshot.states.values()): told = 'every run is over'
     return f'<label>{escape(self.study)} <progress max="{total or 1}" value="{done:.3f}" aria-label="share of the sweep that is done" style="width:16em"></progress></label> {done:.1f} of {total} runs, {told}'
 
 @patch
@@ -514,7 +709,7 @@ def _follow(self:Watch)->None:
         try: self.refresh()
         except StoreError as e: self.words.value = words_html(f'{e}; trying again')
         except Exception as e: self.words.value = words_html(f'The panel stopped watching: {type(e).__name__}: {e}'); break
-        if self.snapshot.states and all(o in _OVER for o in self.snapshot.states.values()): break
+        if self.snapshot.states and all(o in FINAL_STATES for o in self.snapshot.states.values()): break
         pause = max(self.every, 9*(time.monotonic()-start))
     self.close()
 

@@ -24,7 +24,9 @@ from .layers import activation_function, check_padding, conv_out, map_sizes, see
 
 # %% auto #0
 __all__ = ['LinearBlock', 'MLPNet', 'ConvBlock', 'ConvNet', 'init_weights', 'ModelEntry', 'model_entry', 'model_name',
-           'is_built_in', 'register_model', 'make_model', 'draws_nothing', 'summary']
+           'is_built_in', 'register_model', 'make_model', 'draws_nothing', 'summary', 'MLPNet_2_layer',
+           'MLPNet_3_layer', 'MLPNet_4_layer', 'MLPNet_6_layer', 'MLPNet_4_layer_bn', 'ConvNet_2', 'ConvNet_3',
+           'ConvNet_5', 'ConvNet_5_bn', 'conv_out', 'map_sizes', 'SeededDropout', 'SeededDropout2d', 'seed_dropout']
 
 # %% ../nbs/22_models.ipynb #linear-block
 class LinearBlock(nn.Module):
@@ -147,6 +149,13 @@ class ConvNet(nn.Module):
     def forward(self, x):                               # (batch, channels, height, width)
         for block in self.convs: x = block(x)
         return self.head(x)                             # (batch, classes), or a list of them
+
+# %% ../nbs/22_models.ipynb #reexport
+_all_ = [
+    'MLPNet_2_layer', 'MLPNet_3_layer', 'MLPNet_4_layer', 'MLPNet_6_layer', 'MLPNet_4_layer_bn',
+    'ConvNet_2', 'ConvNet_3', 'ConvNet_5', 'ConvNet_5_bn',
+    'conv_out', 'map_sizes', 'SeededDropout', 'SeededDropout2d', 'seed_dropout',
+]
 
 # %% ../nbs/22_models.ipynb #init
 _INITS = dict(glorot=nn.init.xavier_uniform_, he=partial(nn.init.kaiming_normal_, nonlinearity='relu'))

@@ -4,7 +4,7 @@
 
 # %% ../nbs/90_panel.ipynb #imports
 from __future__ import annotations
-import base64, io, math, os, sys, time
+import base64, io, math, os, time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
@@ -13,15 +13,16 @@ import ipywidgets as widgets
 import numpy as np, pandas as pd
 from PIL import Image
 from fastcore.basics import patch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from .core import DataError, DeepsweepError, StoreError, did_you_mean
+from .objective import Objective
 from .runs import RunStore, load_recorded, read_runs, recorded_names
+from .style import in_notebook
 from .sweep import SweepResult
 
 # %% auto #0
-__all__ = ['COLORS', 'MARKERS', 'LINES', 'figure_html', 'words_html', 'look', 'choice', 'number', 'tick', 'button', 'is_static',
-           'Explorer', 'try_controls', 'run_tables']
+__all__ = ['figure_html', 'words_html', 'choice', 'number', 'tick', 'button', 'is_static', 'Explorer', 'try_controls',
+           'is_number', 'setting_text', 'key_text', 'stored_objective', 'run_tables']
 
 # %% ../nbs/90_panel.ipynb #html
 def figure_html(
@@ -31,30 +32,25 @@ def figure_html(
     dpi:int=100,      # Pixels per inch
 )->str:
     "A figure as HTML with its text"
-    if not str(alt).strip(): raise DataError('a figure needs a text for those who cannot see it, got alt=' + repr(alt))
+    if not str(alt).strip():
+        raise DataError(f'a figure needs a text for those who cannot see it, got alt={alt!r}')
     png, light = io.BytesIO(), io.BytesIO()
     figure.savefig(png, format='png', dpi=dpi)
-    Image.open(png).convert('RGB').quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(light, 'png')     # a quarter of the bytes
-    return (f'<figure style="margin:0"><img alt="{escape(alt)}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(light.getvalue()).decode()}">'
-            f'<figcaption>{escape(caption)}</figcaption></figure>')
+    image = Image.open(png).convert('RGB')
+    few = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(light, 'png')                                 # a quarter of the bytes
+    source = f'data:image/png;base64,{base64.b64encode(light.getvalue()).decode()}'
+    image  = f'<img alt="{escape(alt)}" style="max-width:100%" src="{source}">'
+    return f'<figure style="margin:0">{image}<figcaption>{escape(caption)}</figcaption></figure>'
 
 def words_html(words:str)->str:
     "A sentence in a live region: screen readers say it when it changes"
     return f'<p role="status" aria-live="polite">{escape(words)}</p>'
 
-# %% ../nbs/90_panel.ipynb #looks
-COLORS  = '#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9', '#000000'
-MARKERS = 'osD^vPX'
-LINES   = '-', (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (2, 2))
-
-def look(
-    i:int,    # 0, 1, 2, …: colours come again after seven, with another marker and line
-)->dict:      # `color`, `marker` and `linestyle` for `Axes.plot`
-    "A way to draw a line"
-    return dict(color=COLORS[i%7], marker=MARKERS[(i+2*(i//7))%7], linestyle=LINES[(i+3*(i//7))%7])
-
 # %% ../nbs/90_panel.ipynb #controls
 _WIDE = dict(description_width='initial')
+
+def _narrow()->widgets.Layout: return widgets.Layout(width='max-content')
 
 def choice(
     label:str,                # What is chosen
@@ -62,68 +58,105 @@ def choice(
     value=None,               # None: the first
 )->widgets.Dropdown:
     "One of a list"
-    pairs = [o if isinstance(o, tuple) else (str(o), o) for o in options]
-    return widgets.Dropdown(options=pairs, value=pairs[0][1] if value is None else value, description=label, style=_WIDE, layout=widgets.Layout(width='max-content'))
+    pairs  = [o if isinstance(o, tuple) else (str(o), o) for o in options]
+    chosen = pairs[0][1] if value is None else value
+    return widgets.Dropdown(options=pairs, value=chosen, description=label, style=_WIDE, layout=_narrow())
 
 def number(
     label:str,                # What is set
-    value:float, low:float, high:float,   # Now, and the ends of the range
+    value:float,              # At first
+    low:float,                # Least
+    high:float,               # Most
     step:float=1,             # Of the arrow keys
 )->widgets.BoundedFloatText:
     "A number in a range"
-    return widgets.BoundedFloatText(value=value, min=low, max=high, step=step, description=label, style=_WIDE, layout=widgets.Layout(width='14em'))
+    return widgets.BoundedFloatText(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=label,
+        style=_WIDE,
+        layout=widgets.Layout(width='14em'),
+    )
 
-def tick(label:str, value:bool=False)->widgets.Checkbox:
+# %% ../nbs/90_panel.ipynb #tick
+def tick(
+    label:str,                # What is asked
+    value:bool=False,         # At first
+)->widgets.Checkbox:
     "Yes or no"
-    return widgets.Checkbox(value=value, description=label, indent=False, layout=widgets.Layout(width='max-content'))
+    return widgets.Checkbox(value=value, description=label, indent=False, layout=_narrow())
 
-def button(label:str)->widgets.Button:
+def button(
+    label:str,                # What it does
+)->widgets.Button:
     "Something to press; `draw` is told how often it was pressed"
-    return widgets.Button(description=label, layout=widgets.Layout(width='max-content'))
+    return widgets.Button(description=label, layout=_narrow())
 
 # %% ../nbs/90_panel.ipynb #static
 def is_static()->bool:
     "Show pictures in place of panels? If `DEEPSWEEP_STATIC` is set, and where no kernel could turn a control"
-    if os.environ.get('DEEPSWEEP_STATIC', '') not in ('', '0'): return True
-    shell = getattr(sys.modules.get('IPython'), 'get_ipython', lambda: None)()
-    return not hasattr(shell, 'kernel')
+    return os.environ.get('DEEPSWEEP_STATIC', '') not in ('', '0') or not in_notebook()
 
 # %% ../nbs/90_panel.ipynb #explorer
 class Explorer:
     "A figure and a sentence that follow some controls"
     def __init__(self,
-        draw:Callable,            # `draw(**state) -> (Figure, words)`, pure: the same state gives the same picture
+        draw:Callable,            # `draw(**state) -> (Figure, words)`; the same state gives the same picture
         controls:Mapping,         # Argument of `draw` -> its control
         alt:str,                  # What the figure looks like, without numbers
         caption:str='',           # How to read it
         question:str='',          # What it is there to answer
         goal:str='',              # Something to find out with it
     ):
-        self.draw, self.controls, self.alt, self.caption, self.question, self.goal = draw, dict(controls), alt, caption, question, goal
+        self.draw, self.controls = draw, dict(controls)
+        self.alt, self.caption = alt, caption
+        self.question, self.goal = question, goal
+        self.figure = ''                                               # the last picture, as HTML
         self.clicks = {k: 0 for k, w in self.controls.items() if isinstance(w, widgets.Button)}
-        asked = ''.join(f'<p><b>{name}:</b> {escape(text)}</p>' for name, text in (('Question', question), ('Goal', goal)) if text)
-        self.head, self.picture, self.words, self.figure = widgets.HTML(asked), widgets.HTML(), widgets.HTML(), ''
-        self.row   = widgets.HBox([*self.controls.values()], layout=widgets.Layout(flex_flow='row wrap'))
-        self.panel = widgets.VBox([self.head, self.row, self.picture, self.words])
+        self._build()
         for k, w in self.controls.items():
             if k in self.clicks: w.on_click(partial(self._pressed, k))
             else: w.observe(lambda _: self.redraw(), 'value')
-    def _pressed(self, key:str, _): self.clicks[key] += 1; self.redraw()
+
     def __repr__(self): return f'Explorer({self.question or self.alt})'
 
-    @property
-    def state(self)->dict:
-        "What `draw` gets"
-        return {k: self.clicks.get(k, getattr(w, 'value', None)) for k, w in self.controls.items()}
+# %% ../nbs/90_panel.ipynb #build
+@patch
+def _build(self:Explorer)->None:
+    "Question, controls, picture and sentence, one below the other"
+    asked = [(name, text) for name, text in (('Question', self.question), ('Goal', self.goal)) if text]
+    self.head = widgets.HTML(''.join(f'<p><b>{name}:</b> {escape(text)}</p>' for name, text in asked))
+    self.picture, self.words = widgets.HTML(), widgets.HTML()
+    self.row   = widgets.HBox([*self.controls.values()], layout=widgets.Layout(flex_flow='row wrap'))
+    self.panel = widgets.VBox([self.head, self.row, self.picture, self.words])
+
+@patch
+def _pressed(self:Explorer, key:str, _)->None:
+    self.clicks[key] += 1
+    self.redraw()
+
+@patch(as_prop=True)
+def state(self:Explorer)->dict:
+    "What `draw` gets"
+    return {k: self.clicks.get(k, getattr(w, 'value', None)) for k, w in self.controls.items()}
 
 # %% ../nbs/90_panel.ipynb #redraw
+_VIEW = 'application/vnd.jupyter.widget-view+json'
+_KEEP_KEYS = ("this.closest('.widget-vbox')?.querySelectorAll('select')"
+              ".forEach(o => o.setAttribute('data-lm-suppress-shortcuts', 'true'))")
+
 @patch
 def redraw(self:Explorer)->None:
     "Draw the present state; a broken rule is told in place of the sentence, and the last picture stays"
     try: figure, words = self.draw(**self.state)
-    except DeepsweepError as e: self.words.value = words_html(str(e)); return
+    except DeepsweepError as e:
+        self.words.value = words_html(str(e))
+        return
     self.figure = figure_html(figure, self.alt, self.caption)
-    self.picture.value, self.words.value = self.figure.replace('<img ', f'<img onload="{_KEEP_KEYS}" ', 1), words_html(words)
+    self.picture.value = self.figure.replace('<img ', f'<img onload="{_KEEP_KEYS}" ', 1)
+    self.words.value = words_html(words)
 
 @patch
 def html(self:Explorer)->str:
@@ -131,14 +164,13 @@ def html(self:Explorer)->str:
     self.redraw()
     return f'{self.head.value}{self.figure}{self.words.value}'
 
+# %% ../nbs/90_panel.ipynb #repr-mimebundle
 @patch
 def _repr_mimebundle_(self:Explorer, include=None, exclude=None)->dict:
     "What a notebook shows: the panel where it can live, and its picture anywhere"
     shown = {'text/plain': repr(self), 'text/html': self.html()}
-    return shown if is_static() else {**shown, _VIEW: dict(version_major=2, version_minor=0, model_id=self.panel.model_id)}
-
-_VIEW = 'application/vnd.jupyter.widget-view+json'
-_KEEP_KEYS = "this.closest('.widget-vbox')?.querySelectorAll('select').forEach(o => o.setAttribute('data-lm-suppress-shortcuts', 'true'))"
+    live  = {_VIEW: dict(version_major=2, version_minor=0, model_id=self.panel.model_id)}
+    return shown if is_static() else shown | live
 
 # %% ../nbs/90_panel.ipynb #try
 def _ends(control)->list:
@@ -149,50 +181,88 @@ def _ends(control)->list:
 
 def try_controls(
     explorer:Explorer,   # Ends as it was, but for its buttons
-)->pd.DataFrame:         # A row per try: `control value seconds words`; `seconds` [s] from the change to the new picture
+)->pd.DataFrame:         # A row per try: `control value seconds words`; from change to picture [s]
     "Draw a panel as it stands, then with each control moved to each of its other values or ends"
     rows = []
     def note(name, value, act):
-        start = time.perf_counter(); act()
-        rows.append(dict(control=name, value=value, seconds=time.perf_counter()-start, words=explorer.words.value))
+        start = time.perf_counter()
+        act()
+        seconds = time.perf_counter() - start
+        rows.append(dict(control=name, value=value, seconds=seconds, words=explorer.words.value))
     note('', '', explorer.redraw)
     for k, w in explorer.controls.items():
-        if k in explorer.clicks: note(k, 'pressed', w.click); continue
+        if k in explorer.clicks:
+            note(k, 'pressed', w.click)
+            continue
         before = w.value
         for v in _ends(w):
-            if v != before: note(k, v, lambda: setattr(w, 'value', v))
+            if v != before: note(k, v, partial(setattr, w, 'value', v))
         w.value = before
     return pd.DataFrame(rows)
 
-# %% ../nbs/90_panel.ipynb #say
-def _say(value)->str:
+# %% ../nbs/90_panel.ipynb #is-number
+def is_number(
+    value,    # Of a setting
+)->bool:      # False for NaN, True and False
+    "Is it a number that can be compared?"
+    is_some = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return is_some and not math.isnan(value)
+
+def setting_text(
+    value,    # Of a setting: a number, a name, a list of widths, None or NaN
+)->str:
     "A setting in a few letters"
-    if isinstance(value, (list, tuple, np.ndarray)): return '-'.join(map(_say, value)) or 'none'
-    if value is None or isinstance(value, float) and math.isnan(value) or value is pd.NA: return 'none'
-    return f'{value:g}' if isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_)) else str(value)
+    if isinstance(value, (list, tuple, np.ndarray)): return '-'.join(map(setting_text, value)) or 'none'
+    if value is None or value is pd.NA: return 'none'
+    if isinstance(value, float) and math.isnan(value): return 'none'
+    return f'{value:g}' if is_number(value) else str(value)
 
-def _plain_key(key:str)->str: return str(key).replace('_', ' ')
-
-def _is_number(v)->bool: return isinstance(v, (int, float, np.number)) and not isinstance(v, (bool, np.bool_)) and not math.isnan(v)
-
-def _legend(ax:Axes, handles:list, title:str)->None:
-    ax.legend(handles=handles, title=title, loc='upper left', bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize='small', title_fontsize='small', labelspacing=.35)
+def key_text(
+    key:str,  # Of a run config
+)->str:
+    "A key for people: `learning_rate` as *learning rate*"
+    return str(key).replace('_', ' ')
 
 # %% ../nbs/90_panel.ipynb #tables
+def _is_pair(source)->bool:
+    "Is it `(config, history)`?"
+    is_two = isinstance(source, (tuple, list)) and len(source) == 2
+    return is_two and all(isinstance(o, pd.DataFrame) for o in source)
+
+def _check_path(source)->str|Path:
+    "A path or URL, or an error that says what runs can come from"
+    if not isinstance(source, (str, Path)):
+        known = 'a SweepResult, a RunStore or its path, the name of a recording, or (config, history)'
+        raise DataError(f'runs come from {known}; got {type(source).__name__}')
+    if isinstance(source, Path) or '://' in source or Path(source).exists(): return source
+    near = did_you_mean(source, recorded_names())
+    raise StoreError(f'{source!r} is neither a store nor a recording; {near}')
+
+# %% ../nbs/90_panel.ipynb #stored-objective
+def stored_objective(
+    store:RunStore,
+    studies:Sequence[str],   # Names
+)->Objective|None:           # None: they differ, or an older version of the kit wrote them
+    "What studies of a store are judged by, if that is one thing"
+    rows  = [store.study_row(o) for o in studies]
+    found = {None if row is None else row.objective for row in rows}
+    return found.pop() if len(found) == 1 else None
+
+# %% ../nbs/90_panel.ipynb #run-tables
 def run_tables(
-    source,                  # A SweepResult, a RunStore, its path or URL, the name of a recording, or `(config, history)`
+    source,                  # A SweepResult, a RunStore, its path or URL, a recording, or `(config, history)`
     study:str|None=None,     # One study of a store; None: the only one, else all runs
-)->tuple:                    # `(config, history, metric, goal)`; the last two are None but for a result
+)->tuple:                    # `(config, history, objective)`; the last is None where nobody knows what the runs are judged by
     "The tables of whatever holds runs"
-    if isinstance(source, SweepResult): return source.config_table(), source.history_table(), source.metric, source.goal
-    if isinstance(source, (tuple, list)) and len(source) == 2 and all(isinstance(o, pd.DataFrame) for o in source): return *source, None, None
-    if isinstance(source, str) and source in recorded_names(): return *load_recorded(source), None, None
-    if not isinstance(source, (RunStore, str, Path)): raise DataError(f'runs come from a SweepResult, a RunStore or its path, the name of a recording, or (config, history); got {type(source).__name__}')
-    if isinstance(source, str) and '://' not in source and not Path(source).exists(): raise StoreError(f'{source!r} is neither a store nor a recording; {did_you_mean(source, recorded_names())}')
-    store = source if isinstance(source, RunStore) else RunStore(source)
+    if isinstance(source, SweepResult): return source.config_table(), source.history_table(), source.objective
+    if _is_pair(source): return *source, None
+    if isinstance(source, str) and source in recorded_names(): return *load_recorded(source), None
+    store = source if isinstance(source, RunStore) else RunStore(_check_path(source))
     try:
-        if study is None and len(names := store.studies()) == 1: study = names[0]
-        if study is not None and study not in store.studies(): raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, store.studies())}')
-        return *read_runs(store, study), None, None
+        names = store.studies()
+        if study is None and len(names) == 1: study = names[0]
+        if study is not None and study not in names:
+            raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
+        return *read_runs(store, study), stored_objective(store, names if study is None else [study])
     finally:
         if store is not source: store.close()

@@ -9,10 +9,12 @@ import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
-from .core import DataError, did_you_mean
+from .core import BAD_STATES, DataError, check_whole, did_you_mean
 from .objective import Objective
-from .analysis import best_epochs, best_table, find_metric, find_objective, find_strength, key_scores, key_table, learning_rate_table, pick_variant, run_scores
-from .analysis import size_label, size_table, tidy_table, tradeoff_table, trajectory_table, varying_keys
+from .style import MARKERS, legend_beside, legend_mark, look, mark_diverged, plain_text, rate_axis
+from .analysis import best_epochs, best_table, find_metric, find_objective, find_strength, key_scores, key_table
+from .analysis import learning_rate_table, pick_variant, run_scores, size_label, size_table
+from .analysis import tidy_table, tradeoff_table, trajectory_table, varying_keys
 
 # %% auto #0
 __all__ = ['short_best_table', 'print_best_models', 'show_training', 'compare_learning_rates_per_model', 'compare_mlp_sizes',
@@ -27,9 +29,9 @@ def short_best_table(
     metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
     goal:str|None=None,       # `maximize` or `minimize`; None: by the metric's name
     *, at:str|None=None,      # As in `best_table`
-)->pd.DataFrame:              # The head of `best_table`: score, best epoch, state, variant, layers, learning rate and the settings that differ in `df`
+)->pd.DataFrame:              # The head of `best_table` with the settings that differ in `df`
     "The best runs with the columns that tell them apart"
-    if n<1: raise DataError(f'n is the number of runs to show, at least 1, got {n}')
+    n = check_whole('n, the number of runs to show,', n, 1, DataError)
     table, df = best_table(df, variant, metric, goal, at=at), tidy_table(df)
     layers = [c for c in ('hidden_layers', 'conv_layers') if c in table]
     wanted = {*layers, 'learning_rate', *varying_keys(df)}
@@ -48,83 +50,155 @@ def print_best_models(
     display(short_best_table(df, variant, n, metric))
 
 # %% ../nbs/42_plots.ipynb #colors
+_GREY = (.6, .6, .6, 1.)     # RGBA of what has no rate above 0
+
 def _rate_colors(
     rates:Iterable[float],   # Learning rates; 0 and missing ones are grey
 )->dict:                     # rate -> RGBA, dark for small rates, light for large ones
     "Colours by the logarithm of the learning rate"
     rates = sorted({float(r) for r in rates if pd.notna(r)})
     logs  = {r: np.log10(r) for r in rates if r>0}
-    low, span = min(logs.values(), default=0), max(logs.values(), default=0)-min(logs.values(), default=0)
-    return {r: plt.cm.viridis(.9*(logs[r]-low)/span if span else .4) if r in logs else (.6, .6, .6, 1.) for r in rates}       # .9: the last tenth is too pale on white
+    low   = min(logs.values(), default=0)
+    span  = max(logs.values(), default=0) - low
+    def shade(rate):                                       # the last tenth of the map is too pale on white
+        return plt.cm.viridis(.9*(logs[rate]-low)/span if span else .4)
+    return {r: shade(r) if r in logs else _GREY for r in rates}
 
-def _plain(text:str)->str: return str(text).replace('$', r'\$')     # a `$` in a user's name starts no formula
-def _score_name(metric:str)->str: return metric if metric.startswith('hold ') else f'best {metric}'      # hold-out images are scored once
+def _score_name(metric:str)->str:
+    "What a run scored; hold-out images are scored once, so there is no best"
+    return metric if metric.startswith('hold ') else f'best {metric}'
 
+# %% ../nbs/42_plots.ipynb #new-axes
 def _new_axes(n:int, size:tuple[float,float])->np.ndarray:
     "`n` empty Axes in rows of at most three, each of `size` inches"
     cols = 2 if n==4 else min(n, 3)
     rows = -(-n//cols)
-    fig, axes = plt.subplots(rows, cols, figsize=(cols*size[0]+(1.6 if cols<3 or n%cols==0 else 0), rows*size[1]), layout='constrained', squeeze=False)
+    beside = 1.6 if cols<3 or n%cols==0 else 0             # room for the legend [inches]
+    figsize = cols*size[0] + beside, rows*size[1]
+    axes = plt.subplots(rows, cols, figsize=figsize, layout='constrained', squeeze=False)[1]
     for ax in axes.flat[n:]: ax.set_axis_off()
     return axes.flat[:n]
 
 # %% ../nbs/42_plots.ipynb #training-parts
-def _draw_runs(
-    ax:Axes,             # Where to draw
-    df:pd.DataFrame,     # Rows of all epochs, sorted by run and epoch
-    column:str,          # Metric to draw
-    colors:dict,         # rate -> colour
-    best:str|None,       # Name of the run to stress
+def _draw_run(
+    ax:Axes,            # Where to draw
+    run:pd.DataFrame,   # Its rows, sorted by epoch, as `_training_rows` makes them
+    column:str,         # Metric to draw
+    color,              # Of its learning rate
+    is_best:bool,       # Thick, with a star at its best epoch
 )->None:
-    "Draw one metric of every run over the epochs"
+    "Draw one metric of a run over the epochs"
+    x, y = run['epoch'].to_numpy(float), pd.to_numeric(run[column]).to_numpy(float)
+    ok   = np.isfinite(x) & np.isfinite(y)
+    line = dict(lw=2.8, alpha=1, zorder=3) if is_best else dict(lw=.8, alpha=.7, zorder=2)
+    ax.plot(x[ok], y[ok], color=color, marker='.' if ok.sum()==1 else None, **line)
+    if run['_diverged'].iloc[0] and ok.any(): mark_diverged(ax, x[ok][-1], y[ok][-1], color=color)
+    star = ok & (x==run['_best'].iloc[0])
+    if is_best and star.any(): ax.plot(x[star], y[star], '*', color=color, mec='black', ms=13, zorder=7)
+
+def _explodes(ax:Axes)->bool:
+    "Does a value rise above three times the highest start?"
+    drawn  = [o.get_ydata() for o in ax.lines if len(o.get_ydata())]
+    starts = [y[0] for y in drawn if len(y)>1 or len(drawn)==1]
+    return bool(starts) and max(map(np.max, drawn)) > 3*max(starts) > 0
+
+# %% ../nbs/42_plots.ipynb #draw-runs
+def _draw_runs(ax:Axes, df:pd.DataFrame, column:str, colors:dict, best:str|None)->None:
+    "Draw one metric of every run over the epochs; `best` is the run to stress"
     for name, run in df.groupby('name', sort=False):
-        x, y = run['epoch'].to_numpy(float), pd.to_numeric(run[column]).to_numpy(float)
-        ok = np.isfinite(x) & np.isfinite(y)
-        color, star = colors.get(run['_rate'].iloc[0], (.6, .6, .6, 1.)), name==best
-        ax.plot(x[ok], y[ok], color=color, lw=2.8 if star else .8, alpha=1 if star else .7, zorder=3 if star else 2, marker='.' if ok.sum()==1 else None)
-        if run['_diverged'].iloc[0] and ok.any(): ax.plot(x[ok][-1], y[ok][-1], 'X', color=color, mec='black', ms=8, zorder=4)
-        if star and (at := ok & (x==run['_best'].iloc[0])).any(): ax.plot(x[at], y[at], '*', color=color, mec='black', ms=13, zorder=5)
-    drawn = [line.get_ydata() for line in ax.lines if len(line.get_ydata())]
-    if column.endswith(('loss', 'loss (eval)')) and drawn and max(map(np.max, drawn)) > 3*max(y[0] for y in drawn if len(y)>1 or len(drawn)==1) > 0: ax.set_yscale('log')
+        _draw_run(ax, run, column, colors.get(run['_rate'].iloc[0], _GREY), name==best)
+    if column.endswith(('loss', 'loss (eval)')) and _explodes(ax): ax.set_yscale('log')
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.set(xlabel='epoch', ylabel=column)
 
+# %% ../nbs/42_plots.ipynb #training-rows
+def _columns_to_draw(df:pd.DataFrame, columns:Iterable[str]|None, metric:str)->list[str]:
+    "The metrics that were asked for, or the usual ones"
+    part  = metric.split()[0]
+    usual = 'train loss', f'{part} loss', 'train accuracy', f'{part} accuracy'
+    if columns is None: columns = [c for c in usual if c in df] or [metric]
+    columns = [columns] if isinstance(columns, str) else list(columns)
+    known   = df.columns[df.columns.get_loc('epoch'):]
+    for c in columns:
+        if c not in df: raise DataError(f'no column {c!r} to draw; {did_you_mean(c, known)}')
+    return columns
+
+def _best_run(df:pd.DataFrame, objective:Objective)->tuple:
+    "Name and best epoch of the best run that ended well; without one None and -1"
+    table = best_table(df, metric=objective)
+    state = table.get('state', pd.Series('', table.index))
+    good  = table[table[objective.name].notna() & ~state.isin(BAD_STATES)]
+    return (good['run'].iloc[0], good['best epoch'].iloc[0]) if len(good) else (None, -1)
+
+def _training_rows(df:pd.DataFrame, best_epoch:int)->pd.DataFrame:
+    "A row per run and epoch, in order, with its rate and whether the run diverged"
+    state = df['state'] if 'state' in df else pd.Series('', df.index)
+    rate  = pd.to_numeric(df['learning_rate']).astype(float) if 'learning_rate' in df else np.nan
+    rows  = df.assign(name=df['run'], _rate=rate, _diverged=state=='diverged', _best=best_epoch)
+    return rows.drop_duplicates(['name', 'epoch']).sort_values('epoch', kind='stable')
+
+# %% ../nbs/42_plots.ipynb #training-handles
+def _training_handles(rows:pd.DataFrame, colors:dict, best:str|None)->list:
+    "What the legend explains: the rates, the best run, the cross"
+    keys = [Line2D([], [], color=c, lw=2.5, label=f'{r:g}') for r, c in colors.items()]
+    if best is not None:
+        keys.append(legend_mark('*', 'best run', color='.3', linestyle='-', linewidth=2.8, markersize=11))
+    if rows['_diverged'].any():
+        keys.append(legend_mark('X', 'diverged', color='.7', linestyle='-', linewidth=.8))
+    return keys
+
 # %% ../nbs/42_plots.ipynb #training
 def show_training(
-    df:pd.DataFrame,                     # `history` and `config` merged, all epochs
-    variant:str|None=None,               # Only this variant; None: all
-    columns:Iterable[str]|None=None,     # Metrics to draw, a panel each; None: loss and accuracy of train and valid (or test)
-    metric:str|None=None,                # Column that says which run is best; None: `valid accuracy`, else `test accuracy`
-    axes:Iterable[Axes]|None=None,       # One per column; None: a new figure
-)->np.ndarray:                           # Axes, shape (columns,)
+    df:pd.DataFrame,                 # `history` and `config` merged, all epochs
+    variant:str|None=None,           # Only this variant; None: all
+    columns:Iterable[str]|None=None, # Metrics, a panel each; None: loss and accuracy, train and valid or test
+    metric:str|None=None,            # Says which run is best; None: `valid accuracy`, else `test accuracy`
+    axes:Iterable[Axes]|None=None,   # One per column; None: a new figure
+)->np.ndarray:                       # Axes, shape (columns,)
     "Draw every run over the epochs, coloured by learning rate"
     df = pick_variant(df, variant)
     objective = find_objective(df, metric)
-    metric = objective.name
-    part = metric.split()[0]
-    if columns is None: columns = [c for c in ('train loss', f'{part} loss', 'train accuracy', f'{part} accuracy') if c in df] or [metric]
-    columns = [columns] if isinstance(columns, str) else list(columns)
-    for c in columns:
-        if c not in df: raise DataError(f'no column {c!r} to draw; {did_you_mean(c, df.columns[df.columns.get_loc("epoch"):])}')
+    columns = _columns_to_draw(df, columns, objective.name)
     axes = np.ravel(_new_axes(len(columns), (2.7, 2.3)) if axes is None else axes)
-    if len(axes)!=len(columns): raise DataError(f'one axes per column: {len(columns)} columns, {len(axes)} axes')
-    table = best_table(df, metric=objective)
-    bad   = ('diverged', 'failed')
-    first = table[table[metric].notna() & ~table.get('state', pd.Series('', table.index)).isin(bad)].head(1)
-    best  = first['run'].iloc[0] if len(first) else None
-    state = df['state'] if 'state' in df else pd.Series('', df.index)
-    rate  = pd.to_numeric(df['learning_rate']).astype(float) if 'learning_rate' in df else pd.Series(np.nan, df.index)
-    rows  = df.assign(name=df['run'], _rate=rate, _diverged=state=='diverged', _best=first['best epoch'].iloc[0] if len(first) else -1)
-    rows  = rows.drop_duplicates(['name', 'epoch']).sort_values('epoch', kind='stable')
-    colors = _rate_colors(rate)
+    if len(axes)!=len(columns):
+        raise DataError(f'one axes per column: {len(columns)} columns, {len(axes)} axes')
+    best, epoch = _best_run(df, objective)
+    rows   = _training_rows(df, epoch)
+    colors = _rate_colors(rows['_rate'])
     for ax, c in zip(axes, columns): _draw_runs(ax, rows, c, colors, best)
-    keys = [Line2D([], [], color=c, lw=2.5, label=f'{r:g}') for r, c in colors.items()]
-    if best is not None:        keys += [Line2D([], [], color='.3', lw=2.8, marker='*', mec='black', ms=11, label='best run')]
-    if rows['_diverged'].any(): keys += [Line2D([], [], color='.7', lw=.8, marker='X', mec='black', ms=8, label='diverged')]
-    at = min(len(axes), 2 if len(axes)==4 else 3)-1                                  # the right end of the first row
-    if keys: axes[at].legend(handles=keys, title='learning rate', loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small', title_fontsize='small')
-    axes[0].set_title(_plain(', '.join(df['variant'].unique())), loc='left', fontsize='medium')
+    in_row = min(len(axes), 2 if len(axes)==4 else 3)      # the legend stands beside the first row
+    legend_beside(axes[in_row-1], _training_handles(rows, colors, best), 'learning rate')
+    axes[0].set_title(plain_text(', '.join(df['variant'].unique())), loc='left', fontsize='medium')
     return axes
+
+# %% ../nbs/42_plots.ipynb #rates-parts
+# blue and orange first: all common kinds of sight tell them apart; markers differ too
+_MAPS = plt.cm.Blues, plt.cm.Oranges, plt.cm.Greens, plt.cm.Purples, plt.cm.Greys
+
+def _size_looks(sizes:pd.DataFrame)->list[tuple]:
+    "`(variant, size, colour, marker)`: a hue and a marker per variant, a shade per size"
+    looks = []
+    for i, (name, group) in enumerate(sizes.groupby('variant')):
+        shades = _MAPS[i%len(_MAPS)](np.linspace(.35, .95, len(group)) if len(group)>1 else [.8])
+        looks += [(name, size, c, MARKERS[i%len(MARKERS)]) for size, c in zip(group['size'], shades)]
+    return looks
+
+def _draw_size(ax:Axes, line:pd.DataFrame, dots:pd.DataFrame, color, marker:str, label:str)->None:
+    "One size over the learning rate: its runs as dots, the means as a line with intervals"
+    seen = dots['learning_rate'].to_numpy(float), dots['score'].to_numpy(float)
+    ax.plot(*seen, marker, ls='', color=color, ms=3)
+    x, y = line['learning_rate'].to_numpy(float), line['mean'].to_numpy(float)
+    bars = np.nan_to_num([y-line['low'], line['high']-y])                   # (2, rates)
+    bars = np.where(bars>0, bars, np.nan)
+    ax.errorbar(x, y, bars, color=color, marker=marker, ms=5, lw=1.2, capsize=0, label=plain_text(label))
+
+# %% ../nbs/42_plots.ipynb #keep-in-view
+def _keep_in_view(ax:Axes, scores:pd.Series)->None:
+    "Limits around the runs: the interval of two seeds may be wider than [0, 1]"
+    if not len(scores): return
+    pad = max(.35*(scores.max()-scores.min()), .005)
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, scores.min()-pad), min(high, scores.max()+pad))
 
 # %% ../nbs/42_plots.ipynb #rates
 def compare_learning_rates_per_model(
@@ -136,61 +210,56 @@ def compare_learning_rates_per_model(
     "Draw the best score of every size against the learning rate, a colour per variant, a shade per size"
     df = pick_variant(df, variant)
     table, runs = learning_rate_table(df, metric), run_scores(df, metric)
-    if ax is None: _, ax = plt.subplots(figsize=(5.8, 3), layout='constrained')
-    sizes = table[['variant', 'size']].drop_duplicates()
-    for (name, group), cmap, marker in zip(sizes.groupby('variant'), _MAPS*len(sizes), 'os^Dv<>P*X'*len(sizes)):
-        for size, color in zip(group['size'], cmap(np.linspace(.35, .95, len(group)) if len(group)>1 else [.8])):
-            line = table[(table['variant']==name) & (table['size']==size)]
-            dots = runs[(runs['variant']==name) & (runs['size']==size)]
-            x, y = line['learning_rate'].to_numpy(float), line['mean'].to_numpy(float)
-            ax.plot(dots['learning_rate'].to_numpy(float), dots['score'].to_numpy(float), marker, ls='', color=color, ms=3)
-            bars = np.nan_to_num([y-line['low'], line['high']-y])
-            ax.errorbar(x, y, np.where(bars>0, bars, np.nan), color=color, marker=marker, ms=5, lw=1.2, capsize=0, label=_plain(name if size=='none' else f'{name} {size}'))
+    if ax is None: ax = plt.subplots(figsize=(5.8, 3), layout='constrained')[1]
+    looks = _size_looks(table[['variant', 'size']].drop_duplicates())
+    for name, size, color, marker in looks:
+        of = lambda o: o[(o['variant']==name) & (o['size']==size)]
+        _draw_size(ax, of(table), of(runs), color, marker, name if size=='none' else f'{name} {size}')
     lost = runs[runs['state']=='diverged']
-    if len(lost): ax.plot(lost['learning_rate'].to_numpy(float), np.full(len(lost), .03), 'X', color='.3', mec='black', ms=8, transform=ax.get_xaxis_transform(), label='diverged')
-    rates = np.unique(table['learning_rate'].dropna().to_numpy(float))
-    if (rates>0).any(): ax.set_xscale('log' if (rates>0).all() else 'symlog', **({} if (rates>0).all() else dict(linthresh=rates[rates>0].min())))
-    if len(rates)<=11: ax.set_xticks(rates, [f'{r:g}' for r in rates]); ax.minorticks_off()
-    if (seen := runs['score'].dropna()).size:                                        # two seeds may have an interval wider than [0, 1]: keep the runs in view
-        pad = max(.35*(seen.max()-seen.min()), .005)
-        ax.set_ylim(max(ax.get_ylim()[0], seen.min()-pad), min(ax.get_ylim()[1], seen.max()+pad))
+    if len(lost): mark_diverged(ax, lost['learning_rate'], color='.3', label='diverged')
+    rate_axis(ax, table['learning_rate'].to_numpy(float))
+    _keep_in_view(ax, runs['score'].dropna())
     ax.set(xlabel='learning rate', ylabel=_score_name(find_metric(df, metric)[0]))
-    handles, labels = ax.get_legend_handles_labels()
-    last = sorted(range(len(labels)), key=lambda i: labels[i]=='diverged')
-    ax.legend([handles[i] for i in last], [labels[i] for i in last], loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small', ncols=1+len(sizes)//17)
+    handles = sorted(ax.get_legend_handles_labels()[0], key=lambda o: o.get_label()=='diverged')
+    legend_beside(ax, handles, columns=1 + len(looks)//17)
     return ax
 
-_MAPS = [plt.cm.Blues, plt.cm.Oranges, plt.cm.Greens, plt.cm.Purples, plt.cm.Greys]     # blue and orange first: told apart by all common kinds of sight; markers differ too
+# %% ../nbs/42_plots.ipynb #sizes-parts
+def _with_layers(df:pd.DataFrame, by:str, metric:str|None)->pd.DataFrame:
+    "Rows of the variants with conv layers (`by` is `conv`), or of those without"
+    df = tidy_table(df)
+    runs = run_scores(df, metric)
+    is_conv = df['variant'].isin(runs['variant'][runs['conv'].map(bool)])
+    df = df[is_conv if by=='conv' else ~is_conv]
+    if len(df): return df
+    raise DataError(f"no variant {'with' if by=='conv' else 'without'} conv_layers to compare")
+
+def _heat_map(table:pd.DataFrame, label:str, ax:Axes)->None:
+    "Cells with their numbers, black or white, whichever stands out more"
+    import seaborn as sns
+    style = dict(annot=True, fmt='.3f', cmap='cividis', linewidths=1, cbar_kws=dict(label=label))
+    is_empty = table.isna().all(axis=None)
+    if is_empty: sns.heatmap(table.fillna(0), alpha=0, cbar=False, ax=ax)     # a grid without numbers
+    else: sns.heatmap(table, ax=ax, **style)
+    shown = table.notna().to_numpy().ravel()
+    for text, cell in zip(ax.texts, ax.collections[0].get_facecolors()[shown]):
+        text.set_color('black' if sns.utils.relative_luminance(cell)>.18 else 'white')
+    ax.set_facecolor('.92')                                # a size that was not tried, or did not end well
+    ax.tick_params(rotation=0, length=0)
+
+# %% ../nbs/42_plots.ipynb #draw-sizes
+def _draw_sizes(df:pd.DataFrame, by:str, variant:str|None, metric:str|None, ax:Axes|None)->Axes:
+    "Draw `size_table`, `by` the `hidden` or the `conv` layers, as a heat map"
+    if variant is None: df = _with_layers(df, by, metric)
+    table = size_table(df, variant, metric, by=by)
+    label = _score_name(find_metric(tidy_table(df), metric)[0])
+    figsize = 2.6 + .8*table.shape[1], 1.5 + .5*len(table)
+    if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
+    _heat_map(table, label, ax)
+    ax.set_title(plain_text(variant or df['variant'].iloc[0]), loc='left', fontsize='medium')
+    return ax
 
 # %% ../nbs/42_plots.ipynb #sizes
-def _draw_sizes(
-    df:pd.DataFrame,       # Merged table
-    by:str,                # `hidden` or `conv`
-    variant:str|None,      # None: the only variant that has such layers
-    metric:str|None,       # None: `valid accuracy`, else `test accuracy`
-    ax:Axes|None,          # None: a new figure
-)->Axes:
-    "Draw `size_table` as a heat map with numbers"
-    import seaborn as sns
-    if variant is None:
-        df = tidy_table(df)
-        runs = run_scores(df, metric)
-        is_conv = df['variant'].isin(runs['variant'][runs['conv'].map(bool)])
-        df = df[is_conv if by=='conv' else ~is_conv]
-        if not len(df): raise DataError(f'no variant without conv_layers to compare' if by=='hidden' else 'no variant with conv_layers to compare')
-    table = size_table(df, variant, metric, by=by)
-    name  = find_metric(tidy_table(df), metric)[0]
-    if ax is None: _, ax = plt.subplots(figsize=(2.6+.8*table.shape[1], 1.5+.5*len(table)), layout='constrained')
-    if table.isna().all(axis=None): sns.heatmap(table.fillna(0), alpha=0, cbar=False, ax=ax)      # an empty grid
-    else: sns.heatmap(table, annot=True, fmt='.3f', cmap='cividis', linewidths=1, cbar_kws=dict(label=f'best {name}'), ax=ax)
-    shown = table.notna().to_numpy().ravel()
-    for text, cell in zip(ax.texts, ax.collections[0].get_facecolors()[shown]):      # black or white, whichever stands out more
-        text.set_color('black' if sns.utils.relative_luminance(cell)>.18 else 'white')
-    ax.set_facecolor('.92')                                              # a size that was not tried, or did not end well
-    ax.set_title(_plain(variant or df['variant'].iloc[0]), loc='left', fontsize='medium')
-    ax.tick_params(rotation=0, length=0)
-    return ax
-
 def compare_mlp_sizes(
     df:pd.DataFrame,          # `history` and `config` merged, all epochs or the best ones
     variant:str|None=None,    # A variant of MLPs; None: the only one
@@ -211,134 +280,209 @@ def compare_cnn_sizes(
     return _draw_sizes(df, 'conv', variant, metric, ax)
 
 # %% ../nbs/42_plots.ipynb #strength-colors
+_NONE = (.15, .15, .15, 1.)     # RGBA of no regularisation, nearly black
+
 def _strength_colors(
     strengths:Iterable[float],   # Values of a setting; 0 and below have no logarithm
-)->dict:                         # strength -> RGBA: 0 nearly black, then from blue-green (weak) to yellow (strong)
+)->dict:                         # strength -> RGBA: 0 nearly black, from blue-green (weak) to yellow (strong)
     "Colours by the logarithm of the strength, with one of its own for none"
-    positive = _rate_colors([s for s in strengths if s>0])
-    logs = np.log10([*positive] or [1])
-    spot = (logs-logs[0])/((logs[-1]-logs[0]) or 1)
-    return {s: (.15, .15, .15, 1.) for s in sorted({float(s) for s in strengths if not s>0})} | {s: plt.cm.viridis(.25+.68*x) for s, x in zip(positive, spot)}
+    none  = sorted({float(s) for s in strengths if not s>0})
+    some  = sorted({float(s) for s in strengths if s>0})
+    logs  = np.log10(some or [1])
+    spots = (logs-logs[0])/((logs[-1]-logs[0]) or 1)                        # 0 to 1
+    return dict.fromkeys(none, _NONE) | {s: plt.cm.viridis(.25 + .68*x) for s, x in zip(some, spots)}
 
 def _axis_name(column:str)->str:
     "Says how a training column was measured"
     if column.endswith(' (eval)'): return f"{column.removesuffix(' (eval)')}, evaluated after the epoch"
     return f'{column}, averaged during the epoch' if column.startswith('train') else column
 
-def _key_legend(ax:Axes, handles:list, title:str):
-    ax.legend(handles=handles, title=_plain(title.replace('_', ' ')), loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small', title_fontsize='small')
-
 # %% ../nbs/42_plots.ipynb #draw-paths
-def _draw_paths(df:pd.DataFrame, variant:str|None, kind:str, metric:str|None, key:str|None, eval_mode:bool|None, seeds:bool, window:int|None, ax:Axes|None)->Axes:
-    "Draw `trajectory_table`"
+def _draw_path(ax:Axes, path:pd.DataFrame, color, name:str, goal:str)->None:
+    "The mean path of one strength: a dot at its start, a star at its best epoch"
+    if not len(path): return
+    best = path.loc[Objective('score', goal).best_at(path['score'].to_dict())]
+    ax.plot(path['train'], path['valid'], color=color, lw=2, zorder=3, gid=f'mean {name}')
+    ax.plot(path['train'].iloc[0], path['valid'].iloc[0], 'o', color=color, ms=5, zorder=4)
+    ax.plot(best['train'], best['valid'], '*', color=color, mec='black', mew=.7, ms=12, zorder=5)
+
+def _draw_seeds(ax:Axes, runs:list[pd.DataFrame], color)->None:
+    "The runs of one strength as they are, thin"
+    for r in runs: ax.plot(r['train'], r['valid'], color=color, lw=.6, alpha=.25, zorder=2)
+
+def _path_label(name:str, runs:list[pd.DataFrame])->str:
+    "A strength, and how many of its runs came to nothing"
+    lost  = sum(r['state'].iloc[0]=='diverged' for r in runs)
+    stuck = sum(r['stuck'].iloc[0] for r in runs)
+    found = [(n, what) for n, what in ((lost, 'diverged'), (stuck, 'at chance')) if n]
+    notes = [f'{n} {what}' if n<len(runs) else what for n, what in found]
+    return f"{name} ({', '.join(notes)})" if notes else name
+
+# %% ../nbs/42_plots.ipynb #limit-paths
+def _limit_paths(ax:Axes, view:pd.DataFrame)->None:
+    "Limits around the paths that are worth seeing"
+    for column, limit in (('train', ax.set_xlim), ('valid', ax.set_ylim)):
+        low, high = view[column].min(), view[column].max()
+        pad = .05*(high-low or 1)
+        if len(view): limit(low-pad, high+pad)
+
+# %% ../nbs/42_plots.ipynb #draw-paths-2
+def _draw_diagonal(ax:Axes, part:str)->list:
+    "The line on which training and `part` score the same, where it crosses the picture; its handle"
+    low, high = max(ax.get_xlim()[0], ax.get_ylim()[0]), min(ax.get_xlim()[1], ax.get_ylim()[1])
+    if low>=high: return []
+    dashed = dict(color='.6', lw=1, ls='--')
+    ax.plot([low, high], [low, high], zorder=1, gid='diagonal', **dashed)
+    return [Line2D([], [], label=f'train = {part}', **dashed)]
+
+# %% ../nbs/42_plots.ipynb #draw-paths-parts
+def _draw_paths(mean:pd.DataFrame, each:pd.DataFrame, kind:str, seeds:bool, title:str, ax:Axes|None)->Axes:
+    "Draw two `trajectory_table`, of the means over seeds and of each run"
+    key, attrs = each.columns[0], mean.attrs
+    if ax is None: ax = plt.subplots(figsize=(5.2, 3.1), layout='constrained')[1]
+    handles, last = [], []
+    for s, color in _strength_colors(each[key]).items():
+        runs = [r for _, r in each[each[key]==s].groupby('run', sort=False)]
+        handles.append(Line2D([], [], color=color, lw=2.5, label=_path_label(f'{s:g}', runs)))
+        seen = [r[np.isfinite(r['train']) & np.isfinite(r['valid'])] for r in runs]
+        if seeds and len(runs)>1: _draw_seeds(ax, seen, color)
+        _draw_path(ax, mean[mean[key]==s], color, f'{s:g}', attrs['goal'])
+        last += [(r.iloc[-1], color) for r in seen if len(r) and r['state'].iloc[0]=='diverged']
+    _limit_paths(ax, mean if len(mean) else each)
+    x, y = ax.get_xlim(), ax.get_ylim()                                     # final from here on
+    for row, color in last: mark_diverged(ax, row['train'], row['valid'], at_edge=True, color=color)
+    handles += _draw_diagonal(ax, attrs['valid'].split()[0])
+    handles += [legend_mark('o', 'start', color='.4', markeredgecolor='.4', markersize=5)]
+    handles += [legend_mark('*', 'best epoch', color='.4', markersize=11)]
+    legend_beside(ax, handles, key)
+    up = f"best {attrs['valid']} so far" if kind=='accuracy' else attrs['valid']
+    ax.set(xlim=x, ylim=y, xlabel=_axis_name(attrs['train']), ylabel=up)
+    ax.set_title(plain_text(title), loc='left', fontsize='medium')
+    return ax
+
+# %% ../nbs/42_plots.ipynb #path-tables
+def _path_tables(df, variant, kind, metric, key, eval_mode, window)->tuple:
+    "The means over seeds, each run, and the variant"
     mean = trajectory_table(df, variant, kind, metric, key, eval_mode=eval_mode, window=window)
     each = trajectory_table(df, variant, kind, metric, key, eval_mode=eval_mode, mean=False)
-    key, attrs = each.columns[0], mean.attrs
-    if ax is None: _, ax = plt.subplots(figsize=(5.2, 3.1), layout='constrained')
-    colors, handles, crosses = _strength_colors(each[key]), [], []
-    view = mean if len(mean) else each
-    for s, color in colors.items():
-        runs = [r for _, r in each[each[key]==s].groupby('run', sort=False)]
-        path = mean[mean[key]==s]
-        lost, stuck = sum(r['state'].iloc[0]=='diverged' for r in runs), sum(r['stuck'].iloc[0] for r in runs)
-        for r in runs:
-            r = r[np.isfinite(r['train']) & np.isfinite(r['valid'])]
-            if seeds and len(runs)>1: ax.plot(r['train'], r['valid'], color=color, lw=.6, alpha=.25, zorder=2)
-            if len(r) and r['state'].iloc[0]=='diverged': crosses.append((r['train'].iloc[-1], r['valid'].iloc[-1], color))
-        if len(path):
-            best = path.loc[Objective('score', attrs['goal']).best_at(path['score'].to_dict())]
-            ax.plot(path['train'], path['valid'], color=color, lw=2, zorder=3, gid=f'mean {s:g}')
-            ax.plot(path['train'].iloc[0], path['valid'].iloc[0], 'o', color=color, ms=5, zorder=4)
-            ax.plot(best['train'], best['valid'], '*', color=color, mec='black', mew=.7, ms=12, zorder=5)
-        notes = [f'{n} {what}' if n<len(runs) else what for n, what in ((lost, 'diverged'), (stuck, 'at chance')) if n]
-        handles.append(Line2D([], [], color=color, lw=2.5, label=' '.join([f'{s:g}', *([f"({', '.join(notes)})"] if notes else [])])))
-    if len(view):
-        for which, axis in (('train', ax.set_xlim), ('valid', ax.set_ylim)):
-            low, high = view[which].min(), view[which].max()
-            axis(low-.05*(high-low or 1), high+.05*(high-low or 1))
-    x, y = ax.get_xlim(), ax.get_ylim()
-    for a, b, color in crosses: ax.plot(np.clip(a, *x), np.clip(b, *y), 'X', color=color, mec='black', ms=8, zorder=6, clip_on=False)      # at the edge where it left the picture
-    ends = max(x[0], y[0]), min(x[1], y[1])
-    if ends[0]<ends[1]: ax.plot(ends, ends, color='.6', lw=1, ls='--', zorder=1, gid='diagonal'); handles.append(Line2D([], [], color='.6', lw=1, ls='--', label=f"train = {attrs['valid'].split()[0]}"))
-    ax.set(xlim=x, ylim=y, xlabel=_axis_name(attrs['train']), ylabel=f"best {attrs['valid']} so far" if kind=='accuracy' else attrs['valid'])
-    handles += [Line2D([], [], color='.4', ls='', marker=m, mec=e, ms=s, label=t) for m, e, s, t in (('o', '.4', 5, 'start'), ('*', 'black', 11, 'best epoch'))]
-    _key_legend(ax, handles, key)
-    ax.set_title(_plain(variant or tidy_table(df)['variant'].iloc[0]), loc='left', fontsize='medium')
-    return ax
+    return mean, each, variant or tidy_table(df)['variant'].iloc[0]
 
 # %% ../nbs/42_plots.ipynb #plot-loss
 def plot_train_vs_test_loss(
     df:pd.DataFrame,              # `history` and `config` merged, all epochs
-    variant:str|None=None,        # A variant with one setting of regularisation that differs; None: the only one
-    metric:str|None=None,         # Column that says which epoch is best; None: `valid accuracy`, else `test accuracy`
+    variant:str|None=None,        # One in which one setting of regularisation differs; None: the only one
+    metric:str|None=None,         # Says which epoch is best; None: `valid accuracy`, else `test accuracy`
     *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
-    eval_mode:bool|None=None,     # None: training loss as evaluated after the epoch if all runs have it; False: as averaged during it, like the article; True: evaluated, or an error
+    eval_mode:bool|None=None,     # Training loss after the epoch, False: during it; None: after if there
     seeds:bool=True,              # Draw single runs thin below their mean, as they are
-    window:int|None=None,         # Odd: the mean is smoothed over so many epochs; 1: not; None: about an eighth of the epochs
+    window:int|None=None,         # Epochs that the mean is smoothed over, odd; None: about an eighth of all
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
-    "Draw the path of training loss against validation (or test) loss, one per strength of regularisation"
-    return _draw_paths(df, variant, 'loss', metric, key, eval_mode, seeds, window, ax)
+    "Draw training loss against validation (or test) loss, a path per strength of regularisation"
+    mean, each, title = _path_tables(df, variant, 'loss', metric, key, eval_mode, window)
+    return _draw_paths(mean, each, 'loss', seeds, title, ax)
 
 # %% ../nbs/42_plots.ipynb #plot-acc
 def plot_train_vs_test_accuracy(
     df:pd.DataFrame,              # `history` and `config` merged, all epochs
-    variant:str|None=None,        # A variant with one setting of regularisation that differs; None: the only one
-    metric:str|None=None,         # Column that says which epoch is best; None: `valid accuracy`, else `test accuracy`
+    variant:str|None=None,        # One in which one setting of regularisation differs; None: the only one
+    metric:str|None=None,         # Says which epoch is best; None: `valid accuracy`, else `test accuracy`
     *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
-    eval_mode:bool|None=None,     # None: training accuracy as evaluated after the epoch if all runs have it; False: as counted during it, like the article; True: evaluated, or an error
+    eval_mode:bool|None=None,     # Training accuracy after the epoch, False: during it; None: after if there
     seeds:bool=True,              # Draw single runs thin below their mean, as they are
-    window:int|None=None,         # Odd: the mean is smoothed over so many epochs; 1: not; None: about an eighth of the epochs
+    window:int|None=None,         # Epochs that the mean is smoothed over, odd; None: about an eighth of all
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
-    "Draw the path of training accuracy against the best validation (or test) accuracy so far, one per strength of regularisation"
-    return _draw_paths(df, variant, 'accuracy', metric, key, eval_mode, seeds, window, ax)
+    "Draw training accuracy against the best validation (or test) accuracy so far, a path per strength"
+    mean, each, title = _path_tables(df, variant, 'accuracy', metric, key, eval_mode, window)
+    return _draw_paths(mean, each, 'accuracy', seeds, title, ax)
 
 # %% ../nbs/42_plots.ipynb #bars
-def _draw_bars(df:pd.DataFrame, variant:str|None, key:str|None, metric:str|None, colors, zoom:bool, chance:float|None, floor:float|None, ax:Axes|None)->Axes:
-    "Draw `key_table`"
+def _bar_seeds(ax:Axes, i:int, scores:np.ndarray, lost:int, color)->None:
+    "The seeds of one value as dots, and a cross for each that diverged"
+    spread = lambda n, width: i + width*np.linspace(-1, 1, n) if n>1 else [i]*n
+    dots = dict(color='white', mec='black', mew=.7, ms=3.5, zorder=6)
+    ax.plot(spread(len(scores), .22), np.sort(scores), 'o', **dots)
+    if lost: mark_diverged(ax, spread(lost, .2), color=color)
+
+def _zoom(ax:Axes, table:pd.DataFrame, scores:pd.Series)->None:
+    "Limits around seeds and intervals; the interval of two seeds may be wider than the axis"
+    sure = table[table['n']>2]
+    ends = pd.concat([scores, sure['low'], sure['high']]).dropna()
+    pad  = max(.08*(ends.max()-ends.min()), .002)
+    ax.set_ylim(ends.min()-pad*2, ends.max()+pad)
+
+def _number_bars(ax:Axes, table:pd.DataFrame, tops:np.ndarray)->None:
+    "The mean above each bar, higher than its interval and its seeds, which end at `tops`"
+    ax.set_ylim(0, 1.12*np.nanmax(tops))
+    box = dict(facecolor='white', edgecolor='none', alpha=.75, pad=.6)
+    for i, (value, top) in enumerate(zip(table['mean'], tops)):
+        if not np.isfinite(value): continue
+        text = f'{value:.3f}'.lstrip('0')
+        at = top + .015*ax.get_ylim()[1]
+        ax.text(i, at, text, ha='center', va='bottom', fontsize=8, zorder=8, bbox=box)
+
+# %% ../nbs/42_plots.ipynb #bars-2
+def _bar_handles(ax:Axes, table:pd.DataFrame, chance:float|None)->list:
+    "What the legend explains; draws the line of guessing"
+    handles = []
+    if (table['n']>1).any():
+        handles += [legend_mark('o', 'seed', color='white', markersize=4)]
+        handles += [Line2D([], [], color='black', lw=1.4, label='95 % interval')]
+    if chance is not None and ax.get_ylim()[0]<=chance:
+        dashed = dict(color='.4', lw=1, ls='--')
+        ax.axhline(chance, zorder=3, **dashed)
+        handles += [Line2D([], [], label=f'chance ({chance:g})', **dashed)]
+    if table['diverged'].any(): handles += [legend_mark('X', 'diverged', color='.8')]
+    return handles
+
+def _tick_text(value)->str:
+    "A value of a setting without its leading zero"
+    if isinstance(value, (int, float, np.number)): return f'{value:g}'.lstrip('0') or '0'
+    return plain_text(value)
+
+def _bar_tops(table:pd.DataFrame, runs:pd.DataFrame, key:str)->np.ndarray:
+    "Where the interval and the seeds of each value end; no higher than 1.2 times the best score"
+    highest = runs.groupby(key)['score'].max().reindex(table[key]).to_numpy(float)
+    return np.minimum(np.fmax(table['high'].to_numpy(float), highest), 1.2*runs['score'].max())
+
+# %% ../nbs/42_plots.ipynb #bars-3
+def _draw_bars(table:pd.DataFrame, runs:pd.DataFrame, colors:dict, zoom:bool, ax:Axes|None)->Axes:
+    "Draw `key_table`, and from `key_scores` its seeds"
+    key, x = table.columns[0], np.arange(len(table))
+    if ax is None: ax = plt.subplots(figsize=(1.6 + .55*max(len(table), 4), 2.8), layout='constrained')[1]
+    fills = [colors[v] for v in table[key]]
+    if zoom: ax.scatter(x, table['mean'], color=fills, marker='D', s=45, edgecolor='black', lw=.7, zorder=4)
+    else: ax.bar(x, table['mean'].fillna(0), color=fills, width=.7, alpha=.75, zorder=2)
+    bars = np.where(table['low'].notna(), table['high']-table['mean'], np.nan)
+    ax.errorbar(x, table['mean'], bars, ls='', color='black', lw=1.4, capsize=4, zorder=5)
+    scored = runs.dropna(subset='score')
+    for i, value in enumerate(table[key]):
+        scores = scored.loc[scored[key]==value, 'score'].to_numpy(float)
+        _bar_seeds(ax, i, scores, int(table['diverged'][i]), fills[i])
+    if len(scored) and zoom: _zoom(ax, table, scored['score'])
+    elif len(scored): _number_bars(ax, table, _bar_tops(table, runs, key))
+    ax.set_xticks(x, [_tick_text(v) for v in table[key]])
+    ax.tick_params(axis='x', length=0)
+    ax.set_xlim(-.6, len(table)-.4)
+    return ax
+
+# %% ../nbs/42_plots.ipynb #compare-values
+def _compare_values(df, variant, key, metric, colors, zoom, chance, floor, ax)->Axes:
+    "The best score for each value of a setting, with axes, legend and title"
     df = pick_variant(df, variant)
     key, metric = find_strength(df, key), find_metric(df, metric)[0]
     table, runs = key_table(df, key, variant, metric, floor=floor), key_scores(df, key, variant, metric)
-    if ax is None: _, ax = plt.subplots(figsize=(1.6+.55*max(len(table), 4), 2.8), layout='constrained')
-    shades, x = colors(table[key]), np.arange(len(table))
-    bars = np.where(table['low'].notna(), table['high']-table['mean'], np.nan)
-    fills = [shades[v] for v in table[key]]
-    if not zoom: ax.bar(x, table['mean'].fillna(0), color=fills, width=.7, alpha=.75, zorder=2)
-    else:        ax.scatter(x, table['mean'], color=fills, marker='D', s=45, edgecolor='black', lw=.7, zorder=4)
-    ax.errorbar(x, table['mean'], bars, ls='', color='black', lw=1.4, capsize=4, zorder=5)
-    for i, value in enumerate(table[key]):
-        seeds = np.sort(runs.loc[(runs[key]==value) & runs['score'].notna(), 'score'].to_numpy(float))
-        ax.plot(i+.22*np.linspace(-1, 1, len(seeds)) if len(seeds)>1 else [i]*len(seeds), seeds, 'o', color='white', mec='black', mew=.7, ms=3.5, zorder=6)
-        lost = int(table['diverged'][i])
-        if lost: ax.plot(i+.2*np.linspace(-1, 1, lost) if lost>1 else [i], [.04]*lost, 'X', color=fills[i], mec='black', ms=8, zorder=7, transform=ax.get_xaxis_transform(), label='_diverged')
-    scores = runs['score'].dropna()
-    if zoom and len(scores):
-        ends = pd.concat([scores, table.loc[table['n']>2, 'low'], table.loc[table['n']>2, 'high']]).dropna()
-        pad  = max(.08*(ends.max()-ends.min()), .002)
-        ax.set_ylim(ends.min()-pad*2, ends.max()+pad)
-    elif len(scores):
-        tops = np.fmax(table['high'].to_numpy(float), runs.groupby(key)['score'].max().reindex(table[key]).to_numpy(float))
-        tops = np.minimum(tops, 1.2*scores.max())                                     # the interval of two seeds may be wider than the axis
-        ax.set_ylim(0, 1.12*np.nanmax(tops))
-        for i, (value, top) in enumerate(zip(table['mean'], tops)):
-            if np.isfinite(value): ax.text(i, top+.015*ax.get_ylim()[1], f'{value:.3f}'.lstrip('0'), ha='center', va='bottom', fontsize=8, zorder=8, bbox=dict(facecolor='white', edgecolor='none', alpha=.75, pad=.6))
-    handles = [Line2D([], [], color='white', ls='', marker='o', mec='black', ms=4, label='seed'), Line2D([], [], color='black', lw=1.4, label='95 % interval')] if (table['n']>1).any() else []
-    if chance is not None and metric.endswith('accuracy') and ax.get_ylim()[0]<=chance:
-        ax.axhline(chance, color='.4', lw=1, ls='--', zorder=3); handles.append(Line2D([], [], color='.4', lw=1, ls='--', label=f'chance ({chance:g})'))
-    if table['diverged'].any(): handles.append(Line2D([], [], color='.8', ls='', marker='X', mec='black', ms=8, label='diverged'))
-    ax.set_xticks(x, [f'{v:g}'.lstrip('0') or '0' if isinstance(v, (int, float, np.number)) else str(v) for v in table[key]])
-    ax.set(xlabel=_plain(key.replace('_', ' ')), ylabel=_score_name(metric))
-    ax.tick_params(axis='x', length=0)
-    ax.set_xlim(-.6, len(table)-.4)
-    if handles: ax.legend(handles=handles, loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small')
-    ax.set_title(_plain(df['variant'].iloc[0]), loc='left', fontsize='medium')
+    ax = _draw_bars(table, runs, colors(table[key]), zoom, ax)
+    ax.set(xlabel=plain_text(key.replace('_', ' ')), ylabel=_score_name(metric))
+    legend_beside(ax, _bar_handles(ax, table, chance if metric.endswith('accuracy') else None))
+    ax.set_title(plain_text(df['variant'].iloc[0]), loc='left', fontsize='medium')
     return ax
 
 # %% ../nbs/42_plots.ipynb #reg-bar
 def max_test_acc_reg_bar(
     df:pd.DataFrame,              # `history` and `config` merged, all epochs or the best ones
-    variant:str|None=None,        # A variant with one setting of regularisation that differs; None: the only one
+    variant:str|None=None,        # One in which one setting of regularisation differs; None: the only one
     metric:str|None=None,         # Column to judge by; None: `valid accuracy`, else `test accuracy`
     *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
     zoom:bool=False,              # True: means and seeds without bars, on an axis around them
@@ -347,7 +491,7 @@ def max_test_acc_reg_bar(
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
     "Bars of the best score by strength of regularisation: mean over seeds, interval, every seed"
-    return _draw_bars(df, variant, key, metric, _strength_colors, zoom, chance, floor, ax)
+    return _compare_values(df, variant, key, metric, _strength_colors, zoom, chance, floor, ax)
 
 # %% ../nbs/42_plots.ipynb #lr-bar
 def max_test_acc_lr_bar(
@@ -360,7 +504,43 @@ def max_test_acc_lr_bar(
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
     "Bars of the best score by learning rate: mean over seeds of the best size, interval, every seed"
-    return _draw_bars(df, variant, 'learning_rate', metric, _rate_colors, zoom, chance, floor, ax)
+    return _compare_values(df, variant, 'learning_rate', metric, _rate_colors, zoom, chance, floor, ax)
+
+# %% ../nbs/42_plots.ipynb #trade-parts
+def _cost_axis(ax:Axes, cost:pd.Series)->None:
+    "A logarithmic x axis with round numbers: 200k, 5M, 1G"
+    if not len(cost) or not (cost>0).all(): return
+    ax.set_xscale('log')
+    is_narrow = cost.max()<300*cost.min()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if is_narrow else (1,)))
+    ax.xaxis.set_major_formatter(EngFormatter(sep=''))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+def _cost_name(cost:str)->str:
+    "The label of the axis, with its unit"
+    names = {
+        'seconds': 'seconds per run',
+        'updates': 'updates per run',
+        'epochs': 'epochs per run',
+        'memory': 'memory [MB], estimate',
+        'FLOPs': 'FLOPs of a training',
+        'FLOPs per image': 'FLOPs of one image, forward',
+    }
+    return names.get(cost, cost)
+
+# %% ../nbs/42_plots.ipynb #draw-variant
+def _draw_variant(ax:Axes, i:int, name:str, x:pd.Series, g:pd.DataFrame)->None:
+    "The configurations of one variant, with intervals where there are more than two seeds"
+    color, marker = look(i)['color'], look(i)['marker']
+    bars = np.where(g['n']>2, g['high']-g['mean'], np.nan)
+    ax.errorbar(x, g['mean'], bars, ls='', color=color, lw=.8, alpha=.6, zorder=2)
+    dots = dict(ls='', color=color, ms=5, alpha=.85, mec='white', mew=.4, zorder=3)
+    ax.plot(x.to_numpy(float), g['mean'].to_numpy(float), marker, label=plain_text(name), **dots)
+
+def _draw_front(ax:Axes, x:np.ndarray, y:np.ndarray)->None:
+    "Stairs through what no cheaper configuration beats, and a ring around each"
+    if len(x): ax.step(x, y, where='post', color='black', lw=1.2, zorder=4, label='Pareto front', gid='front')
+    ax.plot(x, y, 'o', mfc='none', mec='black', ms=9, mew=1, zorder=5)
 
 # %% ../nbs/42_plots.ipynb #trade
 def plot_tradeoff(
@@ -369,30 +549,18 @@ def plot_tradeoff(
     metric:str|None=None,          # Column to judge by; None: `valid accuracy`, else `test accuracy`
     ax:Axes|None=None,             # Where to draw; None: a new figure
     *, variant:str|None=None,      # Only this variant; None: all
-    shape:Iterable[int]|None=None, # Of one image, for FLOPs and memory: (channels, height, width); None: by the column `data`
+    shape:Iterable[int]|None=None, # (channels, height, width), for FLOPs and memory; None: by column `data`
     n_classes=10,                  # Classes of the data, or one number per head
 )->Axes:
     "Draw the score of every configuration against its cost, with the Pareto front"
     table = tradeoff_table(df, cost, variant, metric, shape=shape, n_classes=n_classes)
-    if ax is None: _, ax = plt.subplots(figsize=(5.8, 3.2), layout='constrained')
-    seen  = table[table['mean'].notna()]
-    for (name, g), color, marker in zip(seen.groupby('variant'), _COLORS*len(seen), 'os^Dv<>Ph8'*len(seen)):
-        bars = np.where(g['n']>2, g['high']-g['mean'], np.nan)
-        ax.errorbar(g[cost], g['mean'], bars, ls='', color=color, lw=.8, alpha=.6, zorder=2)
-        ax.plot(g[cost].to_numpy(float), g['mean'].to_numpy(float), marker, ls='', color=color, ms=5, alpha=.85, mec='white', mew=.4, zorder=3, label=_plain(name))
-    front = table[table['front']]
-    if len(front): ax.step(front[cost].to_numpy(float), front['mean'].to_numpy(float), where='post', color='black', lw=1.2, zorder=4, label='Pareto front', gid='front')
-    ax.plot(front[cost].to_numpy(float), front['mean'].to_numpy(float), 'o', mfc='none', mec='black', ms=9, mew=1, zorder=5)
+    if ax is None: ax = plt.subplots(figsize=(5.8, 3.2), layout='constrained')[1]
+    seen, front = table[table['mean'].notna()], table[table['front']]
+    for i, (name, g) in enumerate(seen.groupby('variant')): _draw_variant(ax, i, name, g[cost], g)
+    _draw_front(ax, front[cost].to_numpy(float), front['mean'].to_numpy(float))
     lost = table[(table['diverged']>0) & (table[cost]>0)]
-    if len(lost): ax.plot(lost[cost].to_numpy(float), np.full(len(lost), .03), 'X', color='.6', mec='black', ms=7, transform=ax.get_xaxis_transform(), zorder=6, label='diverged')
-    if len(seen) and (seen[cost]>0).all():
-        ax.set_xscale('log')
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if seen[cost].max()<300*seen[cost].min() else (1,)))
-        ax.xaxis.set_major_formatter(EngFormatter(sep=''))                               # 200k, 5M, 1G
-        ax.xaxis.set_minor_formatter(NullFormatter())
-    unit = dict(seconds='seconds per run', memory='memory [MB], estimate', FLOPs='FLOPs of a training', **{'FLOPs per image': 'FLOPs of one image, forward'})
-    ax.set(xlabel=unit.get(cost, f'{cost} per run' if cost in ('updates', 'epochs') else cost), ylabel=_score_name(find_metric(tidy_table(df), metric)[0]))
-    if len(table[table['mean'].notna()]) or len(lost): ax.legend(loc='upper left', bbox_to_anchor=(1.02, 1), frameon=False, fontsize='small')
+    if len(lost): mark_diverged(ax, lost[cost], color='.6', label='diverged')
+    _cost_axis(ax, seen[cost])
+    ax.set(xlabel=_cost_name(cost), ylabel=_score_name(find_metric(tidy_table(df), metric)[0]))
+    legend_beside(ax)
     return ax
-
-_COLORS = ['#0173b2', '#de8f05', '#029e73', '#cc78bc', '#ca9161', '#56b4e9', '#949494', '#d55e00', '#ece133', '#fbafe4']     # seaborn's palette `colorblind`, the clearest first

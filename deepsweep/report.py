@@ -16,6 +16,7 @@ from .core import BAD_STATES, DeepsweepError
 from .objective import Objective
 from .statistics import interval
 from .plots import compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes, short_best_table, show_training
+from .style import PALETTE
 
 # %% auto #0
 __all__ = ['best_lines', 'machine_info', 'report_html', 'write_report']
@@ -120,8 +121,8 @@ _TEMPLATE = '''<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{{ title }}</title>
 <style>
-:root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6575; --paper: #fff; --line: #d8dde5; --band: #f4f6f9; --accent: #0b5fa5 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #a2acba; --paper: #14181f; --line: #333b47; --band: #1c222b; --accent: #7ab8f0 } }
+:root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6575; --paper: #fff; --line: #d8dde5; --band: #f4f6f9; --accent: {{ accent }} }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #a2acba; --paper: #14181f; --line: #333b47; --band: #1c222b; --accent: {{ accent_on_dark }} } }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 62rem; padding: 1rem; font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: var(--ink); background: var(--paper) }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: .5rem 0 }
@@ -285,6 +286,7 @@ def report_html(
     if sweep: page['sweep'] = json.dumps(sweep, indent=2, default=str, ensure_ascii=False)
     if final is not None and len(final): page['final'] = _rows(final, 'The tuned configuration and its final training: means over seeds, 95 % interval of the test accuracy')
     if plan is not None and len(plan): page['plan'] = _rows(plan, 'The plan')
+    page |= dict(accent=PALETTE['blue'], accent_on_dark=PALETTE['sky'])      # contrast above 4.5 on either paper
     return Environment(autoescape=True, trim_blocks=False).from_string(_TEMPLATE).render(page)
 
 def _results(
