@@ -26,16 +26,18 @@ __all__ = ['Setting', 'Missing', 'Run', 'Runs', 'Rule', 'Clause', 'judge', 'Clai
 # %% ../nbs/81_claims.ipynb #setting
 def _plain(value):
     "A value that can be compared: lists as tuples, numbers as floats, whatever is missing as None"
+    if value is None or isinstance(value, str): return value
+    if isinstance(value, float): return float(value) if value==value else None
+    if isinstance(value, (bool, np.bool_)): return bool(value)
     if isinstance(value, (list, tuple)): return tuple(map(_plain, value))
     if isinstance(value, Mapping): return tuple(sorted((k, _plain(v)) for k, v in value.items()))
-    if isinstance(value, (bool, np.bool_)): return bool(value)
-    if value is None or value is pd.NA or value!=value: return None
-    return float(value) if is_number(value) else value
+    if is_number(value): return float(value)
+    return None if value is pd.NA else value
 
-def _in_words(value)->str:
-    "A plain value for people: (64, 64) is 64-64"
-    if isinstance(value, tuple): return '-'.join(map(_in_words, value))
-    return f'{value:g}' if is_number(value) else str(value)
+@cache
+def _usual()->dict:
+    "Every key at its default"
+    return {k: _plain(key.default) for k, key in KEYS.items()}
 
 def _settled(keys:Mapping)->dict:
     "The keys that differ from their defaults, in alphabetical order"
@@ -44,10 +46,14 @@ def _settled(keys:Mapping)->dict:
         given.pop('drop_out_2d', None)
     if given.get('model')==('cnn' if given.get('conv_layers') else 'mlp'): # what it is anyway
         given.pop('model')
-    usual = {k: _plain(KEYS[k].default) for k in given if k in KEYS}
-    return {k: v for k, v in sorted(given.items()) if v is not None and v!=usual.get(k)}
+    return {k: v for k, v in sorted(given.items()) if v is not None and v!=_usual().get(k)}
 
 # %% ../nbs/81_claims.ipynb #setting-class
+def _in_words(value)->str:
+    "A plain value for people: (64, 64) is 64-64"
+    if isinstance(value, tuple): return '-'.join(map(_in_words, value))
+    return f'{value:g}' if is_number(value) else str(value)
+
 class Setting:
     "What a run trains, whatever its seed"
     def __init__(self,
@@ -60,18 +66,21 @@ class Setting:
     def __repr__(self):
         return ', '.join(f'{k} {_in_words(v)}' for k, v in self.keys.items()) or 'all keys at their defaults'
 
-    def but(self,
-        **keys,       # Keys to set; None: back to the default
-    )->Setting:
-        "The same with some other keys"
-        return Setting(**{**self.keys, **keys})
+# %% ../nbs/81_claims.ipynb #but
+@patch
+def but(self:Setting,
+    **keys,       # Keys to set; None: back to the default
+)->Setting:
+    "The same with some other keys"
+    return Setting(**{**self.keys, **keys})
 
-    def vary(self,
-        key:str,            # Key to vary
-        values:Iterable,    # Its values
-    )->dict:                # Value -> `Setting`
-        "One setting for each value of a key"
-        return {v: self.but(**{key: v}) for v in values}
+@patch
+def vary(self:Setting,
+    key:str,            # Key to vary
+    values:Iterable,    # Its values
+)->dict:                # Value -> `Setting`
+    "One setting for each value of a key"
+    return {v: self.but(**{key: v}) for v in values}
 
 # %% ../nbs/81_claims.ipynb #run
 class Missing(DataError): "A recording lacks what a claim needs"
