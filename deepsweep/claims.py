@@ -61,7 +61,7 @@ class Setting:
     ):
         self.keys = _settled(keys)
 
-    def __eq__(self, other): return isinstance(other, Setting) and self.keys==other.keys
+    def __eq__(self, other): return getattr(other, 'keys', None)==self.keys
     def __hash__(self): return hash(tuple(self.keys.items()))
     def __repr__(self):
         return ', '.join(f'{k} {_in_words(v)}' for k, v in self.keys.items()) or 'all keys at their defaults'

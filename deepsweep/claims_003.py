@@ -480,6 +480,7 @@ def _saved(run:Run, patience:int)->float:
 
 # %% ../nbs/82_claims_003.ipynb #patience-claim
 @CLAIMS.claim('C003-11', 'NULL(.5 pp)', settles=f'the grids of E and F {_FULL}',
+    text='stopping after 25 of 100 epochs without a better score loses nothing',
     because='a stop that loses the best epoch leaves a checkpoint whose hold-out score was not recorded, so'
             ' the loss is one of validation accuracy; 25, which is claimed, and 10 of 40, the same share, '
             'are judged apart')
