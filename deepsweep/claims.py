@@ -104,19 +104,25 @@ class Run:
 
 # %% ../nbs/81_claims.ipynb #scores
 @patch
-def hold(self:Run)->float:     # In [0, 1]; NaN where none was recorded
-    "Hold-out accuracy of the best-by-validation weights"
-    return float(self.config.get('hold accuracy', np.nan))
+def hold(self:Run,
+    column:str='hold accuracy',     # Of the config table
+)->float:                           # NaN where none was recorded
+    "Score of the best-by-validation weights on hold-out images"
+    return float(self.config.get(column, np.nan))
 
 @patch
-def best(self:Run)->float:     # In [0, 1]
-    "Best validation accuracy"
-    return float(np.fmax.reduce(self['valid accuracy']))
+def best(self:Run,
+    column:str='valid accuracy',    # A score
+)->float:
+    "Highest value of a score"
+    return float(np.fmax.reduce(self[column]))
 
 @patch
-def top3(self:Run)->float:     # In [0, 1]
-    "Mean validation accuracy of the three best epochs"
-    return float(np.sort(np.nan_to_num(self['valid accuracy']))[-3:].mean())
+def top3(self:Run,
+    column:str='valid accuracy',    # A score
+)->float:
+    "Mean of a score over its three best epochs"
+    return float(np.sort(np.nan_to_num(self[column]))[-3:].mean())
 
 # %% ../nbs/81_claims.ipynb #curve-scores
 @patch
@@ -264,33 +270,38 @@ def scores(self:Runs, setting:Setting, score:Callable[[Run],float])->pd.Series:
 
 # %% ../nbs/81_claims.ipynb #tries
 @patch
-def _both(self:Runs, settings:Mapping|Iterable[Setting])->tuple[pd.DataFrame,pd.DataFrame]:
-    "Validation and hold-out accuracy of the same settings and seeds"
-    valid, hold = self.grid(settings, Run.best), self.grid(settings, Run.hold)
-    seeds = valid.index.intersection(hold.index)
-    return valid.loc[seeds], hold.loc[seeds]
+def _both(self:Runs, settings, choose:Callable, report:Callable)->tuple[pd.DataFrame,pd.DataFrame]:
+    "Two scores of the same settings and seeds"
+    chosen, reported = self.grid(settings, choose), self.grid(settings, report)
+    seeds = chosen.index.intersection(reported.index)
+    return chosen.loc[seeds], reported.loc[seeds]
 
 @patch
 def expected_best(self:Runs,
     settings:Mapping|Iterable[Setting],
-    k:int|None=None,                       # Tries, from 1 to the number of settings; None: all
-)->pd.Series:                              # By seed, in [0, 1]
+    k:int|None=None,                             # Tries, from 1 to the number of settings; None: all
+    choose:Callable[[Run],float]=Run.best,       # The score to choose by, higher is better
+    report:Callable[[Run],float]=Run.hold,       # The score to report
+)->pd.Series:                                    # By seed
     "Hold-out accuracy to expect from the best of `k` of the settings by validation"
-    return best_of(*self._both(settings), k)
+    return best_of(*self._both(settings, choose, report), k)
 
 # %% ../nbs/81_claims.ipynb #gain
 @patch
 def gain(self:Runs,
     settings:Mapping|Iterable[Setting],    # The family
     base:Setting,                          # What it is compared with
-)->pd.Series:                              # By seed, in (-1, 1)
+    choose:Callable[[Run],float]=Run.best, # The score to choose by, higher is better
+    report:Callable[[Run],float]=Run.hold, # The score to report
+)->pd.Series:                              # By seed
     "Hold-out accuracy of the setting chosen on the other seeds, minus that of `base`"
-    return (chosen_elsewhere(*self._both(settings)) - self.scores(base, Run.hold)).dropna()
+    chosen = chosen_elsewhere(*self._both(settings, choose, report))
+    return (chosen - self.scores(base, report)).dropna()
 
 @patch
-def favourite(self:Runs, settings:Mapping|Iterable[Setting]):
+def favourite(self:Runs, settings:Mapping|Iterable[Setting], choose:Callable[[Run],float]=Run.best):
     "Label of the setting with the best mean validation accuracy"
-    return self.grid(settings, Run.best).mean().idxmax()
+    return self.grid(settings, choose).mean().idxmax()
 
 # %% ../nbs/81_claims.ipynb #count
 @patch

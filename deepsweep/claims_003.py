@@ -247,7 +247,7 @@ def _rises(run:Run)->float:
     loss = run['train loss']
     return np.mean(np.diff(loss)/loss[:-1] > .02)
 
-@CLAIMS.claim('C003-16', 'EFF(0 pp)')
+@CLAIMS.claim('C003-16', 'EFF(0 pp)', because='the worst of the rates stands for all; an interval over seeds')
 def _steady(r):
     "By how much the share of epochs with a rise over 2 % stays below 5 %, at the worst of the rates up to .1"
     def share(rate): return mean_by_seed(r.scores(_M(d, w, rate), _rises) for d in _DEPTHS for w in _WIDTHS)
@@ -256,11 +256,13 @@ def _steady(r):
     yield Clause(.05-shares[worst], f'5 % minus the share of epochs with a rise, at rate {worst:g}')
     yield 'shares by rate: ' + ', '.join(f'{rate:g} {s.mean():.1%}' for rate, s in shares.items())
 
+# %% ../nbs/82_claims_003.ipynb #faster-claim
 def _over_rates(r:Runs, setting:Setting, score)->pd.Series:
     "Mean of a score over the three larger rates, by seed"
     return mean_by_seed(r.scores(o, score) for o in _rates(setting, _RATES[:3]).values())
 
-@CLAIMS.claim('C003-19', 'EFF(1 epochs)', settles=f'the grids of MLP_SGD and CNN_SGD {_FULL}')
+@CLAIMS.claim('C003-19', 'EFF(1 epochs)', settles=f'the grids of MLP_SGD and CNN_SGD {_FULL}',
+    because='a net of middle size for each kind; without rate .02, at which many never get there')
 def _faster(r):
     "First epoch with a training loss of 1.5, M(3x64) minus K(2x16), mean over rates .2, .1, .05"
     mlp, cnn = (_over_rates(r, o, lambda run: run.reached('train loss', 1.5)) for o in (_M(3, 64), _K(2, 16)))
@@ -269,7 +271,8 @@ def _faster(r):
     yield f'an epoch takes the CNN {cost[0]/cost[1]:.1f} times as long'
 
 # %% ../nbs/82_claims_003.ipynb #overfit-claims
-@CLAIMS.claim('C003-20', 'EFF(.1 nats)')
+@CLAIMS.claim('C003-20', 'EFF(.1 nats)',
+    because='a net of middle size for each kind; without rate .02, at which most are still improving')
 def _lower(r):
     "Training loss at the least validation loss, M(3x64) minus K(2x16), mean over rates .2, .1, .05"
     mlp, cnn = (_over_rates(r, o, _turn('train loss (eval)')) for o in (_M(3, 64), _K(2, 16)))
@@ -299,7 +302,7 @@ def _gap_at(run:Run, level:float=.6)->float:
     return level - np.interp(level, train[i-1:i+1], valid[i-1:i+1])
 
 @CLAIMS.claim('C003-40', 'EFF(1 pp)',
-    because='the runs of E instead of C and D, which stop too early; their rates differ (.05 and .1)')
+    because='the runs of E: those of C and D stop too early; rates .05 and .1 differ. "Later" has no rule')
 def _overfits_less(r):
     "Training minus validation accuracy when the former is .6, M(3x64) for 40 epochs minus K(2x16) for 15"
     diff = paired_difference(r.scores(_MLP40, _gap_at), r.scores(_CNN15, _gap_at))
@@ -423,7 +426,8 @@ def _loss_rise(run:Run)->float:
     "Validation loss at the end above its least"
     return run.final('valid loss') - run.least('valid loss')
 
-@CLAIMS.claim('C003-17', 'EFF(.2 nats)')
+@CLAIMS.claim('C003-17', 'EFF(.2 nats)',
+    because='"final" is the mean of the last five epochs; that the training loss falls is a clause too')
 def _turns(r):
     "M(3x64), 40 epochs: how far the validation loss ends above its least; the training loss falls meanwhile"
     yield Clause(r.scores(_MLP40, _loss_rise), 'last minus least validation loss', 'test loss rises')
@@ -437,8 +441,8 @@ def _undone(run:Run)->float:
     return (run.final('valid loss')-run.final('valid loss at temperature'))/_loss_rise(run)
 
 @CLAIMS.claim('C003-18', 'EFF(0 pp)',
-    because='accuracy is followed over the epochs in which the loss rises, "while", and not from its best '
-            'epoch ever: the best of 40 noisy epochs is partly luck, and its loss would count as a fall')
+    because='accuracy is followed over the epochs in which the loss rises, "while", and not from its best one: '
+            'the best of 40 noisy epochs is partly luck. That it peaks with the loss minimum has no rule')
 def _confident(r):
     "M(3x64), 40 epochs: loss up by half, accuracy meanwhile under 5 pp down, a temperature undoes half"
     loss = r.scores(_MLP40, lambda run: run.final('valid loss')/run.least('valid loss'))
@@ -495,7 +499,7 @@ def _patience(r):
     told = [f'{p} ({100*s.mean():.2f}, {kept[p]:.0%})' for p, s in lost.items()]
     yield 'patience (lost pp, share of epochs saved): ' + ', '.join(told)
 
-@CLAIMS.claim('C003-64', 'NULL(1 pp)')
+@CLAIMS.claim('C003-64', 'NULL(1 pp)', because='mean over the epochs; the MLP, dropout .1 to .5')
 def _alike(r):
     "Training accuracy in evaluation minus in training mode, M(3x64), mean over epochs and dropout .1 to .5"
     def off(run): return np.mean(run['train accuracy (eval)']-run['train accuracy'])
@@ -586,14 +590,16 @@ def _loss_gap(run:Run)->float:
     "Validation minus training loss at the end"
     return run.final('valid loss')-run.final('train loss (eval)')
 
-@CLAIMS.claim('C003-34', 'TREND(.1 nats)', because='.1 nats a step is our margin, set knowing pilot runs')
+@CLAIMS.claim('C003-34', 'TREND(.1 nats)',
+    because='strengths up to .02: above, nets hardly train; .1 nats is our margin, set knowing pilot runs')
 def _l2_closer(r):
     "Validation minus training loss at the end, fall per step of strength from 0 to .02"
     for name, net in _L2_NETS:
         gap = r.grid(_l2s(net, _L2S[:6]), _loss_gap)
         yield Clause(-slopes(gap), 'the final gap closes per step of strength', name)
 
-@CLAIMS.claim('C003-35', 'TREND(.05 nats)', because='.05 nats a step is our margin, set knowing pilot runs')
+@CLAIMS.claim('C003-35', 'TREND(.05 nats)',
+    because='strengths up to .02: above, nets hardly train; .05 nats is our margin, set knowing pilot runs')
 def _l2_floor(r):
     "Training loss at the end, evaluation mode, rise per step of strength from 0 to .02"
     for name, net in _L2_NETS:
@@ -603,7 +609,7 @@ def _l2_floor(r):
 
 # %% ../nbs/82_claims_003.ipynb #l2-strong-claims
 @CLAIMS.claim('C003-36', 'FAIL', settles=f'K(5x256) with L2 0 to .2 {_FULL}',
-    because='a run fails by how it ends. Five layers with L2 were not recorded')
+    because='a run fails by how it ends; .005 against none decides. Five layers with L2 were not recorded')
 def _l2_collapse(r):
     "Failed runs with L2 .005 against none: K(2x16), then K(5x16)"
     tried = {o: s for o, s in _l2s(_CNN15).items() if s in r.by_setting}
@@ -710,7 +716,7 @@ def _dp_turns(r):
     if len(runs)<6: raise Missing('two seeds of K(2x16) with dropout .3, .4 and .5 for 60 epochs')
     early = sum(run.least_epoch('train loss (eval)') < .8*len(run.epochs) for run in runs)
     yield Clause([_turned(run) for run in runs], 'end 5 % above their least training loss, without dropout')
-    yield f'{early} have it before the last fifth'
+    yield f'in {early} of them the least comes before the last fifth of the epochs'
 
 # %% ../nbs/82_claims_003.ipynb #dropout-parts-claims
 @CLAIMS.claim('C003-46', 'EFF(1 pp)',
@@ -909,7 +915,8 @@ def _log_at(column:str, level:float=1.6):
         return np.interp(-level, -loss[i-1:i+1], curve[i-1:i+1])
     return score
 
-@CLAIMS.claim('C003-59', 'EFF(1.5 times)', text='Adam needs small rates because its gradients are bigger')
+@CLAIMS.claim('C003-59', 'EFF(1.5 times)', text='Adam needs small rates because its gradients are bigger',
+    because='a factor of 1.5 is our margin; what an update is of rate and gradient is in `why`')
 def _adam_gradients(r):
     "Norm of the gradient at training loss 1.6, Adam .0005 over SGD .05, M(3x64)"
     close, rate = r.other('cifar10-diagnostics'), dict(SGD=.05, Adam=5e-4)

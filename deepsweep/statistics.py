@@ -171,12 +171,12 @@ def winners(
     top = np.isclose(means, means.max(1, keepdims=True), rtol=0, atol=1e-12)
     return pd.Series((top/top.sum(1, keepdims=True)).mean(0), scores.columns)
 
-# %% ../nbs/40_statistics.ipynb #place
+# %% ../nbs/40_statistics.ipynb #likely
 def _claimed_values(claimed, tried:pd.Index)->set:
     "The claimed values, each of which must have been tried"
     claimed = [claimed] if np.isscalar(claimed) else list(claimed)
     strange = [c for c in claimed if c not in set(tried)]
-    if strange: raise DataError(f'a claimed value must have been tried, got {strange[0]}; tried: {list(tried)}')
+    if strange: raise DataError(f'a claimed value was tried, got {strange[0]}; tried: {list(tried)}')
     return set(claimed)
 
 def _place_verdict(scores:pd.DataFrame, claimed, decide:Callable)->Verdict:
@@ -190,6 +190,7 @@ def _place_verdict(scores:pd.DataFrame, claimed, decide:Callable)->Verdict:
     if n==1: return Verdict(UNKNOWN, *where, 1, f'{told}; one seed says nothing about others')
     return Verdict(decide(likely.index, claimed), *where, n, f'{told} of 2,000 draws of {n} seeds')
 
+# %% ../nbs/40_statistics.ipynb #place
 @_rule('PLACE')
 def _place(differences, claimed, **_)->Verdict:
     "The likely winners include a claimed value and span at most a factor 5"
@@ -215,14 +216,14 @@ def chance_level(
     images:int=2000,    # Images that the accuracy was measured on, at least 1
 )->float:               # Chance plus four standard errors: guessing practically never gets there
     "Accuracy up to which a net may be guessing"
-    if classes<2 or images<1: raise DataError(f'chance needs at least 2 classes and 1 image, got {classes} and {images}')
+    if classes<2 or images<1: raise DataError(f'at least 2 classes and 1 image, got {classes} and {images}')
     chance = 1/classes
     return chance + 4*(chance*(1-chance)/images)**.5
 
 def why_failed(
     loss:Iterable[float],           # Training loss of each epoch, the untrained net left out [nats]
     accuracy:Iterable[float],       # Validation accuracy of the same epochs
-    chance:float=chance_level(),    # Accuracy below which a net may be guessing; as given: ten classes, 2,000 images
+    chance:float=chance_level(),    # Accuracy up to which it may be guessing; else ten classes, 2,000 images
     *, last:int=3,                  # Epochs at the end whose median speaks, at least 1
     factor:float=2.,                # Times the least loss that is far above it
     rise:float=.5,                  # And so much above it at least [nats]
@@ -230,7 +231,7 @@ def why_failed(
     "Why a run failed, by how it ended"
     loss, accuracy = (np.asarray(list(o), float) for o in (loss, accuracy))
     if not len(loss) or len(loss)!=len(accuracy):
-        raise DataError(f'a run has a loss and an accuracy for each epoch, at least one; got {len(loss)} and {len(accuracy)}')
+        raise DataError(f'a loss and an accuracy an epoch, at least one; got {len(loss)} and {len(accuracy)}')
     if not np.isfinite(loss).all(): return 'its loss is not finite'
     if np.median(accuracy[-last:])<chance: return 'it ends at chance'
     end, least = np.median(loss[-last:]), loss.min()
@@ -259,21 +260,26 @@ def _share(differences, d, level, **_)->Verdict:
     if not len(shown): return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no run')
     k, n = int(shown.sum()), len(shown)
     ends = binomtest(k, n).proportion_ci(level)
-    what = HOLDS if k>=d*n else FAILS if ends.high<d else UNKNOWN
+    what = HOLDS if k>=d*n else UNKNOWN
+    if ends.high<d: what = FAILS
     return Verdict(what, k/n, ends.low, ends.high, n, f'{k} of {n} runs')
 
+# %% ../nbs/40_statistics.ipynb #repeat
 @_rule('REPEAT')
 def _repeat(differences, d, level, **_)->Verdict:
     "95 % of the pairs of equal runs differ by at most `d`"
     from scipy.stats import chi2
-    groups = [g for g in (np.asarray(list(o), float) for o in differences) if len(g)>1 and np.isfinite(g).all()]
+    arrays = (np.asarray(list(o), float) for o in differences)
+    groups = [g for g in arrays if len(g)>1 and np.isfinite(g).all()]
     if not groups: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no setting with two runs')
     n  = sum(map(len, groups))
     df = n-len(groups)
     sd = math.sqrt(sum(((g-g.mean())**2).sum() for g in groups)/df)
-    mid, low, high = (1.96*math.sqrt(2)*sd*math.sqrt(df/q) for q in (df, *chi2.ppf([(1+level)/2, (1-level)/2], df)))
-    what = FAILS if low>d else HOLDS if high<=d else UNKNOWN
-    return Verdict(what, mid, low, high, n, f'95 % of the pairs of equal runs differ by up to {mid:.4g} [{low:.4g}, {high:.4g}]')
+    ends = df, *chi2.ppf([(1+level)/2, (1-level)/2], df)
+    mid, low, high = (1.96*math.sqrt(2)*sd*math.sqrt(df/q) for q in ends)
+    what = HOLDS if high<=d else UNKNOWN
+    if low>d: what = FAILS
+    return Verdict(what, mid, low, high, n, f'equal runs differ by up to {mid:.4g} [{low:.4g}, {high:.4g}]')
 
 # %% ../nbs/40_statistics.ipynb #cost
 @_rule('COST')
@@ -326,8 +332,8 @@ def paired_ratio(
     level:float=.95,    # Coverage of the interval, in (0, 1)
 )->Difference:          # Of the logarithms: `exp` of its numbers are ratios
     "Mean of the per-seed ratios `a/b`, on a log scale"
-    logs = [np.log(pd.Series(o, dtype=float)) if isinstance(o, (pd.Series, Mapping)) else np.log(list(o)) for o in (a, b)]
-    return paired_difference(*logs, level)
+    def log(o): return np.log(pd.Series(o, dtype=float) if isinstance(o, (pd.Series, Mapping)) else list(o))
+    return paired_difference(log(a), log(b), level)
 
 # %% ../nbs/40_statistics.ipynb #best-of
 def best_of(
