@@ -441,7 +441,7 @@ def _undone(run:Run)->float:
     return (run.final('valid loss')-run.final('valid loss at temperature'))/_loss_rise(run)
 
 @CLAIMS.claim('C003-18', 'EFF(0 pp)',
-    because='accuracy is followed over the epochs in which the loss rises, "while", and not from its best one: '
+    because='accuracy is followed over the epochs in which the loss rises, "while", not from its best one: '
             'the best of 40 noisy epochs is partly luck. That it peaks with the loss minimum has no rule')
 def _confident(r):
     "M(3x64), 40 epochs: loss up by half, accuracy meanwhile under 5 pp down, a temperature undoes half"
