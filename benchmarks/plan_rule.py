@@ -1,4 +1,4 @@
-"""Where fusing and lanes pay: the measurements behind the constants of `make_plan` (deepsweep/sweep.py)
+"""Where fusing and lanes pay: the measurements behind the constants of `make_plan` (deepsweep/plan.py)
 
 The plan is a pure function: nothing is timed while a sweep runs. Its constants were read off the tables that this script
 writes. Measured is an epoch's training, per image and member, on one thread:
@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from unittest import mock
 import torch
-import deepsweep.sweep as sweep
+from deepsweep import plan, sweep
 from deepsweep.data import ImageData, load_data
 from deepsweep.fused import FusedTrainer
-from deepsweep.trainer import _keep_memory, make_trainer
+from deepsweep.trainer import keep_memory, make_trainer
 from .common import Verdicts, end, is_busy, machine, markdown_table, parser, results_page, say
 
 SIZES = (0, 1, 2, 4, 8, 16)      # members; 0: alone, by `ModelTrainer`
@@ -42,10 +42,10 @@ def member_seconds(data:ImageData, config:Mapping, n:int)->float:
 
 def planned_size(data:ImageData, config:Mapping)->int:
     "What the plan makes of many such runs, as one of SIZES"
-    runs = sweep.sweep_runs([dict(config, learning_rate=.001*(i+1)) for i in range(16)])
-    plan = sweep.make_plan(runs, 1, data)
-    most = max(len(g['runs']) for g in plan)
-    return max(o for o in SIZES if o <= most) if plan[0]['fused'] else 0
+    runs = plan.sweep_runs([dict(config, learning_rate=.001*(i+1)) for i in range(16)])
+    groups = plan.make_plan(runs, 1, data)
+    most = max(len(g['runs']) for g in groups)
+    return max(o for o in SIZES if o <= most) if groups[0]['fused'] else 0
 
 def group_rows(data:ImageData, configs:Sequence[Mapping], repeats:int)->tuple[list,list]:
     "A row of the table for each net, and best time over planned time"
@@ -64,7 +64,7 @@ def group_rows(data:ImageData, configs:Sequence[Mapping], repeats:int)->tuple[li
 def sweep_seconds(data:ImageData, widths:Sequence[int], members:int, epochs:int, lanes:bool)->float:
     "A sweep of two groups, side by side or one after the other"
     configs = [dict(hidden_layers=[w], learning_rate=.01*(i+1), num_epochs=epochs) for w in widths for i in range(members)]
-    with mock.patch.object(sweep, '_LANE_STEP', 0 if lanes else float('inf')), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with mock.patch.object(plan, '_LANE_STEP', 0 if lanes else float('inf')), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         start = time.perf_counter()
         result = sweep.run_sweep(configs, data, store=Path(folder)/'lanes.db', device='cpu', progress=False)
         seconds = time.perf_counter()-start
@@ -81,10 +81,10 @@ def lane_rows(sets:Mapping[str,ImageData], tiny:bool, repeats:int)->tuple[list,l
             for _ in range(repeats):
                 for lanes in found: found[lanes].append(sweep_seconds(data, pair, members, epochs, lanes))
             side, one = (statistics.median(found[o]) for o in (True, False))
-            plan = sweep.make_plan(sweep.sweep_runs([dict(hidden_layers=[w], learning_rate=.01*(i+1)) for w in pair for i in range(members)]), 2, data)
+            groups = plan.make_plan(plan.sweep_runs([dict(hidden_layers=[w], learning_rate=.01*(i+1)) for w in pair for i in range(members)]), 2, data)
             rows.append({'images': data.name, 'width': width, 'members': members, 'MFLOP a step': 2e-6*32*members*width*(math.prod(data.shape)+len(data.classes)),
-                         'side by side': side, 'one by one': one, 'planned': 'side by side' if plan[0]['lane'] else 'one by one'})
-            shares.append(min(side, one)/(side if plan[0]['lane'] else one))
+                         'side by side': side, 'one by one': one, 'planned': 'side by side' if groups[0]['lane'] else 'one by one'})
+            shares.append(min(side, one)/(side if groups[0]['lane'] else one))
             say_row(rows[-1])
     return rows, shares
 
@@ -98,7 +98,7 @@ def main(argv:Sequence[str]|None=None)->int:
     load = lambda name, n: load_data(name, n_train=n, n_valid=100)
     images = load('digits', 100) if args.tiny else load('cifar10', 1000)
     texts = []
-    _keep_memory()                   # as every training does
+    keep_memory()                   # as every training does
     torch.set_num_threads(1)
     try:
         for kind, configs in shapes(args.tiny).items():

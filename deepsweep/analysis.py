@@ -8,15 +8,17 @@ import json
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 import numpy as np, pandas as pd
-from .core import DataError, SweepError, did_you_mean
+from .core import BAD_STATES, DataError, SweepError, did_you_mean
+from .keys import CONFIG_KEYS
+from .objective import Objective
 from .statistics import interval, paired_difference, verdict
 
 # %% auto #0
-__all__ = ['SCORES', 'STRENGTHS', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_metric', 'best_epochs',
-           'config_keys', 'varying_keys', 'pick_variant', 'best_table', 'run_scores', 'learning_rate_table',
-           'pivot_rates', 'size_table', 'example_regularization', 'key_table', 'key_scores', 'find_strength',
-           'regularization_table', 'trajectory_table', 'seed_table', 'cost_table', 'tradeoff_table',
-           'classification_table']
+__all__ = ['SCORES', 'STRENGTHS', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_objective', 'find_metric',
+           'number_columns', 'best_epochs', 'finite', 'row_texts', 'config_keys', 'varying_keys', 'pick_variant',
+           'best_table', 'run_scores', 'setting_means', 'learning_rate_table', 'pivot_rates', 'size_table',
+           'example_regularization', 'key_table', 'key_scores', 'find_strength', 'regularization_table',
+           'trajectory_table', 'seed_table', 'cost_table', 'tradeoff_table', 'classification_table']
 
 # %% ../nbs/41_analysis.ipynb #example-curves
 def _example_curves(
@@ -73,9 +75,8 @@ SCORES   = 'valid accuracy', 'test accuracy'                                   #
 _LABELS  = 'study', 'variant', 'notes', 'tags'                                 # tell the rows of a shared run apart
 _COUNTS  = 'num_hidden', 'num_conv'                                            # repeat the length of a list
 _RESULTS = {'run', 'name', 'state', 'group', 'attempt', 'device', 'seconds', 'parameters', 'worker', 'heartbeat', 'fingerprint', 'protocol', 'version', 'error'}
-_KEYS    = {'model', 'hidden_layers', 'conv_layers', 'kernel_size', 'pool_size', 'padding', 'activation', 'batch_norm', 'drop_out', 'drop_out_2d',
-            'init', 'input_scale', 'loss', 'label_smoothing', 'optimizer', 'momentum', 'betas', 'l2_weight_decay', 'decay', 'schedule', 'batch_size',
-            'num_epochs', 'patience', 'monitor', 'precision', 'augment', 'seed'}
+_KEYS    = {'model', 'seed', *CONFIG_KEYS}
+_FACTS   = {'seconds', 'learning_rate'}            # the trainer reports them every epoch, too
 _SURE    = _KEYS | {*_LABELS, *_COUNTS, 'state', 'group', 'attempt', 'device', 'parameters', 'best epoch', 'stop reason'}
 
 def _is_config(c): return c in _SURE or str(c).startswith('hold ')
@@ -106,7 +107,11 @@ def tidy_table(
     who   = {'run', 'name', *_LABELS}                                                              # the same in both halves: needed once
     ours  = {c: base(c) for c in config}
     ours |= {c: base(c) for c in epochs if base(c) in who - set(ours.values())}
-    theirs = {c: f"epoch {base(c).replace('_', ' ')}" if base(c) in ours.values() else base(c) for c in epochs if base(c) not in who}
+    theirs = {c: base(c) for c in epochs if base(c) not in who}
+    both   = set(ours.values()) & set(theirs.values())
+    kept   = both & _FACTS                                       # of these the run's own number keeps the name, of all others the metric
+    ours   = {c: f'{b} (parameter)' if b in both - kept else b for c, b in ours.items()}
+    theirs = {c: f"epoch {b.replace('_', ' ')}" if b in kept else b for c, b in theirs.items()}
     out = df[[*ours, *theirs]].rename(columns=ours | theirs).reset_index(drop=True)
     if not {'run', 'name'} & set(out): raise DataError(f"an analysis needs the column 'run' or 'name', got {list(out.columns)}")
     for a, b in [('run', 'name'), ('name', 'run')]:
@@ -155,43 +160,74 @@ def join_tables(
     return tidy_table(pd.merge(config, history, on=key, how='left'))
 
 # %% ../nbs/41_analysis.ipynb #metric
-def find_metric(
-    df:pd.DataFrame,         # A tidy table
-    metric:str|None=None,    # Column to judge runs by; None: the first of `valid accuracy`, `test accuracy` that holds numbers
-    goal:str|None=None,      # `maximize` or `minimize`; None: minimize if the name ends in `loss`
-)->tuple[str,str]:           # The metric and the goal
+def find_objective(
+    df:pd.DataFrame,                     # A tidy table
+    metric:str|Objective|None=None,      # Column to judge runs by; None: the first of `valid accuracy`, `test accuracy` that holds numbers
+    goal:str|None=None,                  # `maximize` or `minimize`; None: as the metric's name says
+)->Objective:
     "Settle by which column runs are compared, and in which direction"
+    if isinstance(metric, Objective): metric, goal = metric.name, goal or metric.goal
+    numbers = number_columns(df)
     if metric is None:
         have   = [m for m in SCORES if m in df]
         metric = next((m for m in have if df[m].notna().any()), have[0] if have else None)
-        if metric is None: raise DataError(f"no column {' or '.join(map(repr, SCORES))} to judge runs by: give metric=, one of {_numbers(df)}")
-    if metric not in df: raise DataError(f'no column {metric!r} to judge runs by; {did_you_mean(metric, _numbers(df))}')
-    if metric not in _numbers(df): raise DataError(f'a metric holds numbers, column {metric!r} holds {df[metric].dropna().iloc[0]!r}')
-    if goal is None: goal = 'minimize' if metric.removesuffix(' (eval)').endswith('loss') else 'maximize'
-    if goal not in ('maximize', 'minimize'): raise DataError(f"goal is 'maximize' or 'minimize', got {goal!r}")
-    return metric, goal
+        if metric is None: raise DataError(f"no column {' or '.join(map(repr, SCORES))} to judge runs by: give metric=, one of {numbers}")
+    if metric not in df: raise DataError(f'no column {metric!r} to judge runs by; {_why_missing(df) or did_you_mean(metric, numbers)}')
+    if metric not in numbers: raise DataError(f'a metric holds numbers, column {metric!r} holds {df[metric].dropna().iloc[0]!r}')
+    if goal not in (None, 'maximize', 'minimize'): raise DataError(f"goal is 'maximize' or 'minimize', got {goal!r}")
+    return Objective(metric, goal)
 
-def _numbers(df:pd.DataFrame)->list:
+def _why_missing(df:pd.DataFrame)->str:
+    "Why no run has a metric, where all of them failed"
+    if 'state' not in df or not len(df) or not df['state'].eq('failed').all(): return ''
+    reasons = df['stop reason'].dropna() if 'stop reason' in df else []
+    return 'all runs failed' + (f': {reasons.iloc[0]}' if len(reasons) else '')
+
+def find_metric(
+    df:pd.DataFrame,                     # A tidy table
+    metric:str|Objective|None=None,      # As in `find_objective`
+    goal:str|None=None,                  # As in `find_objective`
+)->tuple[str,str]:                       # The metric and the goal
+    "`find_objective` as a pair"
+    objective = find_objective(df, metric, goal)
+    return objective.name, objective.goal
+
+def number_columns(
+    df:pd.DataFrame,
+)->list:
     "Columns that hold numbers, or nothing at all"
-    is_number = lambda s: s.map(lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, bool)).all()
-    return [c for c in df if pd.api.types.is_numeric_dtype(df[c]) and df[c].dtype!=bool or (df[c].dtype==object and is_number(df[c].dropna()))]
+    def is_number(v): return isinstance(v, (int, float, np.number)) and not isinstance(v, bool)
+    def is_plain(s): return pd.api.types.is_numeric_dtype(s) and s.dtype != bool
+    return [c for c in df if is_plain(df[c]) or df[c].dtype == object and df[c].dropna().map(is_number).all()]
 
 # %% ../nbs/41_analysis.ipynb #epochs
 def best_epochs(
-    df:pd.DataFrame,         # A merged table
-    metric:str|None=None,    # Column to judge epochs by; None: `valid accuracy`, else `test accuracy`
-    goal:str|None=None,      # `maximize` or `minimize`; None: by the metric's name
-)->pd.DataFrame:             # A row per run and label set: its best epoch; where no epoch has a score, its first row
+    df:pd.DataFrame,                  # A merged table
+    metric:str|Objective|None=None,   # Column to judge epochs by; None: `valid accuracy`, else `test accuracy`
+    goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
+    *, at:str|None=None,              # Column with the epoch to take, such as `best epoch`; None: the best by the metric
+)->pd.DataFrame:                      # A row per run and label set: its best epoch; where no epoch has a score, its first row
     "Reduce every run to the epoch with the best score"
     df = tidy_table(df)
-    metric, goal = find_metric(df, metric, goal)
-    if list(df).index(metric) < list(df).index('epoch'): metric, goal = find_metric(df)     # one number per run, such as `hold accuracy`
-    score = pd.to_numeric(df[metric]).astype(float).replace([np.inf, -np.inf], np.nan)
-    rank  = pd.DataFrame({'score': score if goal=='minimize' else -score, 'epoch': df['epoch']}).sort_values(['score', 'epoch'], kind='stable')
-    who   = _texts(df, ['name', *[c for c in _LABELS if c in df]])
+    objective = find_objective(df, metric, goal)
+    columns = list(df)
+    if columns.index(objective.name) < columns.index('epoch'): objective = find_objective(df)     # one number per run, such as `hold accuracy`
+    given = pd.Series(False, df.index) if at is None else df[at] == df['epoch']
+    rank  = pd.DataFrame({'given': ~given.fillna(False).astype(bool), 'score': objective.cost(finite(df[objective.name])), 'epoch': df['epoch']})
+    rank  = rank.sort_values(['given', 'score', 'epoch'], kind='stable')
+    who   = row_texts(df, ['name', *[c for c in _LABELS if c in df]])
     return df.loc[who.loc[rank.index].drop_duplicates().index.sort_values()].reset_index(drop=True)
 
-def _texts(df:pd.DataFrame, cols:list)->pd.Series:
+def finite(
+    values:pd.Series,
+)->pd.Series:           # Floats; NaN for what is missing or infinite
+    "A column as numbers to compare"
+    return pd.to_numeric(values).astype(float).replace([np.inf, -np.inf], np.nan)
+
+def row_texts(
+    df:pd.DataFrame,
+    cols:list,         # Names of columns
+)->pd.Series:          # A text per row
     "One text per row that differs when one of `cols` differs; lists and missing values welcome"
     return pd.Series([repr(row) for row in zip(*([str(v) for v in df[c]] for c in cols), [''] * len(df))], df.index, object)
 
@@ -229,28 +265,41 @@ def _one_variant(df:pd.DataFrame, variant:str|None, what:str)->pd.DataFrame:
     return df
 
 # %% ../nbs/41_analysis.ipynb #best
+def _best_rows(df:pd.DataFrame, objective:Objective)->pd.DataFrame:
+    "The columns of `best_table` that say how well a run did, from its best epoch"
+    score = finite(df[objective.name])
+    table = pd.DataFrame({'run': df['run'], objective.name: score, 'best epoch': df['epoch'].where(score.notna())})
+    if 'updates' in df and objective.name != 'updates': table['updates'] = df['updates'].astype('Int64').where(score.notna())
+    if 'state'   in df: table['state'] = df['state']
+    return table
+
+def _watched_otherwise(df:pd.DataFrame, objective:Objective)->pd.Series|None:
+    "What decided the best epoch of each run, if that was not the metric for one of them"
+    if 'monitor' not in df: return None
+    names = df['monitor'].map(lambda o: o['name'] if isinstance(o, dict) else o).fillna(objective.name)
+    return names if (names != objective.name).any() else None
+
 def best_table(
-    df:pd.DataFrame,          # A merged table, all epochs or the best ones
-    variant:str|None=None,    # Show only this variant; None: all
-    metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
-    goal:str|None=None,       # `maximize` or `minimize`; None: by the metric's name
-)->pd.DataFrame:              # A row per run, best first: `run`, the score, `best epoch`, `updates`, `state`, `variant`, then every setting
+    df:pd.DataFrame,                  # A merged table, all epochs or the best ones
+    variant:str|None=None,            # Show only this variant; None: all
+    metric:str|Objective|None=None,   # Column to judge by; None: `valid accuracy`, else `test accuracy`
+    goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
+    *, at:str|None=None,              # As in `best_epochs`: `best epoch` takes the epoch whose weights were kept
+)->pd.DataFrame:                      # A row per run, best first: `run`, the score, `best epoch`, `updates`, `state`, `variant`, then every setting
     "Rank the runs; diverged and failed ones come last"
     df = pick_variant(df, variant)
-    metric, goal = find_metric(df, metric, goal)
-    df = best_epochs(df, metric, goal)
-    state = df['state'] if 'state' in df else pd.Series('', df.index)
-    score = pd.to_numeric(df[metric]).astype(float).replace([np.inf, -np.inf], np.nan)
-    names = df.groupby('run')['variant'].agg(lambda s: ', '.join(dict.fromkeys(s)))          # a shared run serves several
-    table = pd.DataFrame({'run': df['run'], metric: score, 'best epoch': df['epoch'].where(score.notna())})
-    if 'updates' in df: table['updates'] = df['updates'].astype('Int64').where(score.notna())
-    if 'state'   in df: table['state'] = state
-    keys  = [k for k in config_keys(df) if k not in table and df[k].notna().any()]
+    objective = find_objective(df, metric, goal)
+    df = best_epochs(df, objective, at=at)
+    table = _best_rows(df, objective)
+    watched = None if at is None else _watched_otherwise(df, objective)
+    if watched is not None: table.insert(3, 'best by', watched)
+    names  = df.groupby('run')['variant'].agg(lambda s: ', '.join(dict.fromkeys(s)))          # a shared run serves several
     differ = varying_keys(df)
-    table = table.assign(variant=df['run'].map(names)).join(df[sorted(keys, key=lambda k: k not in differ)])   # what differs first
-    table['_last'], table['_rank'] = state.isin(['diverged', 'failed']), score if goal=='minimize' else -score
-    table = table.sort_values(['_last', '_rank', 'run'], kind='stable').drop_duplicates('run')
-    return table.drop(columns=['_last', '_rank']).reset_index(drop=True)
+    keys   = sorted((k for k in config_keys(df) if k not in table and df[k].notna().any()), key=lambda k: k not in differ)   # what differs first
+    order  = pd.DataFrame({'last': df['state'].isin(BAD_STATES) if 'state' in df else False, 'cost': objective.cost(table[objective.name]), 'run': df['run']})
+    table  = table.assign(variant=df['run'].map(names)).join(df[keys])
+    table  = table.loc[order.sort_values(['last', 'cost', 'run'], kind='stable').index]
+    return table.drop_duplicates('run').reset_index(drop=True)
 
 # %% ../nbs/41_analysis.ipynb #scores
 def run_scores(
@@ -266,15 +315,16 @@ def run_scores(
     out = pd.DataFrame({'run': df['run'], 'variant': df['variant'], 'hidden': col('hidden_layers').map(_widths), 'conv': col('conv_layers').map(_widths)})
     out['size'] = [size_label(h, c) for h, c in zip(out['hidden'], out['conv'])]
     out['learning_rate'] = pd.to_numeric(col('learning_rate'))
-    out['setting'] = _texts(df, [k for k in config_keys(df) if k not in ('seed', *_COUNTS)])
+    out['setting'] = row_texts(df, [k for k in config_keys(df) if k not in ('seed', *_COUNTS)])
     out['state'] = col('state').fillna('')
-    score = pd.to_numeric(df[metric]).astype(float).replace([np.inf, -np.inf], np.nan)
-    return out.assign(score=score.where(~out['state'].isin(['diverged', 'failed', 'running', 'interrupted'])))
+    return out.assign(score=finite(df[metric]).where(~out['state'].isin(_UNSCORED)))
 
-def _setting_means(
+_UNSCORED = *BAD_STATES, 'running', 'interrupted'      # states of runs whose score does not count
+
+def setting_means(
     scores:pd.DataFrame,   # From `run_scores`
     by:list[str],          # Columns that make a cell of the table
-    goal:str,              # `maximize` or `minimize`
+    objective:Objective,   # What the scores are of
     keep:bool=False,       # Also give the column `setting`
 )->pd.DataFrame:           # A row per cell: `by`, then `mean low high n diverged` of its best setting
     "Average each setting over its seeds, then keep the best setting of each cell"
@@ -282,7 +332,8 @@ def _setting_means(
                  n=g['score'].notna().sum(), diverged=(g['state']=='diverged').sum(), _order=(len(g['conv'].iloc[0]), g['conv'].iloc[0], len(g['hidden'].iloc[0]), g['hidden'].iloc[0]))
             for key, g in scores.groupby([*by, 'setting'], sort=False, dropna=False)]
     out = pd.DataFrame(rows)
-    out['_rank'], out['_last'] = out['mean'] if goal=='minimize' else -out['mean'], out['diverged']>0      # a setting that ever diverged: only if all did
+    out['_rank'] = objective.cost(out['mean'])
+    out['_last'] = out['diverged'] > 0                                       # a setting that ever diverged: only if all did
     out = out.sort_values(['_last', '_rank', 'setting'], kind='stable').drop_duplicates(by)
     out = out.sort_values([c if c!='size' else '_order' for c in by], kind='stable')
     return out.drop(columns=['_rank', '_last', '_order', *([] if keep else ['setting'])]).reset_index(drop=True)
@@ -298,7 +349,7 @@ def learning_rate_table(
     df = pick_variant(df, variant)
     if 'learning_rate' not in df: raise DataError(f"a learning-rate table needs the column 'learning_rate'; {did_you_mean('learning_rate', config_keys(df))}")
     metric, goal = find_metric(df, metric, goal)
-    return _setting_means(run_scores(df, metric, goal), ['variant', 'size', 'learning_rate'], goal)
+    return setting_means(run_scores(df, metric, goal), ['variant', 'size', 'learning_rate'], Objective(metric, goal))
 
 # %% ../nbs/41_analysis.ipynb #pivot
 def pivot_rates(
@@ -327,7 +378,7 @@ def size_table(
     if not scores[by].map(len).any(): raise DataError(f'no run of variant {df["variant"][0]!r} has {by}_layers')
     rows, cols = f'{by} layers', 'filters' if by=='conv' else 'width'
     label = scores[by].map(lambda w: w[0] if len(set(w))==1 else '-'.join(map(str, w)) or 'none')
-    cells = _setting_means(scores.assign(**{rows: scores[by].map(len), cols: label}), [rows, cols], goal)
+    cells = setting_means(scores.assign(**{rows: scores[by].map(len), cols: label}), [rows, cols], Objective(metric, goal))
     table = cells.pivot(index=rows, columns=cols, values='mean').sort_index()
     return table[sorted(table.columns, key=lambda c: (isinstance(c, str), c))]
 
@@ -384,11 +435,11 @@ def _key_runs(df:pd.DataFrame, key:str, metric:str, goal:str, floor:float|None)-
     "`key_table` and `key_scores`, with `stuck`"
     if key not in config_keys(df): raise DataError(f'no setting {key!r} to compare by; {did_you_mean(key, config_keys(df))}')
     at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
-    values = pd.to_numeric(at[key]).astype(float) if key in _numbers(at) else at[key].map(str)
+    values = pd.to_numeric(at[key]).astype(float) if key in number_columns(at) else at[key].map(str)
     scores[key] = values.fillna(0) if key in STRENGTHS else values
     scores = scores.drop_duplicates('run')
     scores['stuck'] = scores['score'] < (floor if floor is not None and metric.endswith('accuracy') else -np.inf)
-    best = _setting_means(scores, [key], goal, keep=True)
+    best = setting_means(scores, [key], Objective(metric, goal), keep=True)
     for name, bad in (('diverged', scores['state']=='diverged'), ('at chance', scores['stuck'])): best[name] = best[key].map(bad.groupby(scores[key]).sum())      # of all settings
     runs = scores.merge(best[[key, 'setting']], on=[key, 'setting'])
     return best.sort_values(key)[[key, 'n', 'mean', 'low', 'high', 'diverged', 'at chance']].reset_index(drop=True), runs
@@ -466,13 +517,13 @@ def trajectory_table(
     if eval_mode and not has: raise DataError(f'eval_mode needs the column {fine!r} for every epoch: train with eval_train=True')
     train = fine if has and eval_mode is not False else usual
     for c in (train, f'{part} {kind}'):
-        if c not in rows: raise DataError(f'no column {c!r} for a path; {did_you_mean(c, _numbers(df))}')
+        if c not in rows: raise DataError(f'no column {c!r} for a path; {did_you_mean(c, number_columns(df))}')
     valid = rows[f'{part} {kind}'].astype(float)
     if kind=='accuracy': valid = valid.groupby(rows['run']).cummax()
     out = pd.DataFrame({key: rows['_key'], 'run': rows['run'], 'epoch': rows['epoch'].astype(int), 'train': rows[train].astype(float), 'valid': valid, 'score': rows[metric].astype(float),
                         'state': rows['state'] if 'state' in rows else '', 'stuck': rows['stuck']}).reset_index(drop=True)
     if mean:
-        out  = out[~out['state'].isin(['diverged', 'failed', 'running', 'interrupted'])].dropna(subset=['train', 'valid'])
+        out  = out[~out['state'].isin(_UNSCORED)].dropna(subset=['train', 'valid'])
         seeds = out.groupby(key)['run'].nunique()
         out  = out.groupby([key, 'epoch'], as_index=False).agg(train=('train', 'mean'), valid=('valid', 'mean'), score=('score', 'mean'), n=('run', 'nunique'))
         out  = out[out['n']==out[key].map(seeds)].reset_index(drop=True)
@@ -505,7 +556,9 @@ def seed_table(
         v = scores.loc[i, 'score'].dropna()
         rows.append(dict(variant=at.loc[i[0], 'variant'], **at.loc[i[0], keys]) | dict(n=len(v), mean=v.mean(), sd=v.std(), low=interval(v)[1], high=interval(v)[2], min=v.min(), max=v.max(),
                     diverged=(scores.loc[i, 'state']=='diverged').sum(), _setting=scores.loc[i[0], 'setting']))
-    return pd.DataFrame(rows).sort_values(['mean', 'variant', '_setting'], ascending=[goal=='minimize', True, True], kind='stable').drop(columns='_setting').reset_index(drop=True)
+    table = pd.DataFrame(rows)
+    table['_cost'] = Objective(metric, goal).cost(table['mean'])
+    return table.sort_values(['_cost', 'variant', '_setting'], kind='stable').drop(columns=['_cost', '_setting']).reset_index(drop=True)
 
 # %% ../nbs/41_analysis.ipynb #net-cost
 _SHAPES = dict(cifar10=(3, 32, 32), mnist=(1, 28, 28), fashion_mnist=(1, 28, 28), fashion_mini=(1, 28, 28), digits=(1, 8, 8))     # by the column `data` of recorded runs
@@ -532,7 +585,7 @@ def _net_config(row:dict)->dict:
 def _count_nets(at:pd.DataFrame, shape:Sequence|None, n_classes:int|Sequence)->pd.DataFrame:
     "`parameters`, `FLOPs`, `activations` for each row; each network is built once"
     keys  = [k for k in config_keys(at) if k not in _NO_COUNT]
-    texts, counts = _texts(at, [*keys, *[c for c in ('data', 'parameters') if c in at]]), {}
+    texts, counts = row_texts(at, [*keys, *[c for c in ('data', 'parameters') if c in at]]), {}
     for text, row in zip(texts, at.to_dict('records')):
         if text in counts: continue
         of, weights = shape if shape is not None else _SHAPES.get(row.get('data')), row.get('parameters')
@@ -565,7 +618,7 @@ def _run_costs(df:pd.DataFrame, metric:str, goal:str, shape:Sequence|None, n_cla
     out = out.assign(**{'FLOPs per image': nets['FLOPs'], 'FLOPs': 3*nets['FLOPs']*batch*updates.astype(float), 'parameters': weights.astype('Int64'),
         'memory': (4*weights*kept + nets['activations']*batch)/1e6, 'best epoch': at['epoch'].where(scores['score'].notna()), 'setting': scores['setting']})
     out['epochs after'] = out['epochs'] - out['best epoch']
-    top = _setting_means(scores, ['variant'], goal, keep=True).dropna(subset='mean')
+    top = setting_means(scores, ['variant'], Objective(metric, goal), keep=True).dropna(subset='mean')
     return out.assign(won=(out['variant'] + out['setting']).isin(top['variant'] + top['setting']))
 
 def cost_table(
@@ -586,12 +639,16 @@ def cost_table(
     groups = [*runs.groupby('variant', sort=True), ('all', runs.sort_values('won', ascending=False).drop_duplicates('run'))]
     return pd.DataFrame([_cost_row(name, g, metric, goal) for name, g in groups])
 
+def _best_value(scores:pd.Series, objective:Objective)->float:
+    best = objective.best(scores)
+    return np.nan if best is None else best
+
 def _cost_row(name:str, runs:pd.DataFrame, metric:str, goal:str)->dict:
     "Sums over some runs"
     total = {c: runs[c].sum(min_count=1) for c in ('seconds', 'epochs', 'updates', 'FLOPs')}
     ratio = lambda a, b: float(a)/float(b) if b and pd.notna(b) else np.nan
     scored = runs[runs[metric].notna()]
-    return dict(variant=name, runs=len(runs), diverged=(runs['state']=='diverged').sum(), **{f'best {metric}': runs[metric].min() if goal=='minimize' else runs[metric].max()}, **total,
+    return dict(variant=name, runs=len(runs), diverged=(runs['state']=='diverged').sum(), **{f'best {metric}': _best_value(runs[metric], Objective(metric, goal))}, **total,
                 memory=runs['memory'].max(), after=ratio(scored['epochs after'].sum(), scored['epochs'].sum()), lost=ratio(runs.loc[~runs['won'], 'seconds'].sum(), total['seconds']))
 
 # %% ../nbs/41_analysis.ipynb #trade
@@ -620,7 +677,7 @@ def tradeoff_table(
         rows.append({'variant': g['variant'][first], 'size': g['size'][first], **at.loc[first, keys]} | {cost: float((ended if len(ended) else g)[cost].astype(float).mean()),
             'n': len(ended), 'mean': mean, 'low': low, 'high': high, 'diverged': (g['state']=='diverged').sum()})
     out = pd.DataFrame(rows).sort_values([cost, 'variant', 'size'], kind='stable').reset_index(drop=True)
-    return out.assign(front=_front(out[cost].to_numpy(float), out['mean'].where(out['diverged']==0).to_numpy(float) * (-1 if goal=='minimize' else 1)))
+    return out.assign(front=_front(out[cost].to_numpy(float), -Objective(metric, goal).cost(out['mean'].where(out['diverged']==0)).to_numpy(float)))
 
 def _front(cost:np.ndarray, score:np.ndarray)->list[bool]:
     "Which points no other point beats: at least as high for at most the cost, and better in one of both"

@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from .core import DataError, DeepsweepError, StoreError, did_you_mean
-from .data import ImageData, _as_images, scale_images
+from .data import ImageData, as_images, scale_images
 from .models import ConvNet, make_model
 
 # %% auto #0
-__all__ = ['model_info', 'save_model', 'load_model', 'predict', 'export_model']
+__all__ = ['EVAL_BATCH', 'model_info', 'save_model', 'net_format', 'in_format', 'load_model', 'info_of', 'scale_like',
+           'logits_of', 'predict', 'export_model']
 
 # %% ../nbs/25_checkpoint.ipynb #info
 def model_info(
@@ -59,6 +60,23 @@ def _write_pair(file:Path, content:bytes, facts:Mapping)->Path:
         part = file.with_name(f'{file.stem}{end}.part')
         part.write_bytes(text); os.replace(part, file.with_suffix(end))
     return file
+
+# %% ../nbs/25_checkpoint.ipynb #format
+def net_format(
+    model:nn.Module,
+)->torch.memory_format:
+    "The memory format that suits a network"
+    return torch.channels_last if isinstance(model, ConvNet) else torch.contiguous_format
+
+def in_format(
+    x:torch.Tensor,             # Images, (batch, C, H, W); anything else stays as it is
+    form:torch.memory_format,
+)->torch.Tensor:                # The same numbers
+    "Images in a memory format"
+    if x.ndim != 4: return x
+    x = x.contiguous(memory_format=form)
+    if x.shape[1] > 1 or form is not torch.channels_last: return x
+    return x.as_strided(x.shape, (x[0].numel(), 1, x.shape[-1], 1))
 
 # %% ../nbs/25_checkpoint.ipynb #load-file
 def _checkpoint_file(path:Path)->Path:
@@ -103,7 +121,7 @@ def _build(file:Path, facts:Mapping|None, weights:Mapping)->nn.Module:
     heads = facts['classes'] if isinstance(facts['classes'][0], list) else [facts['classes']]
     model = make_model(facts['config'], _Shape(tuple(facts['shape']), [len(o) for o in heads]))
     kind = next((w.dtype for w in weights.values() if w.is_floating_point()), torch.float32)
-    return model.to(kind, memory_format=torch.channels_last if isinstance(model, ConvNet) else torch.contiguous_format)   # as the trainer has it
+    return model.to(kind, memory_format=net_format(model))                 # as the trainer has it
 
 class _Shape:
     "What a model needs to know of its data"
@@ -146,39 +164,51 @@ def _as_pixels(images, shape:tuple)->torch.Tensor:
     if isinstance(images, Sequence):
         if not len(images): return torch.empty((0, *shape), dtype=torch.uint8)
         images = [_read_image(o, shape[0]) if is_image(o) else np.asarray(o) for o in images]
-    x = _as_images(images, 'images')
+    x = as_images(images, 'images')
     if tuple(x.shape[1:]) != shape: raise DataError(f'this net takes images of (C, H, W) = {shape}, got {tuple(x.shape[1:])}; convert or resize them first')
     return x
 
-# %% ../nbs/25_checkpoint.ipynb #logits
-_EVAL_BATCH = 200     # Images scored at once: enough to hide the overhead, few enough for the cache (500 took 1.0 to 1.5 times as long for small CNNs)
+# %% ../nbs/25_checkpoint.ipynb #info-of
+EVAL_BATCH = 200     # images scored at once: enough to hide the overhead, few enough for the cache (500 took 1.0 to 1.5 times as long for small CNNs)
 
-def _info(model:nn.Module)->dict:
-    "What the model knows about its input, or an error"
+def info_of(
+    model:nn.Module,
+)->dict:               # As `model_info` gives it
+    "What a model knows about its input, or an error"
     info = getattr(model, 'info', None)
     if not isinstance(info, dict) or not info.get('config') or not info.get('shape'):
-        raise DeepsweepError('this model does not say how its images were scaled; take one from load_model or best_model, or set model.info = model_info(config, data)')
+        raise DeepsweepError('this model does not say how its images were scaled; take one from load_model or best_model, '
+                             'or set model.info = model_info(config, data)')
     return info
 
-def _scaled(x:torch.Tensor, info:Mapping)->torch.Tensor:
-    "Bytes as the numbers that this run's net sees"
+def scale_like(
+    x:torch.Tensor,    # uint8 (N, C, H, W)
+    info:Mapping,      # As `model_info` gives it
+)->torch.Tensor:       # float32 (N, C, H, W)
+    "Bytes as the numbers that a run's net was trained on"
     scale = {k: v for k, v in info['config'].items() if k == 'input_scale'}
     return scale_images(x, **scale, mean=info['mean'], std=info['std'])
 
+# %% ../nbs/25_checkpoint.ipynb #logits
 @torch.no_grad()
-def _logits(
+def logits_of(
     model:nn.Module,   # With `.info`
     x:torch.Tensor,    # uint8 (N, C, H, W)
 )->list[torch.Tensor]: # Per head float (N, classes), on the CPU
     "What the net answers, in evaluation mode"
-    info, p, was = _info(model), next(model.parameters(), torch.empty(0)), model.training
-    form = torch.channels_last if isinstance(model, ConvNet) else torch.contiguous_format
+    info, was = info_of(model), model.training
+    first = next(model.parameters(), torch.empty(0))
+    is_bf16 = info['config'].get('precision') == 'bf16'
+    out = []
     model.eval()
     try:
-        with torch.autocast(p.device.type, torch.bfloat16, enabled=info['config'].get('precision') == 'bf16'):
-            out = [model(_scaled(xb, info).to(p.device, p.dtype).contiguous(memory_format=form)) for xb in (x.split(_EVAL_BATCH) if len(x) else [x])]
-    finally: model.train(was) if was else None
-    return [torch.cat(o).cpu().float() for o in zip(*(([o] if isinstance(o, torch.Tensor) else o) for o in out))]
+        with torch.autocast(first.device.type, torch.bfloat16, enabled=is_bf16):
+            for xb in x.split(EVAL_BATCH) if len(x) else [x]:
+                xb = scale_like(xb, info).to(first.device, first.dtype)
+                answer = model(in_format(xb, net_format(model)))
+                out.append([answer] if isinstance(answer, torch.Tensor) else answer)
+    finally: model.train(was)
+    return [torch.cat(o).cpu().float() for o in zip(*out)]
 
 # %% ../nbs/25_checkpoint.ipynb #predict
 def predict(
@@ -186,17 +216,19 @@ def predict(
     images,            # uint8 (N, H, W) or (N, C, H, W), or a list of arrays, PIL images and files
 )->tuple:              # Names (N,) and probabilities (N, classes); with several heads names (N, heads) and a list of probabilities
     "Name what is in some images, scaled as in this run"
-    info = _info(model)
+    info = info_of(model)
     heads = info['classes'] if isinstance(info['classes'][0], list) else [info['classes']]
-    probabilities = [o.softmax(1).numpy() for o in _logits(model, _as_pixels(images, tuple(info['shape'])))]
+    probabilities = [o.softmax(1).numpy() for o in logits_of(model, _as_pixels(images, tuple(info['shape'])))]
     names = [np.array(c)[p.argmax(1)] for c, p in zip(heads, probabilities)]
     return (names[0], probabilities[0]) if len(heads) == 1 else (np.stack(names, 1), probabilities)
 
 # %% ../nbs/25_checkpoint.ipynb #export-model
 class _FromBytes(nn.Module):
     "A net with its scaling in front: uint8 (N, C, H, W) in, logits out"
-    def __init__(self, model:nn.Module, info:Mapping): super().__init__(); self.model, self.info = model, info
-    def forward(self, images): return self.model(_scaled(images, self.info))
+    def __init__(self, model:nn.Module, info:Mapping):
+        super().__init__()
+        self.model, self.info = model, info
+    def forward(self, images): return self.model(scale_like(images, self.info))
 
 def export_model(
     model:nn.Module,       # With `.info`
@@ -205,7 +237,7 @@ def export_model(
 )->Path:                   # The file; it takes uint8 `images` (N, C, H, W) and gives `logits`
     "Write a net for use without Python, checked against its own answers"
     if format != 'onnx': raise DeepsweepError(f"format must be 'onnx', got {format!r}")
-    info, path = _info(model), Path(path)
+    info, path = info_of(model), Path(path)
     if not path.parent.is_dir(): raise DeepsweepError(f'the folder {path.parent.name!r} does not exist; make it first')
     try: import onnx, onnxscript
     except ImportError as e: raise DeepsweepError(f'export_model needs packages of the extra `export`, {e.name} is missing: pip install onnx onnxscript onnxruntime') from None

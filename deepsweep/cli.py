@@ -65,7 +65,7 @@ def read_sweep(
         try: sweep = json.loads(text)
         except ValueError as e: raise SweepError(f'{file.name} is no valid JSON: {e}') from None
     else:
-        from deepsweep.wandb_files import parse_yaml
+        from deepsweep.space import parse_yaml
         sweep = parse_yaml(text, file.name)
     if not isinstance(sweep, (dict, list)): raise SweepError(f'{file.name} must hold a sweep dict or a list of them, got {type(sweep).__name__}')
     return sweep
@@ -135,9 +135,9 @@ def run(
         from deepsweep.sweep import run_sweep
     result = run_sweep(sweep, images, store=store, seeds=wanted, count=max_runs, max_minutes=max_minutes, device=device, progress=True, **own)
     print('\nbest models, by validation:')
-    for line in best_lines(result.config_table(), result.history_table(), 5, metric=result.metric, goal=result.goal): print(' ', line)
-    with uncollected(): write_report(result, report, metric=result.metric, goal=result.goal)
-    _next_steps(report, result.store.name, store)
+    for line in best_lines(result.config_table(), result.history_table(), 5, metric=result.objective, at='best epoch'): print(' ', line)
+    with uncollected(): write_report(result, report)
+    _next_steps(report, result, store)
 
 # %% ../nbs/95_cli.ipynb #run-helpers
 def _size(text:str|None):
@@ -163,59 +163,76 @@ def _check_report(report:str)->None:
 
 def _dry_run(sweep, images, seeds, max_runs, store, own)->None:
     "Say what would run"
-    from deepsweep.runs import FINAL_STATES, RunStore
-    from deepsweep.own_code import own_code, own_model
-    from deepsweep.sweep import sweep_runs
-    code = own_code(function=own['function'], model=own['model'])
-    runs = {r.id: r for r in sweep_runs(sweep, images.fingerprint if images else '', seeds, max_runs, own_model(own['model']), code)}
+    from deepsweep.core import FINAL_STATES
+    from deepsweep.runs import RunStore
+    from deepsweep.sweep import prepare
+    prepared = prepare(sweep, images, seeds=seeds, count=max_runs, **own)
+    runs  = {r.id: r for r in prepared.runs}
     there = RunStore(store)
     states = there.run_states(runs) if there.path is None or there.path.exists() else {}
     done = sum(s['state'] in FINAL_STATES for s in states.values())
-    for r in runs.values(): print(r.id, states.get(r.id, {}).get('state', 'new'), ' '.join(f'{k}={v}' for k, v in {**r.labels, **r.config}.items()))
+    for line in prepared.notes: print(line)
+    for r in runs.values():
+        state = states.get(r.id, {}).get('state', 'new')
+        print(r.id, state, ' '.join(f'{k}={v}' for k, v in {**r.labels, **r.config}.items()))
     print(f'{len(runs)} runs{f" on {images.name}" if images else ""}, {done} of them already finished in {there.name}; nothing was trained')
 
-def _next_steps(report:str, name:str, store:str|None)->None:
+def _next_steps(report:str, result, store:str|None)->None:
     "The last three lines: what to open next"
+    from deepsweep.engine import left_line
     more = f' --store {store}' if store else ''
+    left = left_line(result.store, {r.id: r for r in result.runs})
+    again = 'the same command again trains nothing new' if not left else left.replace('the same call', 'the same command', 1)
     print(f'\nOpen {report} in a browser: the best models, every figure, every run.')
-    print(f'Type `deepsweep show{more}` for the table, or `deepsweep studies` for more to run; the same command again trains nothing new.')
-    print(f'In Python: from deepsweep.runs import read_runs; config, history = read_runs({store or name!r})')
+    print(f'Type `deepsweep show{more}` for the table, or `deepsweep studies` for more to run; {again}.')
+    print(f'In Python: from deepsweep.sweep import stored_result; result = stored_result({store or result.store.name!r}, {result.study!r})')
 
 # %% ../nbs/95_cli.ipynb #show
+def _results(store:str|None, study:str|None)->list:
+    "The results of one study, or of all in a store; their images are not loaded"
+    from deepsweep.core import StoreError
+    from deepsweep.runs import open_store
+    from deepsweep.sweep import stored_result
+    found = open_store(store)
+    names = found.studies() if study is None else [study]
+    results = [stored_result(found, name, data=False) for name in names]
+    if not results: raise StoreError('the store holds no runs')
+    return results
+
 @app.command()
 def show(
-    study:Annotated[Optional[str], typer.Argument(help='One study. [default: all runs]')]=None,
+    study:Annotated[Optional[str], typer.Argument(help='One study. [default: all]')]=None,
     store:_Store=None,
     csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, every column, for other programs.')]=False,
 )->None:
-    "Print the table of runs in a store, the best first."
-    from deepsweep.analysis import best_table, join_tables
-    from deepsweep.core import StoreError
+    "Print the table of runs in a store, the best of each study first."
     from deepsweep.runs import read_runs
-    config, history = read_runs(store, study)
-    if not len(config): raise StoreError(f'the store holds no runs{f" of study {study!r}" if study else ""}')
-    if csv: return print(config.to_csv(index=False), end='')
-    table = best_table(join_tables(config, history))
-    table = table.loc[:, [c for c in table if c in ('run', 'valid accuracy', 'best epoch', 'state', 'variant') or table[c].map(str).nunique() > 1]]
-    print(table.to_string(index=False, max_colwidth=40))
+    if csv: return print(read_runs(store, study)[0].to_csv(index=False), end='')
+    results = _results(store, study)
+    for result in results:
+        table, metric = result.best_table(), result.metric
+        if len(results) > 1: print(f'{result.study}, by {metric}:')
+        always = 'run', metric, 'best epoch', 'best by', 'state', 'variant'
+        shown  = [c for c in table if c in always or table[c].map(str).nunique() > 1]
+        print(table[shown].to_string(index=False, max_colwidth=40))
+        if len(results) > 1: print()
 
 # %% ../nbs/95_cli.ipynb #report
 @app.command()
 def report(
-    study:Annotated[Optional[str], typer.Argument(help='One study. [default: all runs]')]=None,
+    study:Annotated[Optional[str], typer.Argument(help='One study. [default: the only one, else all runs]')]=None,
     store:_Store=None,
     out:Annotated[str, typer.Option(help='HTML file to write.')]='report.html',
 )->None:
     "Write the report of a store, one self-contained HTML page."
     _check_report(out)
-    from deepsweep.core import StoreError
     from deepsweep.report import write_report
-    from deepsweep.runs import read_runs
-    config, history = read_runs(store, study)
-    if not len(config): raise StoreError(f'the store holds no runs{f" of study {study!r}" if study else ""}')
-    from deepsweep.runs import store_url
+    from deepsweep.runs import open_store
     from deepsweep.seal import openings
-    print(f'wrote {write_report((config, history), out, study=study or "all runs", openings=openings(store_url(store)))}')
+    results = _results(store, study)
+    if len(results) == 1: return print(f'wrote {write_report(results[0], out)}')
+    found = open_store(store)
+    print(f"wrote {write_report((found.config_table(), found.history_table()), out, study='all runs', openings=openings(found))}")
 
 # %% ../nbs/95_cli.ipynb #data
 @app.command()

@@ -4,15 +4,15 @@
 
 # %% ../nbs/00_core.ipynb #imports
 from __future__ import annotations
-import difflib, dis, functools, gc, hashlib, inspect, linecache, os, random, sys, sysconfig, textwrap, types
+import difflib, gc, hashlib, numbers, os, random, threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 
 # %% auto #0
-__all__ = ['DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'derive_seed',
-           'set_seed', 'default_device', 'logging_to', 'log', 'uncollected', 'code_version']
+__all__ = ['GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError', 'StoreError', 'SealError',
+           'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom', 'generators_lent', 'default_device',
+           'logging_to', 'log', 'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -60,6 +60,82 @@ def set_seed(
     random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
     return int(seed)
 
+# %% ../nbs/00_core.ipynb #loan-states
+def _read_generators(device=None)->tuple:
+    "States of the global generators of Python, numpy and torch, and of `device` if it is no CPU"
+    import numpy as np, torch
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    if device is None or device.type == 'cpu': return states
+    return *states, getattr(torch, device.type).get_rng_state(device)
+
+def _write_generators(states:tuple, device=None)->None:
+    "Put back what `_read_generators` gave"
+    import numpy as np, torch
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
+    if len(states) > 3: getattr(torch, device.type).set_rng_state(states[3], device)
+
+def _seed_generators(seed:int, device=None)->None:
+    "Start all of them from one seed"
+    import numpy as np, torch
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.default_generator.manual_seed(seed)
+    if device is None or device.type == 'cpu': return
+    with device: getattr(torch, device.type).manual_seed(seed)
+
+# %% ../nbs/00_core.ipynb #loan
+_TURN = threading.RLock()         # whose turn it is with the global generators
+_LOANS = threading.local()        # `.held`: loans of this thread, the outermost first
+
+class OwnRandom:
+    "Global generators on loan: inside `with` they are in a state of one's own; used again, it goes on from there"
+    def __init__(self,
+        seed:int,       # Of the first use, in [0, 2**63); see `derive_seed`
+        device=None,    # A torch device whose global generator takes part; None: the CPU alone
+    ):
+        self.seed, self.device = seed, device
+        self.own, self.outside = None, None
+
+    def __enter__(self)->OwnRandom:
+        _TURN.acquire()
+        try: self._take()
+        except BaseException:
+            _TURN.release()
+            raise
+        _LOANS.held = [*getattr(_LOANS, 'held', ()), self]
+        return self
+
+    def __exit__(self, *_)->None:
+        _LOANS.held = _LOANS.held[:-1]
+        try: self._give_back()
+        finally: _TURN.release()
+
+    def _take(self)->None:
+        self.outside = _read_generators(self.device)
+        if self.own is None: _seed_generators(self.seed, self.device)
+        else: _write_generators(self.own, self.device)
+
+    def _give_back(self)->None:
+        self.own = _read_generators(self.device)
+        _write_generators(self.outside, self.device)
+
+# %% ../nbs/00_core.ipynb #lent
+@contextmanager
+def generators_lent()->Iterator[None]:
+    "Give back what this thread has borrowed, and take it up again after the block"
+    held = list(getattr(_LOANS, 'held', ()))
+    for loan in reversed(held): loan.__exit__()
+    try: yield
+    finally:
+        for loan in held: loan.__enter__()
+
+# %% ../nbs/00_core.ipynb #states
+GOOD_STATES  = 'finished', 'early-stopped', 'pruned'     # it has a score that counts
+BAD_STATES   = 'diverged', 'failed'                      # it broke
+FINAL_STATES = *GOOD_STATES, *BAD_STATES                 # nothing more will come; else it is `running` or `interrupted`
+
 # %% ../nbs/00_core.ipynb #device
 def default_device(
     name:str|None=None,   # `cpu`, `cuda`, `cuda:1`, `mps`; None: the first CUDA device if there is one, else the CPU
@@ -106,100 +182,50 @@ def uncollected()->Iterator[None]:
     try: yield
     finally: gc.enable() if was else None
 
-# %% ../nbs/00_core.ipynb #is-own
-_LIBRARY_DIRS = tuple({str(Path(sysconfig.get_path(k)).resolve()) for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')})
+# %% ../nbs/00_core.ipynb #is-quiet
+def is_quiet()->bool:   # True: show no progress unless asked to
+    "Are tests running, those of nbdev (`IN_TEST`) or of pytest (`PYTEST_CURRENT_TEST`)?"
+    return any(os.environ.get(o) for o in ('IN_TEST', 'PYTEST_CURRENT_TEST'))
 
-def _is_library(obj)->bool:
-    "True for code of Python itself, of an installed package or of deepsweep"
-    module = obj.__name__ if inspect.ismodule(obj) else getattr(obj, '__module__', None)
-    if module is None: return True
-    if module.split('.')[0] in ('deepsweep', 'builtins'): return True
-    file = getattr(sys.modules.get(module), '__file__', None)
-    if file is None: return module in sys.builtin_module_names
-    path = str(Path(file).resolve())
-    return 'site-packages' in path or 'dist-packages' in path or path.startswith(_LIBRARY_DIRS)
+# %% ../nbs/00_core.ipynb #is-whole
+def is_whole(
+    value,                   # Whatever was given
+    whole_float:bool=False,  # Is 3.0 whole too?
+)->bool:                     # False for True and False
+    "Is `value` a whole number, Python's or another library's?"
+    if isinstance(value, bool): return False
+    if isinstance(value, numbers.Integral): return True
+    return whole_float and isinstance(value, numbers.Real) and float(value).is_integer()
 
-# %% ../nbs/00_core.ipynb #code-text
-def _code_parts(code:types.CodeType)->list:
-    "Byte code and constants of `code` and of the functions inside it, free of file names and line numbers"
-    inner = [o for o in code.co_consts if isinstance(o, types.CodeType)]
-    plain = [repr(o) for o in code.co_consts if not isinstance(o, types.CodeType)]
-    return [code.co_code.hex(), plain, code.co_names, code.co_varnames, [_code_parts(o) for o in inner]]
+# %% ../nbs/00_core.ipynb #check-whole
+def _bounds(low, high)->str:
+    "The part of a rule that tells its bounds"
+    if low is None: return '' if high is None else f' of at most {high}'
+    return f' of at least {low}' if high is None else f' from {low} to {high}'
 
-def _function_text(fn:types.FunctionType)->str:
-    "Source of `fn`, or where there is none (standard input) its compiled code"
-    linecache.checkcache(fn.__code__.co_filename)
-    try: return textwrap.dedent(inspect.getsource(fn))
-    except (OSError, TypeError): return repr(_code_parts(fn.__code__))
+def check_whole(
+    name:str,                                   # What the value is called, for the message
+    value,                                      # Whatever was given
+    low:int|None=None,                          # Least that is allowed; None: no bound
+    error:type[DeepsweepError]=DeepsweepError,  # Raised where the rule is broken
+    high:int|None=None,                         # Most that is allowed; None: no bound
+    whole_float:bool=False,                     # Take 3.0 for 3
+)->int:                                         # A plain int
+    "`value` as an int, or an error that names rule and value"
+    if is_whole(value, whole_float):
+        if (low is None or value >= low) and (high is None or value <= high): return int(value)
+    rule = 'must be a whole number' + _bounds(low, high)
+    message = f'{name} {rule}, got {value!r}'
+    if issubclass(error, SweepError): raise error(message, [(name, rule, value)])
+    raise error(message)
 
-# %% ../nbs/00_core.ipynb #code-names
-def _names(code:types.CodeType)->tuple[set,set]:
-    "Global names that `code`, or a function inside it, loads, and names of attributes"
-    loads = [(o.opname, o.argval) for o in dis.get_instructions(code)]
-    names, attributes = {v for op, v in loads if op in ('LOAD_GLOBAL', 'LOAD_NAME')}, {v for op, v in loads if op in ('LOAD_ATTR', 'LOAD_METHOD')}
-    for o in code.co_consts:
-        if isinstance(o, types.CodeType): more = _names(o); names |= more[0]; attributes |= more[1]
-    return names, attributes
-
-def _named_objects(fn:types.FunctionType)->list:
-    "`(name, object)` of what `fn` can reach by name"
-    names, attributes = _names(fn.__code__)
-    found = {n: fn.__globals__[n] for n in names if n in fn.__globals__}
-    for module in [o for o in found.values() if inspect.ismodule(o) and not _is_library(o)]:
-        found |= {f'{module.__name__}.{n}': vars(module)[n] for n in attributes if n in vars(module)}
-    for n, cell in zip(fn.__code__.co_freevars, fn.__closure__ or ()):
-        try: found[n] = cell.cell_contents
-        except ValueError: pass                       # not bound yet: a function that names itself
-    found |= {f'default {i}': o for i, o in enumerate(fn.__defaults__ or ())}
-    found |= {f'default {k}': o for k, o in (fn.__kwdefaults__ or {}).items()}
-    return sorted(found.items())
-
-# %% ../nbs/00_core.ipynb #walk-code
-def _class_parts(cls:type)->list:
-    "`(name, object)` of what makes up `cls`: its bases and its own attributes"
-    skip = {'__dict__', '__weakref__', '__doc__', '__module__', '__qualname__', '__firstlineno__', '__static_attributes__', '__annotations__',
-            '__annotate__', '__annotate_func__', '__annotations_cache__'}
-    parts = [(f'base {i}', o) for i, o in enumerate(cls.__bases__)]
-    return parts + sorted((k, o) for k, o in vars(cls).items() if k not in skip)
-
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
-
-def _is_array(obj)->bool: return not isinstance(obj, type) and hasattr(obj, 'shape') and (hasattr(obj, 'tobytes') or hasattr(obj, 'detach'))
-
-def _walk_code(obj, seen:dict)->str:
-    "Text that changes when `obj`, or own code that it names, changes"
-    if isinstance(obj, (staticmethod, classmethod)): obj = obj.__func__
-    if isinstance(obj, types.MethodType): return f'method({_walk_code(obj.__func__, seen)} {_walk_code(obj.__self__, seen)})'
-    if isinstance(obj, property): return ' '.join(_walk_code(o, seen) for o in (obj.fget, obj.fset, obj.fdel) if o)
-    if isinstance(obj, functools.partial): return f'partial({_walk_code([obj.func, obj.args, obj.keywords], seen)})'
-    if isinstance(obj, Mapping): return '{' + ', '.join(f'{k!r}: {_walk_code(o, seen)}' for k, o in sorted(obj.items(), key=repr)) + '}'
-    if isinstance(obj, (set, frozenset)): return f'set{sorted(map(repr, obj))}'
-    if isinstance(obj, (list, tuple)): return '[' + ', '.join(_walk_code(o, seen) for o in obj) + ']'
-    if isinstance(obj, _PLAIN): return repr(obj)
-    if inspect.ismodule(obj): return f'module {obj.__name__}'
-    if _is_array(obj):
-        array = obj.detach().cpu().numpy() if hasattr(obj, 'detach') else obj
-        return f'array {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}'
-    name = getattr(obj, '__qualname__', type(obj).__qualname__)
-    if id(obj) in seen: return f'<{seen[id(obj)]}>'
-    seen[id(obj)] = len(seen)
-    if hasattr(obj, '__wrapped__'): return f'{name} wraps {_walk_code(obj.__wrapped__, seen)}'
-    is_instance = not isinstance(obj, (type, types.FunctionType, types.BuiltinFunctionType))
-    if _is_library(obj) and not is_instance: return f"{getattr(obj, '__module__', '')}.{name}"
-    if isinstance(obj, types.FunctionType):
-        return _function_text(obj) + ''.join(f'\n{n} = {_walk_code(o, seen)}' for n, o in _named_objects(obj))
-    if isinstance(obj, type): return f'class {name}' + ''.join(f'\n{n} = {_walk_code(o, seen)}' for n, o in _class_parts(obj))
-    if isinstance(obj, types.BuiltinFunctionType) or not hasattr(obj, '__dict__'): return f'{type(obj).__module__}.{name}'
-    if _is_library(type(obj)) and not hasattr(obj, 'state_dict'):      # somebody else's object: what is plain in it
-        return f'{name} with {_walk_code({k: v for k, v in vars(obj).items() if isinstance(v, _PLAIN)}, seen)}'
-    return f'{name} of {_walk_code(type(obj), seen)} with {_walk_code(vars(obj), seen)}'
-
-# %% ../nbs/00_core.ipynb #code-version
-def code_version(
-    fn:Callable,                 # A model, metric, loss or training function of the user's
-    version:object|None=None,    # The user's own version; None: a hash of the code
-)->str:                          # `version`, or 12 hex digits
-    "What tells one version of a user's code from the next"
-    if version is not None: return str(version)
-    if not callable(fn): raise DeepsweepError(f'code_version takes something callable, got {type(fn).__name__}')
-    return hashlib.sha256(_walk_code(fn, {}).encode()).hexdigest()[:12]
+# %% ../nbs/00_core.ipynb #seed-list
+def seed_list(
+    seeds:int|Iterable[int]|None,   # n: 0 to n-1; a list: these, each once; None: none are asked for
+)->list[int]|None:
+    "Seeds as a list"
+    if seeds is None: return None
+    if is_whole(seeds): found = list(range(seeds))
+    else: found = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, (str, bytes)) else []
+    if not found or not all(map(is_whole, found)): raise SweepError(f'seeds is None, a number of at least 1, or a list of integers; got {seeds!r}')
+    return list(dict.fromkeys(map(int, found)))

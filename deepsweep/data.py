@@ -4,25 +4,29 @@
 
 # %% ../nbs/12_data.ipynb #imports
 from __future__ import annotations
-import hashlib, io, numbers, warnings, zipfile, zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import hashlib, io, math, numbers, threading, warnings, zipfile, zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 import numpy as np
+import psutil
 import torch
 from fastcore.basics import patch
-from .core import DataError, SealError, derive_seed, did_you_mean
-from .sources import REAL_SETS, fetch_set, read_folder, read_items, resize_images
+from .core import DataError, SealError, check_whole, derive_seed, did_you_mean
+from .folders import read_folder, read_items, resize_images
+from .sources import REAL_SETS, fetch_set
 
 # %% auto #0
-__all__ = ['SealedTest', 'scale_images', 'ImageSet', 'ImageData', 'load_data', 'epoch_order', 'batches', 'TensorLoader',
-           'define_dataset', 'define_dataloader']
+__all__ = ['as_images', 'SealedTest', 'scale_images', 'free_memory', 'check_room', 'ImageSet', 'ImageData', 'load_data',
+           'is_folder', 'load_recipe', 'epoch_order', 'batches', 'TensorLoader', 'define_dataset', 'define_dataloader']
 
 # %% ../nbs/12_data.ipynb #as-tensors
-def _as_images(x, what='x')->torch.Tensor:
-    "`x` as uint8 (N, C, H, W), or a `DataError`"
+def as_images(
+    x,               # Array or tensor, (N, H, W) or (N, C, H, W), or a list of arrays of one size
+    what:str='x',    # What they are, for messages
+)->torch.Tensor:     # uint8 (N, C, H, W)
+    "Images as the kit keeps them"
     if not isinstance(x, (np.ndarray, torch.Tensor)) or x.dtype==object:
         x = [np.asarray(o) for o in x]
         sizes = sorted({o.shape for o in x})
@@ -65,7 +69,7 @@ def _read_fashion_mini(file=None)->_Files:
         raise DataError(f'{file.name} in the package cannot be read ({e}); install the package again') from e
     found = tuple(hashlib.sha256(b''.join(o.tobytes() for o in arrays)).hexdigest() for arrays in (x, y))
     if found!=_FASHION_SHA256: raise DataError(f'{file.name} in the package has the wrong checksum {found[0][:12]}; install the package again')
-    x, y = [_as_images(o) for o in x], [_as_labels(o) for o in y]
+    x, y = [as_images(o) for o in x], [_as_labels(o) for o in y]
     return _Files(torch.cat([x[1], x[0]]), torch.cat([y[1], y[0]]), x[2], y[2], REAL_SETS['fashion_mnist'].classes, own_valid=len(x[1]))
 
 # %% ../nbs/12_data.ipynb #stratified-order
@@ -80,17 +84,11 @@ def _stratified_order(y, seed, purpose='split')->np.ndarray:
     return np.lexsort((key, (rank+.5)/count[group]))
 
 # %% ../nbs/12_data.ipynb #split
-def _check_count(name, value, low)->int:
-    "`value` if it is a whole number from `low`"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value<low:
-        raise DataError(f'{name} must be a whole number from {low}, got {value!r}')
-    return int(value)
-
 def _split(y, n_train, n_valid, n_hold, seed, own_valid=0, name='y')->tuple:
     "Indices of the train, valid and hold images among the labels `y` of the training files"
-    if n_train is not None: _check_count('n_train', n_train, 1)
-    if n_valid is not None: _check_count('n_valid', n_valid, 0)
-    _check_count('n_hold', n_hold, 0)
+    if n_train is not None: check_whole('n_train', n_train, 1, DataError)
+    if n_valid is not None: check_whole('n_valid', n_valid, 0, DataError)
+    check_whole('n_hold', n_hold, 0, DataError)
     own = own_valid if n_valid is None else 0
     order = np.concatenate([np.arange(own), own + _stratified_order(y[own:], seed)])
     if n_valid is None: n_valid = own or max(1, len(y)//10)
@@ -122,7 +120,7 @@ def _as_classes(classes, y)->tuple:
 
 def _pair(x, y, classes, what)->tuple:
     "Images and labels as tensors that fit each other and `classes`"
-    x, y = _as_images(x, f'{what} images'), _as_labels(y, f'{what} labels')
+    x, y = as_images(x, f'{what} images'), _as_labels(y, f'{what} labels')
     if len(x)!=len(y): raise DataError(f'{what}: every image needs a label, got {len(x):,} images and {len(y):,} labels')
     for n, head in zip(_n_classes(classes), (y[:,None] if y.ndim==1 else y).T):
         bad = head[(head<0)|(head>=n)]
@@ -171,7 +169,36 @@ def scale_images(
         out.sub_(mean).div_(torch.where(std>0, std, 1.))
     return out.to(dtype)
 
+# %% ../nbs/12_data.ipynb #memory
+def free_memory(
+    device=None,   # A torch device, or its name; None: the CPU
+)->float:          # [bytes]; infinite where the device does not tell
+    "Memory that is free on a device now"
+    device = torch.device('cpu' if device is None else device)
+    if device.type == 'cpu': return float(psutil.virtual_memory().available)
+    if device.type == 'cuda': return float(torch.cuda.mem_get_info(device)[0])
+    return math.inf
+
+def check_room(
+    shape:Sequence[int],   # Of the images: (N, C, H, W)
+    item:int,              # Bytes a number takes: 1 for bytes, 4 for float32
+    what:str,              # What they are, for the message
+    device=None,           # Where they are to go; None: the CPU
+)->None:
+    "Refuse images that do not fit into memory, before the machine is lost in swapping"
+    need, free = math.prod(shape)*item, free_memory(device)
+    if need <= free: return
+    raise DataError(f'{what}: {shape[0]:,} images of {tuple(shape[1:])} take {need/1e9:.1f} GB, {free/1e9:.1f} GB are free '
+                    f'on {device or "cpu"}; ask for fewer images (n_train=, n_valid=, n_hold=) or smaller ones (size=)')
+
 # %% ../nbs/12_data.ipynb #image-set
+_COPYING = threading.RLock()      # scaled images and copies are made one at a time
+
+def _is_on(x:torch.Tensor, device)->bool:
+    "Does `x` lie on this device already?"
+    device = torch.device(device)
+    return x.device.type == device.type and device.index in (None, x.device.index)
+
 @dataclass(eq=False, repr=False)
 class ImageSet(torch.utils.data.Dataset):
     "Scaled images with labels: item `i` is (image (C, H, W), label)"
@@ -179,9 +206,27 @@ class ImageSet(torch.utils.data.Dataset):
     labels:torch.Tensor    # int64 (N,) or (N, heads)
     classes:tuple          # Names; with heads a tuple per head
     label:str='train'      # Which part this is: `train`, `valid`, `hold`, `test`
+    def __post_init__(self): self.copies = {}            # device -> the copy there
     def __len__(self): return len(self.labels)
-    def __getitem__(self, i): return self.images[i], (int(self.labels[i]) if self.labels.ndim==1 else self.labels[i])
+    def __getitem__(self, i):
+        label = self.labels[i]
+        return self.images[i], (int(label) if self.labels.ndim == 1 else label)
     def __repr__(self): return f'ImageSet {self.label}: {len(self):,} images {tuple(self.images.shape[1:])}'
+    def __getstate__(self): return {**vars(self), 'copies': {}}
+
+@patch
+def on(self:ImageSet,
+    device,          # A torch device, or its name
+)->ImageSet:         # Itself, or its only copy there
+    "The same images and labels on a device"
+    if _is_on(self.images, device): return self
+    key = str(torch.device(device))
+    with _COPYING:
+        if key not in self.copies:
+            check_room(self.images.shape, self.images.element_size(), f'{self.label} images', device)
+            images, labels = (o.to(device, copy=True) for o in (self.images, self.labels))
+            self.copies[key] = ImageSet(images, labels, self.classes, self.label)
+        return self.copies[key]
 
 # %% ../nbs/12_data.ipynb #statistics
 def _channel_statistics(x)->tuple:
@@ -192,46 +237,96 @@ def _channel_statistics(x)->tuple:
     return tuple(mean.tolist()), tuple((share*(level - mean[:,None])**2).sum(1).sqrt().tolist())
 
 # %% ../nbs/12_data.ipynb #image-data
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, frozen=True)
 class ImageData:
     "Images and labels for a study: train, valid, hold, and a sealed test set"
-    x_train:torch.Tensor         # uint8 (N, C, H, W), at least one image
-    y_train:torch.Tensor         # int64 (N,) or (N, heads)
+    x_train:torch.Tensor               # uint8 (N, C, H, W), at least one image
+    y_train:torch.Tensor               # int64 (N,) or (N, heads)
     x_valid:torch.Tensor|None=None     # What runs are selected by; None: no images
     y_valid:torch.Tensor|None=None
     x_hold:torch.Tensor|None=None      # Never trained or selected on; None: no images
     y_hold:torch.Tensor|None=None
-    classes:Sequence=()          # Class names in the order of the labels; with heads a sequence per head
-    name:str='images'            # For tables and messages
-    test:SealedTest|None=None    # None: an empty one
+    classes:Sequence=()                # Class names in the order of the labels; with heads a sequence per head
+    name:str='images'                  # For tables and messages
+    test:SealedTest|None=None          # None: an empty one
+    recipe:Mapping|None=field(init=False, default=None)   # How to load the same images again, noted by `load_data`; None: they came as arrays
+
     def __post_init__(self):
-        self.classes = _as_classes(self.classes, _as_labels(self.y_train, 'train labels'))
-        self.x_train, self.y_train = x, y = _pair(self.x_train, self.y_train, self.classes, 'train')
+        classes = _as_classes(self.classes, _as_labels(self.y_train, 'train labels'))
+        x, y = _pair(self.x_train, self.y_train, classes, 'train')
         if not len(x): raise DataError(f'{self.name}: there must be at least one training image, got 0')
-        self.x_valid, self.y_valid = (x[:0], y[:0]) if self.x_valid is None else _pair(self.x_valid, self.y_valid, self.classes, 'valid')
-        self.x_hold, self.y_hold = (x[:0], y[:0]) if self.x_hold is None else _pair(self.x_hold, self.y_hold, self.classes, 'hold')
-        if self.test is None: self.test = SealedTest(x[:0], y[:0], self.classes)
-        if not isinstance(self.test, SealedTest): raise DataError(f'test must be a SealedTest, got {type(self.test).__name__}; make one with SealedTest(x, y, classes)')
-        for part, (images, labels) in dict(valid=(self.x_valid, self.y_valid), hold=(self.x_hold, self.y_hold), test=self.test._open()).items():
-            if images.shape[1:]!=x.shape[1:]: raise DataError(f'{part} images have shape {tuple(images.shape[1:])}, training images {self.shape}; all parts must have the same')
-            if labels.shape[1:]!=y.shape[1:]: raise DataError(f'{part} labels have shape {tuple(labels.shape)}, training labels {tuple(y.shape)}; all parts must have the same heads')
-        self._floats = {}        # (part, input_scale, dtype) -> scaled images, shared by all runs
-    def __getstate__(self): return {**vars(self), '_floats': {}}
+        parts = {'train': (x, y)}
+        for part in ('valid', 'hold'):
+            images, labels = getattr(self, f'x_{part}'), getattr(self, f'y_{part}')
+            parts[part] = (x[:0], y[:0]) if images is None else _pair(images, labels, classes, part)
+        test = SealedTest(x[:0], y[:0], classes) if self.test is None else self.test
+        if not isinstance(test, SealedTest):
+            raise DataError(f'test must be a SealedTest, got {type(test).__name__}; make one with SealedTest(x, y, classes)')
+        _check_parts({**parts, 'test': test._open()})
+        self._set(classes=classes, test=test, _scaled={}, _facts={})
+        for part, (images, labels) in parts.items(): self._set(**{f'x_{part}': images, f'y_{part}': labels})
+
+    def _set(self, **fields)->None:
+        for k, v in fields.items(): object.__setattr__(self, k, v)
+    def __getstate__(self): return {**vars(self), '_scaled': {}, '_facts': {}}
+    def __setstate__(self, state): self._set(**state)
     def __repr__(self):
-        return (f'ImageData {self.name}: {len(self.x_train):,} train, {len(self.x_valid):,} valid, {len(self.x_hold):,} hold, {len(self.test):,} sealed test images '
-                f"{self.shape}, {' + '.join(map(str, self.n_classes))} classes")
+        counts = f'{len(self.x_train):,} train, {len(self.x_valid):,} valid, {len(self.x_hold):,} hold, {len(self.test):,} sealed test'
+        return f"ImageData {self.name}: {counts} images {self.shape}, {' + '.join(map(str, self.n_classes))} classes"
     @property
     def shape(self)->tuple: "(C, H, W) of every image"; return tuple(self.x_train.shape[1:])
     @property
     def n_classes(self)->list: "Number of classes, one entry per head"; return _n_classes(self.classes)
-    @cached_property
-    def mean(self)->tuple: "Per channel, of the training images, in [0, 1]"; return _channel_statistics(self.x_train)[0]
-    @cached_property
-    def std(self)->tuple: "Per channel, of the training images, in [0, 1]"; return _channel_statistics(self.x_train)[1]
-    @cached_property
-    def fingerprint(self)->str: "SHA-256 of the train and valid images and labels"; return _fingerprint(self.x_train, self.y_train, self.x_valid, self.y_valid)
-    @cached_property
-    def hold_fingerprint(self)->str: "SHA-256 of the hold images and labels"; return _fingerprint(self.x_hold, self.y_hold)
+
+def _check_parts(parts:Mapping)->None:
+    "All parts have images of one shape and labels of the same heads"
+    x, y = parts['train']
+    for part, (images, labels) in parts.items():
+        if images.shape[1:] != x.shape[1:]:
+            raise DataError(f'{part} images have shape {tuple(images.shape[1:])}, training images {tuple(x.shape[1:])}; all parts must have the same')
+        if labels.shape[1:] != y.shape[1:]:
+            raise DataError(f'{part} labels have shape {tuple(labels.shape)}, training labels {tuple(y.shape)}; all parts must have the same heads')
+
+# %% ../nbs/12_data.ipynb #facts
+_OPEN_PARTS = 'x_train', 'y_train', 'x_valid', 'y_valid', 'x_hold', 'y_hold'
+
+@patch
+def _check_fresh(self:ImageData, fingerprint:str|None=None)->None:
+    "Drop what was derived from pixels or labels that have changed since"
+    now = dict(written=tuple(getattr(self, k)._version for k in _OPEN_PARTS))      # torch counts writes into a tensor
+    if fingerprint is not None: now['fingerprint'] = fingerprint
+    if any(self._facts.get(k, v) != v for k, v in now.items()):
+        self._scaled.clear()
+        self._facts.clear()
+    self._facts.update(now)
+
+@patch(as_prop=True)
+def fingerprint(self:ImageData)->str:
+    "SHA-256 of the train and valid images and labels"
+    found = _fingerprint(*(getattr(self, k) for k in _OPEN_PARTS[:4]))
+    self._check_fresh(found)
+    return found
+
+@patch(as_prop=True)
+def hold_fingerprint(self:ImageData)->str:
+    "SHA-256 of the hold images and labels"
+    return _fingerprint(self.x_hold, self.y_hold)
+
+@patch
+def _statistics(self:ImageData)->tuple:
+    self._check_fresh()
+    if 'statistics' not in self._facts: self._facts['statistics'] = _channel_statistics(self.x_train)
+    return self._facts['statistics']
+
+@patch(as_prop=True)
+def mean(self:ImageData)->tuple:
+    "Per channel, of the training images, in [0, 1]"
+    return self._statistics()[0]
+
+@patch(as_prop=True)
+def std(self:ImageData)->tuple:
+    "Per channel, of the training images, in [0, 1]"
+    return self._statistics()[1]
 
 # %% ../nbs/12_data.ipynb #part
 @patch
@@ -239,24 +334,33 @@ def part(self:ImageData,
     part:str,                          # `train`, `valid` or `hold`
     input_scale:str='half',            # As in `scale_images`; `data` always means the training images' mean and std
     dtype:torch.dtype=torch.float32,   # A float type
-)->ImageSet:                           # Its images are made once and shared by all who ask
+    device=None,                       # A torch device; None: the CPU
+)->ImageSet:                           # The same object for all who ask
     "One part as scaled images, ready for a loader"
     parts = dict(train=(self.x_train, self.y_train), valid=(self.x_valid, self.y_valid), hold=(self.x_hold, self.y_hold))
     if part not in parts:
-        raise DataError(f'part is one of {", ".join(parts)}, got {part!r}; ' + ('the test set is sealed' if part=='test' else did_you_mean(part, parts)))
-    x, y = parts[part]
+        hint = 'the test set is sealed' if part == 'test' else did_you_mean(part, parts)
+        raise DataError(f'part is one of {", ".join(parts)}, got {part!r}; {hint}')
     key = part, input_scale, dtype
-    if key not in self._floats:
-        mean, std = (self.mean, self.std) if input_scale=='data' else (None, None)
-        self._floats.setdefault(key, scale_images(x, input_scale, mean, std, dtype))      # of two threads at once, the first wins
-    return ImageSet(self._floats[key], y, self.classes, part)
+    with _COPYING:
+        self._check_fresh()
+        if key not in self._scaled: self._scaled[key] = self._scale_part(*parts[part], *key)
+        made = self._scaled[key]
+    return made if device is None else made.on(device)
+
+@patch
+def _scale_part(self:ImageData, x:torch.Tensor, y:torch.Tensor, part:str, input_scale:str, dtype:torch.dtype)->ImageSet:
+    "Floats of one part"
+    check_room(x.shape, max(4, dtype.itemsize), f'{self.name}, {part} images as floats')
+    mean, std = (self.mean, self.std) if input_scale == 'data' else (None, None)
+    return ImageSet(scale_images(x, input_scale, mean, std, dtype), y, self.classes, part)
 
 # %% ../nbs/12_data.ipynb #assemble
 def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, size=None)->ImageData:
     "Split the training files, seal the test file; resize what was chosen"
     if not isinstance(seed, numbers.Integral): raise DataError(f'seed must be a whole number, got {seed!r}')
     train, valid, hold = (torch.from_numpy(o) for o in _split(files.y, n_train, n_valid, n_hold, seed, files.own_valid, name))
-    n_test = len(files.y_test) if n_test is None else _check_count('n_test', n_test, 0)
+    n_test = len(files.y_test) if n_test is None else check_whole('n_test', n_test, 0, DataError)
     if n_test>len(files.y_test): raise DataError(f'{name} has {len(files.y_test):,} test images, n_test asks for {n_test:,}; ask for fewer')
     test = np.sort(_stratified_order(files.y_test, seed, 'test')[:n_test])
     def take(x, y, i): return torch.from_numpy(resize_images(x[i].numpy(), size)), y[i]
@@ -285,14 +389,22 @@ def from_arrays(cls:ImageData,
     seed:int=0,               # Of the split; the sealed images do not depend on it
 )->ImageData:
     "Images of your own, split and sealed"
-    x, y = _as_images(x), _as_labels(y)
+    x, y = as_images(x), _as_labels(y)
     if classes is None:
         top = (y.amax(0) + 1 if len(y) else y.new_zeros(y.shape[1:])).tolist()      # one number, or one per head
         classes = range(top) if y.ndim==1 else [range(n) for n in top]
     classes = _as_classes(classes, y)
     x, y = _pair(x, y, classes, name)
-    if n_test is not None and _check_count('n_test', n_test, 0)>=len(y): raise DataError(f'{name} has {len(y):,} images, n_test asks to seal {n_test:,}; leave some to train on')
+    if n_test is not None and check_whole('n_test', n_test, 0, DataError)>=len(y): raise DataError(f'{name} has {len(y):,} images, n_test asks to seal {n_test:,}; leave some to train on')
     return _assemble(_set_aside(x, y, classes, n_test), name, n_train, n_valid, None, n_hold, seed)
+
+# %% ../nbs/12_data.ipynb #noted
+def _noted(data:ImageData, **how)->ImageData:
+    "`data` with a note of how it was loaded; what is None or a default is left out"
+    defaults = dict(seed=0, n_hold=0)
+    given = {k: v for k, v in how.items() if v is not None and v != defaults.get(k)}
+    data._set(recipe={k: list(v) if isinstance(v, tuple) else v for k, v in given.items()})
+    return data
 
 # %% ../nbs/12_data.ipynb #from-folder
 def _trainable(data, y)->ImageData:
@@ -314,7 +426,9 @@ def from_folder(cls:ImageData,
 )->ImageData:
     "A folder of your own images, split and sealed"
     x, y, classes = read_folder(path, size)
-    return _trainable(cls.from_arrays(torch.from_numpy(x), y, classes, name=name or Path(path).absolute().name, **split), y)
+    folder = Path(path).absolute()
+    data = _trainable(cls.from_arrays(torch.from_numpy(x), y, classes, name=name or folder.name, **split), y)
+    return _noted(data, folder=str(folder), size=size, name=name, **split)
 
 @patch(cls_method=True)
 def from_dataset(cls:ImageData,
@@ -334,7 +448,7 @@ def _read_digits()->_Files:
     "scikit-learn's 8x8 digits, values 0 to 16 brought to 0 to 255, a fifth as test file"
     from sklearn.datasets import load_digits
     raw = load_digits()
-    return _set_aside(_as_images((raw.images*255/16).round().astype(np.uint8)), _as_labels(raw.target), tuple('0123456789'))
+    return _set_aside(as_images((raw.images*255/16).round().astype(np.uint8)), _as_labels(raw.target), tuple('0123456789'))
 
 def _read_real(name, root, source)->_Files:
     "A published set from the first source that has it"
@@ -369,10 +483,27 @@ def load_data(
     "A data set by name, split and sealed"
     split = dict(n_train=n_train, n_valid=n_valid, n_test=n_test, n_hold=n_hold, seed=seed)
     if not isinstance(name, (str, Path)): raise DataError(f'there is no data set {name!r}; name one, or a folder')
-    if str(name) not in {**_AT_HAND, **REAL_SETS, **_PLANNED} and Path(name).is_dir():
+    if is_folder(name):
         if source is not None: raise DataError(f'{str(name)!r} is a folder of images, which has no other source, got source={source!r}')
         return ImageData.from_folder(name, size, **split)
-    return _assemble(_read(str(name), root, source), str(name), **split, size=size)
+    data = _assemble(_read(str(name), root, source), str(name), **split, size=size)
+    where = None if root is None else str(Path(root).absolute())
+    return _noted(data, set=str(name), root=where, source=source, size=size, **split)
+
+def is_folder(name:str|Path)->bool:
+    "Does `load_data` read this as a folder? A name that it knows is never one"
+    return str(name) not in {**_AT_HAND, **REAL_SETS, **_PLANNED} and Path(name).is_dir()
+
+# %% ../nbs/12_data.ipynb #recipe
+def load_recipe(
+    recipe:Mapping,   # From `ImageData.recipe`
+)->ImageData:
+    "Load images again as they were loaded before"
+    how = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.items()}
+    if 'folder' not in how: return load_data(how.pop('set'), **how)
+    folder, size = Path(how.pop('folder')), how.pop('size', None)
+    if not folder.is_dir(): raise DataError(f'the folder of images {folder.name!r} is not where it was; give data= with its place')
+    return ImageData.from_folder(folder, size, **how)
 
 # %% ../nbs/12_data.ipynb #epoch-order
 def epoch_order(
@@ -393,7 +524,7 @@ def batches(
     epoch:int=0,            # From 0
 )->Iterator[tuple]:         # Copies `(xb, yb)`
     "Serve images and labels in batches"
-    _check_count('batch_size', batch_size, 1)
+    check_whole('batch_size', batch_size, 1, DataError)
     if len(x)!=len(y): raise DataError(f'every image needs a label, got {len(x)} images and {len(y)} labels')
     order = (torch.arange(len(x)) if seed is None else epoch_order(len(x), seed, epoch)).to(x.device)
     return ((x.index_select(0, i), y.index_select(0, i)) for i in order.split(batch_size) if len(i))
@@ -409,7 +540,8 @@ class TensorLoader:
         seed:int=0,              # Of these orders
     ):
         if not isinstance(dataset, ImageSet): raise DataError(f'TensorLoader serves an ImageSet, got {type(dataset).__name__}; for other data sets use a torch DataLoader')
-        self.dataset, self.batch_size, self.shuffle, self.seed = dataset, _check_count('batch_size', batch_size, 1), shuffle, seed
+        self.dataset, self.batch_size = dataset, check_whole('batch_size', batch_size, 1, DataError)
+        self.shuffle, self.seed = shuffle, seed
         self.epoch = 0           # The next epoch to serve; counts up only when shuffling
         self.images, self.labels = dataset.images, dataset.labels
     def __len__(self): return -(-len(self.dataset)//self.batch_size)
@@ -419,8 +551,9 @@ class TensorLoader:
         self.epoch += bool(self.shuffle)
         return batches(self.images, self.labels, self.batch_size, seed=self.seed if self.shuffle else None, epoch=epoch)
     def to(self, device):
-        "Move all images and labels to `device`, once; the data set stays where it is"
-        self.images, self.labels = self.dataset.images.to(device), self.dataset.labels.to(device)
+        "Serve from `device`, from the one copy of the data set that is there"
+        placed = self.dataset.on(device)
+        self.images, self.labels = placed.images, placed.labels
         return self
 
 # %% ../nbs/12_data.ipynb #define-dataset

@@ -4,11 +4,10 @@
 
 # %% ../nbs/13_eda.ipynb #imports
 from __future__ import annotations
-import numbers
 from collections.abc import Sequence
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
 from matplotlib.axes import Axes
-from .core import DataError, derive_seed
+from .core import DataError, check_whole, derive_seed
 from .data import ImageData, epoch_order, scale_images
 
 # %% auto #0
@@ -33,9 +32,7 @@ def _heads(labels:torch.Tensor)->torch.Tensor: return labels[:,None] if labels.n
 
 def _pick_head(data:ImageData, head:int)->int:
     "`head` if `data` has it"
-    n = len(data.n_classes)
-    if isinstance(head, bool) or not isinstance(head, numbers.Integral) or not 0<=head<n: raise DataError(f'head must be a whole number in [0, {n}) for {data.name}, got {head!r}')
-    return int(head)
+    return check_whole(f'head of {data.name}', head, 0, DataError, len(data.n_classes) - 1)
 
 def _head_classes(data:ImageData, head:int)->tuple: return data.classes if data.y_train.ndim==1 else data.classes[head]
 
@@ -86,11 +83,6 @@ def plot_class_counts(
     return ax
 
 # %% ../nbs/13_eda.ipynb #sample-table
-def _check_from_1(name:str, value)->int:
-    "`value` if it is a whole number above 0"
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value<1: raise DataError(f'{name} must be a whole number from 1, got {value!r}')
-    return int(value)
-
 def sample_table(
     data:ImageData,           # Where the images are from
     n:int=32,                 # How many, from 1; fewer if the part has fewer
@@ -100,12 +92,12 @@ def sample_table(
     head:int=0,               # Which labels `per_class` counts
 )->pd.DataFrame:              # Index: position in the part; a column of class names for each head: `class`, or `class 0`, `class 1`, …
     "Choose images to look at"
-    n, head = _check_from_1('n', n), _pick_head(data, head)
+    n, head = check_whole('n', n, 1, DataError), _pick_head(data, head)
     y = _heads(_pick_part(data, part)[1])
     order = np.arange(len(y)) if seed is None else np.random.default_rng(derive_seed(seed, 'samples')).permutation(len(y))
     if per_class is None: order = order[:n]
     else:
-        _check_from_1('per_class', per_class)
+        check_whole('per_class', per_class, 1, DataError)
         label = y[order,head].numpy()
         order = np.concatenate([order[label==c][:per_class] for c in range(data.n_classes[head])])
     names = {'class' if len(data.n_classes)==1 else f'class {h}': [_head_classes(data, h)[i] for i in y[order,h].tolist()] for h in range(y.shape[1])}
@@ -146,7 +138,7 @@ def plot_samples(
     axes:Sequence[Axes]|None=None,           # As many as scales; None: a new figure
 )->np.ndarray:                               # The Axes, shape (scales,)
     "Draw images with their classes, unnormalised beside normalised"
-    table, cols = sample_table(data, n, part, per_class, seed, head), _check_from_1('cols', cols)
+    table, cols = sample_table(data, n, part, per_class, seed, head), check_whole('cols', cols, 1, DataError)
     scales = [scales] if isinstance(scales, str) else list(scales)
     x = _some(data, part)[0][torch.tensor(table.index.to_numpy())]                # (n, C, H, W), only these are scaled
     cols = min(cols, len(x))
@@ -198,7 +190,7 @@ def plot_channels(
     ax:Axes|None=None,         # Where to draw; None: a new figure
 )->Axes:
     "Histogram of the pixels of each channel; a mark on the axis shows the mean"
-    if _check_from_1('bins', bins)>256: raise DataError(f'bins must be at most 256, the levels of a pixel, got {bins}')
+    bins = check_whole('bins', bins, 1, DataError, 256)        # a pixel has 256 levels
     share, levels = _channel_shares(data, part), _levels(data, input_scale)
     if ax is None: ax = plt.subplots(figsize=(6, 2.8), layout='constrained')[1]
     for name, s, level in zip(_channel_names(data), share, levels):
@@ -226,7 +218,7 @@ def batch_table(
 
 def _first_batch(data, batch_size, part, input_scale, seed)->tuple:
     "Images and labels of the first batch; only these are scaled"
-    _check_from_1('batch_size', batch_size)
+    check_whole('batch_size', batch_size, 1, DataError)
     x, y = _some(data, part)
     i = (epoch_order(len(x), seed, 0) if part=='train' else torch.arange(len(x)))[:batch_size]
     return scale_images(x[i], input_scale, data.mean, data.std), y[i]
@@ -242,7 +234,7 @@ def plot_batch(
     ax:Axes|None=None,         # Where to draw; None: a new figure
 )->Axes:
     "Draw the first batch that a run of this seed gets, with its classes"
-    cols = _check_from_1('cols', cols)
+    cols = check_whole('cols', cols, 1, DataError)
     xb, yb = _first_batch(data, batch_size, part, input_scale, seed)
     titles = [', '.join(_head_classes(data, h)[i] for h, i in enumerate(row)) for row in _heads(yb[:64]).tolist()]
     cols = min(cols, len(titles))

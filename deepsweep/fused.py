@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 from fastcore.basics import patch
 
-from .core import SweepError, derive_seed
+from .core import OwnRandom, SweepError, derive_seed
 from .data import TensorLoader, epoch_order
 from .models import SeededDropout, SeededDropout2d, seed_dropout
-from .trainer import ModelTrainer, _few_threads, _keep_memory, _matmul_precision, _score_size, head_loss
+from .recipe import head_loss, is_plain_loss
+from .trainer import ModelTrainer, few_threads, keep_memory, matmul_precision, score_size
 
 # %% auto #0
 __all__ = ['FusedLayer', 'FusedLinear', 'FusedConv2d', 'FusedNorm', 'FusedDropout', 'FusedPlain', 'FusedFlatten', 'FusedModel',
@@ -168,6 +169,15 @@ def _common_graph(models:Sequence[nn.Module])->torch.fx.Graph:
     return graph
 
 # %% ../nbs/33_fused.ipynb #model
+def _last_uses(graph:torch.fx.Graph)->dict:
+    "Node -> those whose value it is the last to use"
+    seen, ends = set(), {}
+    for n in reversed(graph.nodes):
+        for o in n.all_input_nodes:
+            if o not in seen: ends.setdefault(n, []).append(o)
+            seen.add(o)
+    return ends
+
 class FusedModel(nn.Module):
     "Many networks of one shape, computed together"
     def __init__(self,
@@ -179,6 +189,7 @@ class FusedModel(nn.Module):
         self.graph = _common_graph(self.members) if graph is None else graph
         names = dict.fromkeys(n.target for n in self.graph.nodes if n.op == 'call_module')
         self.layers = nn.ModuleDict({o.replace('.', '/'): self._layer(o) for o in names})
+        self.ends   = _last_uses(self.graph)
 
     def _layer(self, name:str)->FusedLayer:
         layers = [m.get_submodule(name) for m in self.members]
@@ -193,6 +204,7 @@ class FusedModel(nn.Module):
         look = lambda args: torch.fx.node.map_arg(args, lambda n: values[n])
         for n in self.graph.nodes:
             args, kwargs = look(n.args), look(n.kwargs)
+            for o in self.ends.get(n, ()): del values[o]               # what nobody needs any more frees its memory
             if   n.op == 'placeholder': values[n] = x
             elif n.op == 'output':      return self._grouped(args[0])
             elif n.op == 'call_module': values[n] = self.layers[n.target.replace('.', '/')](*args, **kwargs)
@@ -323,12 +335,18 @@ def _are_alike(criterions:Sequence[Callable])->bool:
     "Is each of them the same plain cross-entropy?"
     return all(type(c) is nn.CrossEntropyLoss and c.weight is None and c.reduction == 'mean' and c.label_smoothing == getattr(criterions[0], 'label_smoothing', None) for c in criterions)
 
-def _member_losses(criterions:Sequence[Callable], logits, y:torch.Tensor, grouped:bool)->torch.Tensor:
+def _own_losses(criterions:Sequence[Callable], logits, y:torch.Tensor, grouped:bool, loans:Sequence)->torch.Tensor:
+    "Mean loss of each member by its own loss, which may draw random numbers; shape (members,)"
+    losses = []
+    for i, (criterion, loan) in enumerate(zip(criterions, loans)):
+        mine = logits[i] if isinstance(logits, torch.Tensor) else [o[i] for o in logits]
+        with loan: losses.append(head_loss(criterion, mine, y[i] if grouped else y))
+    return torch.stack(losses)
+
+def _member_losses(criterions:Sequence[Callable], logits, y:torch.Tensor, grouped:bool, loans:Sequence)->torch.Tensor:
     "Mean loss of each member, shape (members,)"
     n, first = len(criterions), criterions[0]
-    if not _are_alike(criterions):
-        take = lambda i: (logits[i] if isinstance(logits, torch.Tensor) else [o[i] for o in logits], y[i] if grouped else y)
-        return torch.stack([head_loss(c, *take(i)) for i, c in enumerate(criterions)])
+    if not _are_alike(criterions): return _own_losses(criterions, logits, y, grouped, loans)
     total = 0
     for p, t in _pairs(logits, y):
         t = t if grouped else t.expand(n, -1)
@@ -357,18 +375,25 @@ class FusedTrainer:
             if t.state != 'new': raise SweepError(f'FusedTrainer needs trainers that have not run, got one in state {t.state!r}')
             if not isinstance(t.train_loader, TensorLoader) or not isinstance(t.test_loader, (TensorLoader, type(None))): raise SweepError(f'FusedTrainer reads TensorLoaders, got {type(t.train_loader).__name__}')
         for what, get in _COMMON.items():
-            if len({get(t) for t in self.trainers}) > 1: raise SweepError(f'trainers of one group share {what}, got {[get(t) for t in self.trainers]}')
+            if len({get(t) for t in self.trainers}) > 1: raise SweepError(f'trainers of one group share {what}, got {_told(what, self.trainers)}')
         self.between, self.model = between, FusedModel([t.model for t in self.trainers], graph)
         calls = [n.target for n in self.model.graph.nodes if n.op == 'call_module']
         self.fold = fold and first.precision in ('float32', 'float64') and len(set(calls)) == len(calls)      # a layer called twice has a sum of two gradients
         self.alive = list(self.trainers)
         self.augments = {t.seed: t.augment for t in self.trainers}      # members of one seed see one picture
+        self.loans = {id(t): OwnRandom(derive_seed(t.seed, 'global'), t.device) for t in self.trainers}
         self.generators = {id(t): torch.Generator(t.device).manual_seed(derive_seed(t.seed, 'global')) for t in self.trainers}     # what a run would find as torch's global generator
         self._begin()
 
+def _told(what:str, trainers:Sequence[ModelTrainer])->list:
+    "What differs, for people"
+    if what == 'the training images': return [repr(t.train_loader.dataset) for t in trainers]
+    if what == 'the images to score': return [repr(t.test_loader and t.test_loader.dataset) for t in trainers]
+    return [_COMMON[what](t) for t in trainers]
+
 _COMMON = {
-    'the training images':   lambda t: t.train_loader.images.data_ptr(),
-    'the images to score':   lambda t: None if t.test_loader is None else t.test_loader.images.data_ptr(),
+    'the training images':   lambda t: id(t.train_loader.dataset),      # the data set itself: each device may hold a copy of its own
+    'the images to score':   lambda t: None if t.test_loader is None else id(t.test_loader.dataset),
     'the batch size':        lambda t: t.train_loader.batch_size,
     'whether they shuffle':  lambda t: t.train_loader.shuffle,
     'the precision':         lambda t: t.precision,
@@ -407,6 +432,11 @@ def _drop(self:FusedTrainer):
 
 # %% ../nbs/33_fused.ipynb #epoch
 @patch
+def _loans(self:FusedTrainer)->list:
+    "For each member the global generators in its own state, where its loss may draw from them"
+    return [contextlib.nullcontext() if is_plain_loss(t.criterion) else self.loans[id(t)] for t in self.alive]
+
+@patch
 def _orders(self:FusedTrainer, epoch:int)->torch.Tensor:   # (images,) or (members, images)
     "Which images come when"
     loader, seeds = self.alive[0].train_loader, [t.seed for t in self.alive]
@@ -419,7 +449,7 @@ def _orders(self:FusedTrainer, epoch:int)->torch.Tensor:   # (images,) or (membe
 def _as_input(self:FusedTrainer, x:torch.Tensor)->torch.Tensor:
     "Images in the precision and memory format that the trainers use"
     first = self.alive[0]
-    if not _is_grouped(x): return first._batch(x, torch.empty(0))[0]
+    if not _is_grouped(x): return first.as_batch(x, torch.empty(0))[0]
     return _as_members(_as_channels(x.to(first.device, next(first.model.parameters()).dtype)).contiguous(memory_format=first.format), len(x))
 
 @patch
@@ -436,12 +466,12 @@ def _train_epoch(self:FusedTrainer, epoch:int)->list[dict]:
     "One epoch of all; a dict per member"
     first, model = self.alive[0], self.model.train()
     order, images, labels, bs = self._orders(epoch), first.train_loader.images, first.train_loader.labels, first.train_loader.batch_size
-    grouped, criterions = order.ndim > 1, [t.criterion for t in self.alive]
+    grouped, criterions, loans = order.ndim > 1, [t.criterion for t in self.alive], self._loans()
     loss_sum, hits = torch.zeros(2, len(self.alive), device=first.device, dtype=torch.float64).unbind(0)
     for at in range(0, order.shape[-1], bs):
         rows = order[..., at:at+bs]
         xb, yb = self._augmented(self._as_input(images[rows])), labels[rows].to(first.device)
-        with first._cast(): logits = model(xb); losses = _member_losses(criterions, logits, yb, grouped)
+        with first.autocast(): logits = model(xb); losses = _member_losses(criterions, logits, yb, grouped, loans)
         losses.sum().backward()
         self.optimizer.step()
         self._tick('step')
@@ -463,11 +493,12 @@ def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=
     "Score all members on one part, in evaluation mode"
     first, model, n = self.alive[0], self.model.eval(), len(loader.images)
     loss_sum, hits = torch.zeros(2, len(self.alive), device=first.device, dtype=torch.float64).unbind(0)
-    seen, size = [], _score_size(first.model, loader.images, len(self.alive))
+    seen, size = [], score_size(first.model, loader.images, len(self.alive))
+    criterions, loans = [t.criterion for t in self.alive], self._loans()
     with torch.no_grad():
         for at in range(0, n, size):
             xb, yb = self._as_input(loader.images[at:at+size]), loader.labels[at:at+size].to(first.device)
-            with first._cast(): logits = model(xb); losses = _member_losses([t.criterion for t in self.alive], logits, yb, False)
+            with first.autocast(): logits = model(xb); losses = _member_losses(criterions, logits, yb, False, loans)
             loss_sum += losses*len(yb); hits += _member_hits(logits, yb)
             self.between()
             if with_metrics and any(t.metrics for t in self.alive): seen.append(logits)
@@ -477,13 +508,14 @@ def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=
         join = lambda parts, i: torch.cat([o[i].float().cpu() for o in parts])
         for i, (t, row) in enumerate(zip(self.alive, rows)):
             logits = join(seen, i) if isinstance(seen[0], torch.Tensor) else [join(head, i) for head in zip(*seen)]
-            row |= {k: float(fn(labels, logits)) for k, fn in t.metrics.items()}
+            row |= t.score_metrics(labels, logits)
     return rows
 
 @patch
 def _start_equal(self:FusedTrainer)->bool:
     "Do all members hold the same weights, as those of one seed do before they train?"
-    return _are_alike([t.criterion for t in self.alive]) and all((o == o[:1]).all() for o in self.model.state_dict().values())
+    alike = _are_alike([t.criterion for t in self.alive]) and len({t.seed for t in self.alive}) == 1
+    return alike and all((o == o[:1]).all() for o in self.model.state_dict().values())
 
 @patch
 def _first_scores(self:FusedTrainer, include_test_scores:bool)->tuple[list,list|None]:
@@ -505,7 +537,7 @@ def _scores(self:FusedTrainer, trains:list[dict], include_test_scores:bool)->lis
     out = []
     for t, train, more, test in zip(self.alive, trains, evals, tests):
         if math.isfinite(train['train loss']): train = train | more
-        elif include_test_scores: test = {**{f'{t.test_label} {k}': math.nan for k in ('loss', 'accuracy')}, **dict.fromkeys(t.metrics, math.nan)}
+        elif include_test_scores: test = t.blank_scores()
         out.append((train, test))
     return out
 
@@ -523,9 +555,9 @@ def train(self:FusedTrainer,
     for t in self.trainers:
         t.state = 'running'
         seed_dropout(t.model, t.seed)
-    _keep_memory()
+    keep_memory()
     epoch = updates = 0
-    with _matmul_precision(self.trainers[0].precision), _few_threads(self.trainers[0]):
+    with matmul_precision(self.trainers[0].precision), few_threads(self.trainers[0]):
         while True:
             start, rates = time.perf_counter(), [t.optimizer.param_groups[0]['lr'] for t in self.alive]
             trains = self._train_epoch(epoch) if epoch else None
@@ -533,8 +565,8 @@ def train(self:FusedTrainer,
             if epoch: updates += len(self.alive[0].train_loader); self._tick('epoch')
             seconds = (time.perf_counter()-start)/len(self.alive)
             for t, rate, (train, test) in zip(self.alive, rates, scores):
-                row = t._record(epoch, updates, rate, train, test, seconds)
-                if epoch: t._judge(epoch, row, t.patience if stopping[id(t)] else None)
+                row = t.record(epoch, updates, rate, train, test, seconds)
+                if epoch: t.judge(epoch, row, t.patience if stopping[id(t)] else None)
                 if t.state == 'running' and epoch >= t.num_epochs: t.stop(f'{t.num_epochs} epochs done', 'finished')
             ended = [t for t in self.alive if t.state != 'running']
             self._drop()

@@ -7,17 +7,14 @@ from __future__ import annotations
 import math, numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from .core import is_whole
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'ACTIVATIONS', 'INITS', 'SCALES', 'LOSSES', 'PRECISIONS', 'OPTIMIZERS', 'KEYS', 'CONFIG_KEYS',
-           'LABEL_KEYS', 'is_whole', 'is_number', 'is_share', 'is_widths', 'is_schedule', 'is_augment', 'is_monitor',
-           'Key', 'keys_of', 'value_of']
+           'LABEL_KEYS', 'is_number', 'is_share', 'is_widths', 'is_schedule', 'is_augment', 'is_monitor', 'Key',
+           'keys_of', 'value_of']
 
 # %% ../nbs/03_keys.ipynb #rules
-def is_whole(v)->bool:
-    "Is `v` a whole number, and not a bool?"
-    return isinstance(v, numbers.Integral) and not isinstance(v, bool)
-
 def is_number(v)->bool:
     "Is `v` a finite number, and not a bool?"
     return isinstance(v, numbers.Real) and not isinstance(v, bool) and math.isfinite(v)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from .core import SweepError
 
 # %% auto #0
-__all__ = ['GOALS', 'is_own_column', 'natural_goal', 'Objective', 'objective_of', 'watched', 'as_monitor']
+__all__ = ['GOALS', 'is_own_column', 'natural_goal', 'Objective', 'objective_of', 'among', 'watched', 'as_monitor']
 
 # %% ../nbs/01_objective.ipynb #natural-goal
 GOALS = 'maximize', 'minimize'
@@ -18,7 +18,7 @@ _OWN_COLUMN = re.compile(r'(top )?(train|valid|test|hold) (loss|accuracy)( \(eva
 _FALLS = frozenset('''loss error err errors rmse mse mae mape nll perplexity wer cer eer distance divergence kl regret
     cost time seconds minutes latency memory bytes'''.split())
 _RISES = frozenset('''accuracy acc score f1 fbeta auc auroc ap map precision recall sensitivity specificity iou jaccard dice r2
-    reward return correlation kappa mcc likelihood psnr ssim bleu rouge top1 top5 hits'''.split())
+    reward return correlation corrcoef explained kappa mcc likelihood psnr ssim bleu rouge top1 top5 hits'''.split())
 
 def is_own_column(
     name:str,   # Of a metric
@@ -122,6 +122,19 @@ def objective_of(
     return found[0]
 
 Objective.of = staticmethod(objective_of)
+
+# %% ../nbs/01_objective.ipynb #among
+def among(
+    objective:Objective,
+    names:Iterable[str],   # Of the metrics that were logged
+)->Objective:              # One of these where that is beyond doubt, else `objective` as it is
+    "What runs that logged these metrics are judged by"
+    names = list(names)
+    if objective.name in names: return objective
+    if objective.is_given:
+        valid = objective.name.replace('test ', 'valid ')
+        return Objective(valid, None, f'{objective.name!r} was read as {valid!r}: it was not logged') if valid in names else objective
+    return Objective(names[0], None, f'judged by {names[0]!r}: the sweep names no metric') if len(names) == 1 else objective
 
 # %% ../nbs/01_objective.ipynb #monitor
 def watched(

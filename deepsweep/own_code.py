@@ -4,15 +4,595 @@
 
 # %% ../nbs/51_own_code.ipynb #imports
 from __future__ import annotations
-import math, numbers
-from collections.abc import Callable, Mapping
+import copyreg, dis, enum, functools, hashlib, importlib.machinery, inspect, io, linecache, math, numbers, os
+import random, sys, sysconfig, textwrap, types, warnings, weakref
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 
-from .core import DeepsweepError, SweepError, code_version, derive_seed, logging_to
-from .models import _built_in, _own_random, register_model
+import numpy as np
+import pandas as pd
+import torch
+from fastcore.basics import patch
+from torch import nn
+
+from .core import DeepsweepError, OwnRandom, SweepError, check_whole, derive_seed, generators_lent, logging_to
+from .data import ImageData, SealedTest
+from .models import is_built_in, register_model
 
 # %% auto #0
-__all__ = ['OwnCode', 'own_code', 'own_model', 'StopTraining', 'EpochRows', 'train_function', 'best_row']
+__all__ = ['TAKEN_COLUMNS', 'OwnCodeWarning', 'code_version', 'check_metric_name', 'OwnCode', 'own_code', 'own_model',
+           'StopTraining', 'EpochRows', 'train_function']
+
+# %% ../nbs/51_own_code.ipynb #home
+@functools.cache
+def _in_library(file:str)->bool:
+    "Does this file belong to Python or to an installed package?"
+    path = str(Path(file).resolve())
+    folders = [Path(sysconfig.get_path(k)).resolve() for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')]
+    return 'site-packages' in path or 'dist-packages' in path or path.startswith(tuple(map(str, folders)))
+
+def _is_library_module(name:str)->bool:
+    "True for Python itself, an installed package and deepsweep"
+    ran = getattr(sys.modules['__main__'], '__spec__', None)             # of `python -m`
+    if name == '__main__': return ran is not None and ran.name.startswith('deepsweep')
+    parts = name.split('.')
+    if parts[0] in ('builtins', 'deepsweep') or parts[0].startswith('_cython_'): return True
+    for n in range(len(parts), 0, -1):                   # a compiled submodule may have no file of its own
+        file = getattr(sys.modules.get('.'.join(parts[:n])), '__file__', None)
+        if file is not None: return _in_library(file)
+    return parts[0] in sys.stdlib_module_names
+
+def _is_library(obj)->bool:
+    "Does `obj` come from a library? A function by where it was written, an object by its class"
+    if inspect.isfunction(obj): return _is_library_module(obj.__globals__.get('__name__') or '__main__')
+    if inspect.ismodule(obj): return _is_library_module(obj.__name__)
+    module = (obj if isinstance(obj, type) else type(obj)).__module__
+    if not isinstance(module, str): return module is not None      # some classes in C lack it
+    return _is_library_module(module)
+
+# %% ../nbs/51_own_code.ipynb #parts
+@dataclass
+class _Parts:
+    "What an object consists of"
+    text:str = ''                                   # Whatever of it is text
+    named:list = field(default_factory=list)        # (label, object), in the same order in every process
+    unordered:list = field(default_factory=list)    # Objects without an order
+    is_code:bool = False                            # Is `text` code of yours?
+    is_opaque:bool = False                          # A library's object: read whole, or not at all
+    kind:object = None                              # What stands for its class; None: the class
+
+class _CannotRead(Exception): "An object does not show its content"
+
+@functools.singledispatch
+def _parts_of(obj)->_Parts:
+    "What `obj` consists of, by its class"
+    raise _CannotRead(type(obj).__name__)
+
+# %% ../nbs/51_own_code.ipynb #walker
+_PLAIN   = frozenset({bool, int, float, complex, str, type(None)})      # `repr` says all about these
+_DEEPEST = 100     # objects inside one another; each takes five calls, and Python stops at 1,000
+
+def _sha(data)->str:
+    "SHA-256 of bytes, 64 hex digits"
+    return hashlib.sha256(data).hexdigest()
+
+class _Walker:
+    "Hashes an object and all that it reaches"
+    def __init__(self, name:str):
+        self.path, self.code = [name], set()      # where we are; hashes of code that was met
+        self.unseen = {}                          # id -> place and kind of what cannot be read
+        self.done, self.open = {}, set()          # id -> hash; ids of objects around this one
+        self.kept = []                            # objects must live while their ids count
+        self.opaque = None                        # the opaque object around us
+    def hash(self, obj)->str:
+        "Text that stands for the content of `obj`"
+        if type(obj) in _PLAIN: return repr(obj)
+        key = id(obj)
+        if key in self.open: return f'<{type(obj).__qualname__}>'
+        if key not in self.done: self.done[key] = self.enter(obj)
+        if self.opaque is not None: self.opaque.add(obj, self.done[key], key in self.unseen)
+        return self.done[key]
+
+# %% ../nbs/51_own_code.ipynb #walker-combine
+@patch
+def combine(self:_Walker, obj, parts:_Parts)->str:
+    "One hash of an object's class, text and parts"
+    lines = [self.hash(type(obj) if parts.kind is None else parts.kind), parts.text]
+    for label, part in parts.named:
+        self.path.append(label)
+        lines.append(label + self.hash(part))
+        self.path.pop()
+    for kind in sorted({type(o) for o in parts.unordered}, key=lambda o: o.__qualname__): self.hash(kind)
+    lines += sorted(self.apart(o) for o in parts.unordered)
+    if parts.is_code: self.code.add(_sha(parts.text.encode()))
+    return _sha(repr(lines).encode())
+
+@patch
+def apart(self:_Walker, obj)->str:
+    "The hash of `obj` as if nothing but its class had been met before"
+    before, self.done = self.done, {id(type(obj)): self.hash(type(obj))}
+    try: return self.hash(obj)
+    finally: self.done = before
+
+# %% ../nbs/51_own_code.ipynb #walker-enter
+@dataclass
+class _Opaque:
+    "A library's object while it is read"
+    yours:set = field(default_factory=set)     # Hashes of what in it comes from you
+    is_blind:bool = False                      # Does it hold something that cannot be read?
+    def add(self, obj, found:str, is_unseen:bool):
+        self.is_blind |= is_unseen
+        if not _is_library(obj): self.yours.add(found)
+
+@patch
+def enter(self:_Walker, obj)->str:
+    "Read an object that was not met before"
+    self.open.add(id(obj))
+    self.kept.append(obj)
+    around = self.opaque
+    if not _is_library(obj): self.opaque = None       # what is yours is read for itself, wherever it stands
+    try:
+        parts = self.parts(obj)
+        if parts.is_opaque and self.opaque is None: return self.read_opaque(obj, parts)
+        return self.combine(obj, parts)
+    finally:
+        self.opaque = around
+        self.open.remove(id(obj))
+
+# %% ../nbs/51_own_code.ipynb #walker-read
+@patch
+def parts(self:_Walker, obj)->_Parts:
+    "The parts of `obj`; none if it does not show them"
+    try:
+        if len(self.open) > _DEEPEST: raise _CannotRead('too deep')
+        return _parts_of.dispatch(type(obj))(obj)
+    except Exception:                                 # a class may raise anything when asked for its state
+        self.miss(obj)
+        return _Parts()
+
+@patch
+def miss(self:_Walker, obj)->None:
+    "Note that `obj` cannot be read; inside an opaque object, that this one cannot"
+    if self.opaque is not None: self.opaque.is_blind = True
+    else: self.unseen.setdefault(id(obj), (''.join(self.path), type(obj).__name__))
+
+@patch
+def read_opaque(self:_Walker, obj, parts:_Parts)->str:
+    "A library's object: all of it, or if that cannot be read, what of yours is in it"
+    count, self.opaque = len(self.kept), _Opaque()
+    found, read, self.opaque = self.combine(obj, parts), self.opaque, None
+    if not read.is_blind: return found
+    for o in self.kept[count:]: self.done.pop(id(o), None)       # read from elsewhere, it may be readable
+    self.miss(obj)
+    return self.combine(obj, _Parts(' '.join(sorted(read.yours))))
+
+# %% ../nbs/51_own_code.ipynb #compiled
+def _compiled(code:types.CodeType)->str:
+    "Byte code, names and constants as text, free of file names, line numbers and the order of sets"
+    def plain(o):
+        if isinstance(o, types.CodeType): return _compiled(o)
+        if isinstance(o, frozenset): return f'set of {sorted(map(plain, o))}'
+        return f'({", ".join(map(plain, o))})' if isinstance(o, tuple) else repr(o)
+    names = [code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
+    return f'{code.co_code.hex()} {code.co_exceptiontable.hex()} {names} {plain(code.co_consts)}'
+
+_sources = {}     # id of a code object -> itself, so that it lives, and its text
+
+def _source(code:types.CodeType)->str:
+    "Text of a function as it was when its code was first looked at"
+    if code.co_name == '<lambda>' or code.co_filename in ('<string>', '<stdin>'): return _compiled(code)
+    if id(code) not in _sources:
+        linecache.checkcache(code.co_filename)
+        try: text = textwrap.dedent(inspect.getsource(code))
+        except (OSError, TypeError): text = _compiled(code)
+        _sources[id(code)] = (code, text)
+    return _sources[id(code)][1]
+
+# %% ../nbs/51_own_code.ipynb #names
+_LOADS = {
+    'LOAD_GLOBAL': 'globals',
+    'LOAD_NAME':   'globals',
+    'LOAD_FROM_DICT_OR_GLOBALS': 'globals',
+    'LOAD_ATTR':   'attributes',
+    'LOAD_METHOD': 'attributes',
+    'IMPORT_NAME': 'modules'}
+
+def _names(code:types.CodeType)->dict:
+    "Names of globals, attributes and modules that `code`, or a function inside it, loads"
+    found = {kind: set() for kind in _LOADS.values()}
+    for o in dis.get_instructions(code):
+        if o.opname in _LOADS: found[_LOADS[o.opname]].add(o.argval)
+    for inner in (o for o in code.co_consts if isinstance(o, types.CodeType)):
+        for kind, names in _names(inner).items(): found[kind] |= names
+    return found
+
+# %% ../nbs/51_own_code.ipynb #module-text
+def _module_text(name:str)->str:
+    "Text of a module of yours, without importing it; empty for a library's"
+    parts, places, spec = name.split('.'), None, None
+    for n in range(len(parts) if name else 0):
+        spec = importlib.machinery.PathFinder.find_spec('.'.join(parts[:n+1]), places)
+        if spec is None: return ''
+        places = spec.submodule_search_locations
+    is_file = spec is not None and spec.has_location and Path(spec.origin).is_file()
+    if not is_file or _in_library(spec.origin): return ''
+    return Path(spec.origin).read_text(encoding='utf-8', errors='replace')
+
+# %% ../nbs/51_own_code.ipynb #variables
+def _defaults(fn:types.FunctionType)->list:
+    "Default values of a function's arguments, as labelled parts"
+    code, values = fn.__code__, fn.__defaults__ or ()
+    last  = code.co_varnames[code.co_argcount-len(values):code.co_argcount]
+    pairs = [*zip(last, values), *sorted((fn.__kwdefaults__ or {}).items())]
+    return [(f' → default of {k}', v) for k, v in pairs]
+
+def _enclosed(fn:types.FunctionType)->list:
+    "Variables of the functions around `fn`, as labelled parts"
+    found = []
+    for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or ()):
+        try: found.append((f' → {name}', cell.cell_contents))
+        except ValueError: pass                          # not bound yet
+    return found
+
+# %% ../nbs/51_own_code.ipynb #globals
+def _module_parts(path:str, module:types.ModuleType, names:set, seen:frozenset=frozenset())->dict:
+    "Those attributes of a module of yours, and of the modules in it, that have one of `names`"
+    if _is_library(module) or module.__name__ in seen: return {}
+    found = {f'{path}.{n}': vars(module)[n] for n in names if n in vars(module)}
+    for n, o in list(found.items()):
+        if inspect.ismodule(o): found |= _module_parts(n, o, names, seen | {module.__name__})
+    return found
+
+def _globals(fn:types.FunctionType)->list:
+    "Globals that `fn` names, attributes of your modules, texts of what it imports; labelled parts, sorted"
+    names = _names(fn.__code__)
+    found = {n: fn.__globals__[n] for n in names['globals'] if n in fn.__globals__}
+    for n, o in list(found.items()):
+        if inspect.ismodule(o): found |= _module_parts(n, o, names['attributes'])
+    found |= {f'import {n}': _module_text(n) for n in names['modules']}
+    return [(f' → {n}', o) for n, o in sorted(found.items())]
+
+# %% ../nbs/51_own_code.ipynb #function
+def _is_known_by_name(fn)->bool:
+    "Can a library's function be found under its own name?"
+    if not _is_library_module(fn.__module__ or '__main__'): return False
+    found = sys.modules.get(fn.__module__)
+    for n in fn.__qualname__.split('.'): found = getattr(found, n, None)
+    return found is fn
+
+@_parts_of.register(types.FunctionType)
+def _function_parts(fn)->_Parts:
+    "Text and reach of a function"
+    if not _is_library(fn):
+        named = [(f'.{k}', v) for k, v in sorted(vars(fn).items()) if k != '__wrapped__']      # set on it
+        named += _defaults(fn) + _enclosed(fn) + _globals(fn)
+        return _Parts(_source(fn.__code__), named, is_code=True)
+    if _is_known_by_name(fn): return _Parts(f'{fn.__module__}.{fn.__qualname__}')
+    name = f"{fn.__globals__.get('__name__')}.{fn.__code__.co_qualname}"
+    return _Parts(name, [*_defaults(fn), *_enclosed(fn)], is_opaque=True)
+
+@_parts_of.register(types.CodeType)
+def _code_parts(code)->_Parts: return _Parts(_compiled(code), is_code=True)
+
+# %% ../nbs/51_own_code.ipynb #wrapped
+@_parts_of.register(types.BuiltinFunctionType)
+def _builtin_parts(fn)->_Parts:
+    "A compiled function counts by its name, a compiled method also by its object"
+    on = [] if fn.__self__ is None or inspect.ismodule(fn.__self__) else [('', fn.__self__)]
+    return _Parts(f'{fn.__module__}.{fn.__qualname__}', on)
+
+def _register_wrapper(kind:type, *names:str)->None:
+    "Objects of `kind` consist of the attributes `names`"
+    @_parts_of.register(kind)
+    def parts(obj): return _Parts('', [('', getattr(obj, n)) for n in names])
+
+_register_wrapper(types.MethodType, '__func__', '__self__')
+_register_wrapper(staticmethod, '__func__')
+_register_wrapper(classmethod, '__func__')
+_register_wrapper(property, 'fget', 'fset', 'fdel')
+_register_wrapper(functools.cached_property, 'func')
+_register_wrapper(type(functools.cache(len)), '__wrapped__')
+
+@_parts_of.register(types.ModuleType)
+@_parts_of.register(types.GetSetDescriptorType)
+@_parts_of.register(types.MemberDescriptorType)
+def _named_parts(obj)->_Parts:
+    "A module, or an attribute that is laid out in C, counts by its name"
+    return _Parts(obj.__name__)
+
+# %% ../nbs/51_own_code.ipynb #class
+_NOT_BODY = frozenset("""__dict__ __weakref__ __doc__ __module__ __qualname__ __firstlineno__ _abc_impl
+    __static_attributes__ __annotations__ __annotate__ __annotate_func__ __annotations_cache__""".split())
+
+@_parts_of.register(type)
+def _class_parts(cls)->_Parts:
+    "Bases and body of a class of yours; the name of a library's"
+    if _is_library(cls): return _Parts(f'{cls.__module__}.{cls.__qualname__}')
+    body = [(f'.{k}', o) for k, o in sorted(vars(cls).items()) if k not in _NOT_BODY]
+    return _Parts(cls.__qualname__, [*(('', o) for o in cls.__bases__), *body])
+
+# %% ../nbs/51_own_code.ipynb #state
+def _attributes(state, skip:frozenset=frozenset())->list:
+    "An object's state, as labelled parts: its attributes by name, or whatever else it gave"
+    if isinstance(state, tuple) and len(state) == 2 and all(o is None or isinstance(o, dict) for o in state):
+        state = {**(state[0] or {}), **(state[1] or {})}                 # attributes and slots
+    if not isinstance(state, dict): return [] if state is None else [('', state)]
+    return [(f'.{k}', v) for k, v in sorted(state.items(), key=lambda item: str(item[0])) if k not in skip]
+
+# %% ../nbs/51_own_code.ipynb #containers
+def _is_plain(values)->bool: return set(map(type, values)) <= _PLAIN
+
+@_parts_of.register(list)
+@_parts_of.register(tuple)
+def _sequence_parts(obj)->_Parts:
+    "Items in order"
+    if type(obj) not in (list, tuple): return _pickled(obj)
+    if _is_plain(obj): return _Parts(repr(obj))          # a million numbers at once
+    return _Parts('', [(f'[{i}]', o) for i, o in enumerate(obj)])
+
+@_parts_of.register(dict)
+def _dict_parts(obj)->_Parts:
+    "Items, whatever their order: dicts with equal items are equal"
+    if type(obj) is not dict: return _pickled(obj)
+    if not _is_plain(obj): return _Parts('', unordered=list(obj.items()))
+    if _is_plain(obj.values()): return _Parts(repr(sorted(map(repr, obj.items()))))
+    return _Parts('', [(f'[{k!r}]', v) for k, v in sorted(obj.items(), key=lambda item: repr(item[0]))])
+
+@_parts_of.register(set)
+@_parts_of.register(frozenset)
+def _set_parts(obj)->_Parts:
+    "Elements without an order, and attributes if it is of a class of yours"
+    more = _attributes(getattr(obj, '__dict__', None))
+    return _Parts(repr(sorted(map(repr, obj))), more) if _is_plain(obj) else _Parts('', more, list(obj))
+
+# %% ../nbs/51_own_code.ipynb #kinds
+@_parts_of.register(OrderedDict)
+def _ordered_parts(obj)->_Parts:
+    "Items in their order, which counts for an `OrderedDict`"
+    return _Parts('', [('', list(obj.items())), *_attributes(vars(obj))])
+
+@_parts_of.register(types.MappingProxyType)
+def _view_parts(obj)->_Parts: return _Parts('', [('', dict(obj))])
+
+@_parts_of.register(enum.Enum)
+def _enum_parts(obj)->_Parts: return _Parts(obj.name, [('', obj.value)])
+
+@_parts_of.register(PurePath)
+def _path_parts(obj)->_Parts:
+    "A path counts by its text; the file that it names is not followed"
+    return _Parts(str(obj))
+
+@_parts_of.register(bytes)
+@_parts_of.register(bytearray)
+@_parts_of.register(memoryview)
+def _bytes_parts(obj)->_Parts: return _Parts(_sha(bytes(obj)))
+
+@_parts_of.register(io.BytesIO)
+@_parts_of.register(io.StringIO)
+def _buffer_parts(obj)->_Parts: return _Parts('', [('', obj.getvalue())])
+
+# %% ../nbs/51_own_code.ipynb #pickled
+_HOLDERS = (list, tuple, dict, set, frozenset, deque, types.SimpleNamespace, functools.partial)
+_NOT_CONTENT = {
+    'fastai.data.load.DataLoader':            {'rng'},
+    'sklearn.base.BaseEstimator':             {'_sklearn_version'},
+    'torch.utils.data.dataloader.DataLoader': {'_iterator', '_IterableDataset_len_called'}}
+
+def _pickled(obj)->_Parts:
+    "What pickle would write of `obj`"
+    reduce = copyreg.dispatch_table.get(type(obj))
+    found  = reduce(obj) if reduce else obj.__reduce_ex__(4)
+    if isinstance(found, str): return _Parts(found)                      # known by its name
+    build, args, state, items, pairs = (*found, None, None, None)[:5]
+    classes = [f'{o.__module__}.{o.__qualname__}' for o in type(obj).__mro__]
+    skip  = frozenset().union(*(_NOT_CONTENT.get(o, ()) for o in classes))
+    named = [('', build), *(('', o) for o in args or ()), *_attributes(state, skip)]
+    if items is not None: named.append(('', list(items)))
+    if pairs is not None: named.append(('', dict(pairs)))
+    return _Parts('', named, is_opaque=_is_library(obj) and not isinstance(obj, _HOLDERS))
+
+# %% ../nbs/51_own_code.ipynb #object
+_TOOLS = ('IPython', 'ipykernel', 'matplotlib', 'wandb')     # they show or keep what comes out
+
+def _is_shared(obj)->bool:
+    "Is it one of the generators that all code in a process shares?"
+    return any(obj is o for o in (random.seed.__self__, np.random.mtrand._rand, torch.default_generator))
+
+def _sparse_parts(obj)->_Parts:
+    "Places and values of a sparse matrix, in one order, each once"
+    found = obj.tocoo(copy=True)
+    found.sum_duplicates()
+    return _Parts(f'{found.shape} {found.dtype.str}', [('', found.coords), ('', found.data)])
+
+@_parts_of.register(object)
+def _object_parts(obj)->_Parts:
+    "An object of which nothing else is known"
+    if type(obj).__module__.split('.')[0] in _TOOLS or _is_shared(obj): return _Parts()
+    if hasattr(type(obj), 'tocoo'): return _sparse_parts(obj)
+    if not _is_library(obj):
+        try: return _pickled(obj)
+        except Exception: return _Parts('', _attributes(vars(obj)))      # your class cannot be pickled
+    inner = getattr(obj, '__dict__', {}).get('__wrapped__')              # your function, compiled
+    return _pickled(obj) if inner is None else _Parts('', [('', inner)], is_opaque=True)
+
+# %% ../nbs/51_own_code.ipynb #arrays
+@_parts_of.register(np.ndarray)
+def _array_parts(array)->_Parts:
+    "Numbers by their bytes; objects one by one, records field by field"
+    text = f'{array.dtype.str} {array.shape}'
+    if isinstance(array, np.ma.MaskedArray):
+        return _Parts(text, [('', np.ma.getmaskarray(array)), ('', array.filled()), ('', array.fill_value)])
+    array = np.asarray(array)
+    if array.dtype.names: return _Parts(text, [(f'[{n!r}]', array[n]) for n in array.dtype.names])
+    if array.dtype.hasobject: return _Parts(text, [('', array.reshape(-1).tolist())])
+    if array.dtype.char in 'gG': return _Parts(text, [('', list(map(repr, array.flat)))])      # long doubles
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return _Parts(f'{text} {_sha(flat.view(np.uint8) if flat.nbytes else b"")}')
+
+@_parts_of.register(np.generic)
+def _scalar_parts(number)->_Parts: return _Parts('', [('', np.asarray(number))])
+
+@_parts_of.register(np.ufunc)
+def _ufunc_parts(ufunc)->_Parts:
+    "numpy's and scipy's by their names; one that was made of a function does not show it"
+    known = (getattr(sys.modules.get(o), ufunc.__name__, None) for o in ('numpy', 'scipy.special'))
+    if not any(o is ufunc for o in known): raise _CannotRead(ufunc.__name__)
+    return _Parts(ufunc.__name__)
+
+# %% ../nbs/51_own_code.ipynb #tensors
+@_parts_of.register(torch.Tensor)
+def _tensor_parts(tensor)->_Parts:
+    "Numbers of a tensor, wherever and however they are stored"
+    text, t = f'{tensor.dtype} {tuple(tensor.shape)} {tensor.requires_grad}', tensor.detach()
+    if t.layout is not torch.strided:
+        t = t.to_sparse_coo().coalesce()
+        return _Parts(text, [('', t.indices()), ('', t.values())])
+    if t.is_quantized: return _Parts(text, [('', t.int_repr()), ('', t.dequantize())])
+    t = t.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    return _Parts(f'{text} {_sha(t.view(torch.uint8).numpy() if t.numel() else b"")}')
+
+@_parts_of.register(torch.Generator)
+def _generator_parts(generator)->_Parts:
+    "State of a generator of your own"
+    return _Parts(str(generator.device), [] if _is_shared(generator) else [('', generator.get_state())])
+
+# %% ../nbs/51_own_code.ipynb #networks
+def _module_part(name:str, value):
+    "One attribute of a network: layers count in their order, hooks without the numbers that torch gave them"
+    if name == '_modules': return list(value.items())
+    is_hooks = isinstance(value, dict) and name.startswith('_') and 'hooks' in name
+    return list(value.values()) if is_hooks else value
+
+@_parts_of.register(nn.Module)
+def _network_parts(net)->_Parts:
+    "Weights, layers and settings"
+    return _Parts('', [(f'.{k}', _module_part(k, v)) for k, v in sorted(vars(net).items())])
+
+# %% ../nbs/51_own_code.ipynb #columns
+def _values(column)->np.ndarray:
+    "Numbers or objects that stand for a column's content, shape (rows,)"
+    if isinstance(column.dtype, np.dtype): return column.to_numpy()
+    return pd.util.hash_pandas_object(column, index=False).to_numpy()      # 64 bits a row
+
+def _column(column)->list:
+    "Type and values of a column or an index, as labelled parts; categories count in their order"
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    more = [('', column.dtype.categories), ('', column.dtype.ordered)] if is_category else []
+    return [('', str(column.dtype)), *more, ('', _values(column))]
+
+# %% ../nbs/51_own_code.ipynb #tables
+@_parts_of.register(pd.Index)
+def _index_parts(index)->_Parts:
+    "Values and names of an index"
+    if isinstance(index, pd.MultiIndex):
+        return _Parts('', [('', index.get_level_values(i)) for i in range(index.nlevels)], kind='MultiIndex')
+    return _Parts('', [*_column(index), ('', index.name)], kind='Index')
+
+@_parts_of.register(pd.Series)
+def _series_parts(column)->_Parts:
+    "Type, values, name and index of a column"
+    return _Parts('', [*_column(column), ('', column.name), ('', column.index), ('.attrs', column.attrs)])
+
+@_parts_of.register(pd.DataFrame)
+def _frame_parts(table)->_Parts:
+    "Columns, their names, and the index"
+    columns = [part for _, column in table.items() for part in _column(column)]
+    return _Parts('', [*columns, ('', table.columns), ('', table.index), ('.attrs', table.attrs)])
+
+# %% ../nbs/51_own_code.ipynb #images
+@_parts_of.register(ImageData)
+def _image_data_parts(data)->_Parts:
+    "Fingerprints of all parts, and the classes"
+    return _Parts(f'{data.fingerprint} {data.hold_fingerprint} {data.test.fingerprint}', [('', data.classes)])
+
+@_parts_of.register(SealedTest)
+def _sealed_parts(test)->_Parts: return _Parts(test.fingerprint, [('', test.classes)])
+
+# %% ../nbs/51_own_code.ipynb #unread
+class OwnCodeWarning(UserWarning): "Something about your code that its version cannot tell"
+
+@_parts_of.register(Iterator)
+@_parts_of.register(type(os.environ))
+def _iterator_parts(obj)->_Parts:
+    "Reading an iterator uses it up; one of a class of yours is known by its attributes"
+    if _is_library(obj): raise _CannotRead(type(obj).__name__)
+    return _object_parts(obj)
+
+_told = set()      # what was said already
+
+def _warn_once(text:str)->None:
+    "Warn of something in the user's code, once per process"
+    if text in _told: return
+    _told.add(text)
+    warnings.warn_explicit(text, OwnCodeWarning, 'deepsweep', 1)      # the line that asked tells nothing
+
+# %% ../nbs/51_own_code.ipynb #look
+_MOST_TOLD = 5      # places that are named one by one
+
+@dataclass(frozen=True)
+class _Look:
+    "What was seen in an object of the user's"
+    version:str           # 12 hex digits, or the user's own
+    code:frozenset|None   # Hashes of the code that it reaches, without values; None: the user's own version
+
+def _given_version(fn)->str|None:
+    "The user's own `version` of a function or object, if it has one that is text or a number"
+    version = getattr(fn, 'version', None)
+    return str(version) if isinstance(version, (str, numbers.Number)) else None
+
+def _name_of(fn)->str: return getattr(fn, '__name__', type(fn).__name__)
+
+def _tell_unseen(name:str, places:list)->None:
+    "Name what cannot be watched"
+    more = len(places) - _MOST_TOLD
+    if more > 0: places = [*places[:_MOST_TOLD], f'{name} → … ({more} more places)']
+    for place in places:
+        _warn_once(f'{place} cannot be watched: if it changes, {name} still counts as the same code. '
+                   f'Give {name} a `version` and raise it by hand')
+
+def _look(fn:Callable)->_Look:
+    "Walk over `fn`, and say what cannot be watched"
+    walker = _Walker(_name_of(fn))
+    found  = walker.hash(fn)
+    _tell_unseen(_name_of(fn), [f'{place} ({kind})' for place, kind in walker.unseen.values()])
+    return _Look(found[:12], frozenset(walker.code))
+
+# %% ../nbs/51_own_code.ipynb #code-version
+_meanings = {}     # (id of an object, version after use) -> a reference to it, the version that it stands for
+
+def _owner(fn):
+    "The object of a method, or else the function itself: methods are made anew whenever they are asked for"
+    of = getattr(fn, '__self__', None)
+    return fn if of is None else of
+
+def _meaning(fn, version:str)->str:
+    "The version that `version` of `fn` stands for: another one if `fn` only changed by being used"
+    refer, old = _meanings.get((id(_owner(fn)), version), (lambda: None, version))
+    return old if refer() is _owner(fn) else version
+
+def code_version(
+    fn:Callable,                 # A model, metric, loss or training function of yours
+    version:object|None=None,    # Your own version; None: a hash of the code and of the data that it reads
+)->str:                          # `version` as text, or 12 hex digits that are equal in every process
+    "What tells one version of your code from the next"
+    if version is not None: return str(version)
+    if not callable(fn):
+        raise DeepsweepError(f'code_version takes something callable, got {type(fn).__name__}')
+    return _meaning(fn, _look(fn).version)
+
+# %% ../nbs/51_own_code.ipynb #taken
+TAKEN_COLUMNS = frozenset({'run', 'name', 'variant', 'epoch', 'updates', 'state', 'group', 'attempt',
+    'device', 'seconds', 'parameters', 'data', 'best epoch', 'stop reason'})      # and all of `hold …`
+
+def check_metric_name(
+    name:str,     # As it is logged, or a key of `metrics=`
+)->None:
+    "Refuse a name that the kit's tables need for themselves"
+    if not isinstance(name, str): raise SweepError(f'a metric needs a name that is text, got {name!r}')
+    if name in TAKEN_COLUMNS or name.startswith('hold '):
+        raise SweepError(f'a metric may not be named {name!r}: the kit has that column; choose another name')
 
 # %% ../nbs/51_own_code.ipynb #own
 @dataclass
@@ -21,87 +601,184 @@ class OwnCode:
     function:Callable|None=None                  # `function(config)`: trains by itself and reports with `log`
     metrics:dict=field(default_factory=dict)     # Name -> `fn(labels, logits)`
     criterion:Callable|None=None                 # `criterion(logits, labels)` -> mean loss
+    looks:dict|None=field(default=None, init=False, repr=False, compare=False)     # Piece -> what was seen
+    def pieces(self)->dict:
+        "What there is, by a name for messages"
+        single  = {'function': self.function, 'criterion': self.criterion}
+        metrics = {f'metric {k!r}': fn for k, fn in self.metrics.items()}
+        return {k: fn for k, fn in single.items() if fn is not None} | metrics
+    def look(self, piece:str)->_Look:
+        "What is seen in a piece now; its own `version` goes first"
+        fn = self.pieces()[piece]
+        version = _given_version(fn)
+        return _look(fn) if version is None else _Look(version, None)
     def versions(self)->dict:
-        "Piece -> version, for the identity of a run; empty without code of one's own"
-        of = lambda fn: code_version(fn, getattr(fn, 'version', None))
-        found = {k: of(fn) for k, fn in (('function', self.function), ('criterion', self.criterion)) if fn is not None}
-        return {**found, **({'metrics': {k: of(fn) for k, fn in self.metrics.items()}} if self.metrics else {})}
+        "Piece -> version, for the identity of a run; as at the first call. Empty if nothing is the user's"
+        if self.looks is None: self.looks = {k: self.look(k) for k in self.pieces()}
+        found = {k: _meaning(fn, self.looks[k].version) for k, fn in self.pieces().items()}
+        metrics = {k: found.pop(f'metric {k!r}') for k in self.metrics}
+        return found | ({'metrics': metrics} if metrics else {})
 
-_TAKEN = ('run', 'name', 'epoch', 'updates', 'learning_rate', 'seconds')
+# %% ../nbs/51_own_code.ipynb #own-code
+_TRAINER_WORDS = ('train', 'valid', 'test', 'top')       # first words of what the kit's trainer logs
+
+def _check_metrics(metrics)->None:
+    "Metrics are named functions, and no name is a column of the kit's trainer"
+    if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
+        raise SweepError(f'metrics is a dict of name -> function, got {metrics!r}')
+    for k in metrics:
+        check_metric_name(k)
+        if k == 'learning_rate' or k.split(' ')[0] in _TRAINER_WORDS:
+            raise SweepError(f'a metric may not be named {k!r}: the trainer logs that; choose another name')
 
 def own_code(
-    function=None, metrics=None, criterion=None, model=None,   # As given to `run_sweep`
+    function:Callable|None=None,     # Does the whole training; None: the kit trains
+    metrics:Mapping|None=None,       # Name -> `fn(labels, logits)`; None: the kit's own only
+    criterion:Callable|None=None,    # `criterion(logits, labels)` -> mean loss; None: as the configs say
+    model:str|Callable|None=None,    # A registered name or a function that builds a net; None: as configs say
 )->OwnCode:
-    "The user's code, checked"
+    "The user's code, checked before anything trains"
     for what, fn in (('function', function), ('criterion', criterion)):
-        if fn is not None and not callable(fn): raise SweepError(f'{what} must be callable, got {type(fn).__name__}')
-    if function is not None and (metrics or criterion or model): raise SweepError('function= does the whole training, so model=, metrics= and criterion= must be None')
-    if metrics is not None and not (isinstance(metrics, Mapping) and all(callable(o) for o in metrics.values())): raise SweepError(f'metrics is a dict of name -> function, got {metrics!r}')
-    for k in metrics or ():
-        if k in _TAKEN or str(k).split(' ')[0] in ('train', 'valid', 'test', 'hold', 'top'): raise SweepError(f'a metric may not be named {k!r}: that is a column of the kit; choose another name')
+        if fn is None or callable(fn): continue
+        raise SweepError(f'{what} must be callable, got {type(fn).__name__}')
+    if function is not None and (metrics or criterion or model):
+        raise SweepError('function= does the whole training, so model=, metrics= and criterion= must be None')
+    if metrics is not None: _check_metrics(metrics)
     return OwnCode(function, dict(metrics or {}), criterion)
+
+# %% ../nbs/51_own_code.ipynb #settle
+def _remember(fn, used:str, meant:str)->None:
+    "From now on version `used` of this very object stands for `meant`"
+    owner = _owner(fn)
+    key = id(owner), used
+    try: refer = weakref.ref(owner, lambda _: _meanings.pop(key, None))
+    except TypeError: refer = lambda: owner               # its class has no weak references: it is kept
+    _meanings[key] = refer, meant
+
+def _is_only_used(before:_Look, after:_Look)->bool:
+    "Are the values others, and is all the code still there?"
+    if before.version == after.version or before.code is None or after.code is None: return False
+    return before.code <= after.code
+
+@patch
+def settle(self:OwnCode)->list:     # Names of the pieces that changed by being used
+    "Look again after a sweep: what only changed by being used keeps its version, and you are told"
+    after = {k: self.look(k) for k in self.looks or ()}
+    changed = [k for k, look in after.items() if _is_only_used(self.looks[k], look)]
+    for piece in changed:
+        fn = self.pieces()[piece]
+        _remember(fn, after[piece].version, _meaning(fn, self.looks[piece].version))
+        _warn_once(f'{piece} ({_name_of(fn)}) changed by being used: it remembers something. '
+                   'It still counts as it was before')
+    return changed
 
 # %% ../nbs/51_own_code.ipynb #own-model
 def own_model(
-    model:str|Callable|None,   # A registered name, or `fn(config, data, …) -> nn.Module`
-)->str|None:                   # The name under which it is registered
+    model:str|Callable|None,   # A registered name, or `fn(config, data, …) -> nn.Module`; or None
+)->str|None:                   # The name under which it is registered; None for None
     "Register a model given as a function"
     if model is None or isinstance(model, str): return model
-    if not callable(model): raise SweepError(f'model is a registered name or a function fn(config, data), got {type(model).__name__}')
-    name = getattr(model, '__name__', type(model).__name__).strip('<>')
-    name = f'my_{name}' if name in _built_in else name
-    register_model(name, model, version=getattr(model, 'version', None))
+    if not callable(model):
+        raise SweepError('model is a registered name or a function fn(config, data), '
+                         f'got {type(model).__name__}')
+    name = _name_of(model).strip('<>')
+    name = f'my_{name}' if is_built_in({'model': name}) else name
+    register_model(name, model, version=_given_version(model))
     return name
 
 # %% ../nbs/51_own_code.ipynb #stop
 class StopTraining(Exception):
     "Raised by `log` when a run is over: out of time, or diverged. Let it pass"
-    def __init__(self, state:str, reason:str): self.state = state; super().__init__(reason)
+    def __init__(self,
+        state:str,      # That the run ends in: `interrupted` or `diverged`
+        reason:str,     # For the run table
+    ):
+        self.state = state
+        super().__init__(reason)
 
-def _numbers(metrics:Mapping)->dict:
-    "Metrics as plain floats"
-    out = {}
-    for k, v in metrics.items():
-        if hasattr(v, 'item') and getattr(v, 'size', 1) in (1, ()) or hasattr(v, 'numel') and v.numel() == 1: v = v.item()
-        if not isinstance(v, numbers.Real): raise DeepsweepError(f'log() takes numbers; {k!r} is {type(v).__name__}')
-        out[str(k)] = float(v)
+# %% ../nbs/51_own_code.ipynb #logged
+_FACTS = ('epoch', 'updates', 'seconds')     # columns of the kit in its trainer's rows: a log may repeat them
+
+def _number(name:str, value)->float:
+    "A logged value as a plain number"
+    count = value.numel() if hasattr(value, 'numel') else getattr(value, 'size', 1)
+    if hasattr(value, 'item') and count == 1: value = value.item()
+    if not isinstance(value, numbers.Real):
+        raise DeepsweepError(f'log() takes numbers; {name!r} is {type(value).__name__}')
+    return float(value)
+
+def _logged_epoch(value:float)->int:
+    "The epoch that a logged `epoch` is part of: a fraction is rounded up"
+    if not (math.isfinite(value) and value >= 0):
+        raise DeepsweepError(f'log() takes epoch as a number of at least 0, got {value!r}')
+    return math.ceil(round(value, 6))                     # sums of tenths miss whole numbers by a hair
+
+# %% ../nbs/51_own_code.ipynb #checked-metrics
+def _checked_metrics(metrics:Mapping)->dict:
+    "Logged metrics as plain numbers, under names that are free"
+    out = {str(k): _number(k, v) for k, v in metrics.items()}
+    for k in out:
+        if k not in _FACTS: check_metric_name(k)
+    if 'updates' in out: out['updates'] = check_whole('log(): updates', out['updates'], 0, whole_float=True)
     return out
 
 # %% ../nbs/51_own_code.ipynb #rows
 class EpochRows:
     "Turns what a training function logs into one row per epoch"
     def __init__(self,
-        write:Callable[[dict,bool],None],                  # Stores a row; told whether the epoch is new
-        is_late:Callable[[],bool]=lambda: False,           # Is the call out of time?
+        write:Callable[[dict, bool], None],                # Stores a row; told whether the epoch is new
+        is_late:Callable[[], bool]=lambda: False,          # Is the call out of time?
     ):
-        self.write, self.is_late, self.rows, self.last = write, is_late, {}, 0
-    def __call__(self, metrics:dict, step:int|None):
-        epoch = self.last + 1 if step is None else step
-        if not isinstance(epoch, numbers.Integral) or epoch < 0: raise DeepsweepError(f'log() takes step as a whole number of at least 0, got {step!r}')
-        metrics, is_new = _numbers(metrics), epoch not in self.rows
-        self.last = max(self.last, int(epoch)) if self.rows else int(epoch)
-        row = self.rows.setdefault(int(epoch), {'epoch': int(epoch)})
+        self.write, self.is_late = write, is_late
+        self.rows, self.last = {}, 0                       # epoch -> its row so far; the greatest epoch
+    def __call__(self,
+        metrics:dict,      # Name -> number; `epoch`, if it is there, is the epoch
+        step:int|None,     # The epoch, unless `epoch` was logged; None: the next one
+    ):
+        metrics = _checked_metrics(metrics)
+        epoch   = self.epoch(metrics.pop('epoch', None), step)
+        is_new  = epoch not in self.rows
+        self.last = max(self.last, epoch) if self.rows else epoch
+        row = self.rows.setdefault(epoch, {'epoch': epoch})
         row.update(metrics)
-        if 'valid accuracy' in row: row['top valid accuracy'] = max(r['valid accuracy'] for e, r in self.rows.items() if e <= epoch and 'valid accuracy' in r)
+        if 'valid accuracy' in row: row['top valid accuracy'] = self.top(epoch)
         self.write(dict(row), is_new)
-        if bad := [k for k, v in metrics.items() if k.endswith('loss') and not math.isfinite(v)]: raise StopTraining('diverged', f'{bad[0]} is not finite in epoch {epoch}')
+        bad = [k for k, v in metrics.items() if k.endswith('loss') and not math.isfinite(v)]
+        if bad: raise StopTraining('diverged', f'{bad[0]} is not finite in epoch {epoch}')
         if self.is_late(): raise StopTraining('interrupted', 'max_minutes is over')
+
+# %% ../nbs/51_own_code.ipynb #rows-epoch
+@patch
+def epoch(self:EpochRows,
+    logged:float|None,    # `epoch` among the metrics; None: it was not logged
+    step:int|None,        # As given to `log`; None: the next epoch
+)->int:                   # At least 0
+    "The epoch that a call speaks of"
+    if logged is not None: return _logged_epoch(logged)
+    return self.last + 1 if step is None else check_whole('log(): step', step, 0, whole_float=True)
+
+@patch
+def top(self:EpochRows,
+    epoch:int,     # At least 0
+)->float:          # In [0, 1]
+    "Greatest validation accuracy up to `epoch`"
+    return max(o['valid accuracy'] for e, o in self.rows.items() if e <= epoch and 'valid accuracy' in o)
 
 # %% ../nbs/51_own_code.ipynb #train-function
 def train_function(
     function:Callable,      # `function(config)`
-    config:dict,            # Handed over as it is
-    rows:EpochRows,
+    config:dict,            # Handed over as it is; its `seed` seeds the generators, 0 without one
+    rows:EpochRows,         # Takes what is logged
+    device=None,            # A torch device whose generator is seeded, too
 )->tuple[str,str]:          # State and reason
-    "Run a training function, with all generators seeded from the run's seed and put back afterwards"
+    "Run a training function with generators of its own, seeded from the run's seed"
+    def told(metrics, step):
+        with generators_lent(): rows(metrics, step)
     try:
-        with _own_random(derive_seed(config.get('seed', 0), 'function')), logging_to(rows): last = function(config)
+        with OwnRandom(derive_seed(config.get('seed', 0), 'function'), device), logging_to(told): last = function(config)
         if isinstance(last, Mapping) and last: rows(dict(last), None)
     except StopTraining as stop: return stop.state, str(stop)
-    if not rows.rows: raise DeepsweepError("the training function ended without a single log(): report with deepsweep.log({'valid accuracy': …}, step=epoch)")
+    if not rows.rows:
+        raise DeepsweepError('the training function ended without a single log(): '
+                             "report with deepsweep.log({'valid accuracy': …}, step=epoch)")
     return 'finished', f'{len(rows.rows)} epochs reported'
-
-def best_row(rows:Mapping[int,dict], metric:str, goal:str)->int|None:
-    "The epoch that is best in `metric`; the first of equals, None without any"
-    found = {e: r[metric] for e, r in rows.items() if math.isfinite(r.get(metric, math.nan))}
-    return (min if goal == 'minimize' else max)(found, key=found.get) if found else None

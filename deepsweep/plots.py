@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 from .core import DataError, did_you_mean
-from .analysis import best_epochs, best_table, find_metric, find_strength, key_scores, key_table, learning_rate_table, pick_variant, run_scores
+from .objective import Objective
+from .analysis import best_epochs, best_table, find_metric, find_objective, find_strength, key_scores, key_table, learning_rate_table, pick_variant, run_scores
 from .analysis import size_label, size_table, tidy_table, tradeoff_table, trajectory_table, varying_keys
 
 # %% auto #0
@@ -25,10 +26,11 @@ def short_best_table(
     n:int=5,                  # Most rows, at least 1
     metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
     goal:str|None=None,       # `maximize` or `minimize`; None: by the metric's name
+    *, at:str|None=None,      # As in `best_table`
 )->pd.DataFrame:              # The head of `best_table`: score, best epoch, state, variant, layers, learning rate and the settings that differ in `df`
     "The best runs with the columns that tell them apart"
     if n<1: raise DataError(f'n is the number of runs to show, at least 1, got {n}')
-    table, df = best_table(df, variant, metric, goal), tidy_table(df)
+    table, df = best_table(df, variant, metric, goal, at=at), tidy_table(df)
     layers = [c for c in ('hidden_layers', 'conv_layers') if c in table]
     wanted = {*layers, 'learning_rate', *varying_keys(df)}
     show   = [k for k in table.columns if k in wanted]
@@ -97,7 +99,8 @@ def show_training(
 )->np.ndarray:                           # Axes, shape (columns,)
     "Draw every run over the epochs, coloured by learning rate"
     df = pick_variant(df, variant)
-    metric, goal = find_metric(df, metric)
+    objective = find_objective(df, metric)
+    metric = objective.name
     part = metric.split()[0]
     if columns is None: columns = [c for c in ('train loss', f'{part} loss', 'train accuracy', f'{part} accuracy') if c in df] or [metric]
     columns = [columns] if isinstance(columns, str) else list(columns)
@@ -105,7 +108,7 @@ def show_training(
         if c not in df: raise DataError(f'no column {c!r} to draw; {did_you_mean(c, df.columns[df.columns.get_loc("epoch"):])}')
     axes = np.ravel(_new_axes(len(columns), (2.7, 2.3)) if axes is None else axes)
     if len(axes)!=len(columns): raise DataError(f'one axes per column: {len(columns)} columns, {len(axes)} axes')
-    table = best_table(df, metric=metric)
+    table = best_table(df, metric=objective)
     bad   = ('diverged', 'failed')
     first = table[table[metric].notna() & ~table.get('state', pd.Series('', table.index)).isin(bad)].head(1)
     best  = first['run'].iloc[0] if len(first) else None
@@ -243,7 +246,7 @@ def _draw_paths(df:pd.DataFrame, variant:str|None, kind:str, metric:str|None, ke
             if seeds and len(runs)>1: ax.plot(r['train'], r['valid'], color=color, lw=.6, alpha=.25, zorder=2)
             if len(r) and r['state'].iloc[0]=='diverged': crosses.append((r['train'].iloc[-1], r['valid'].iloc[-1], color))
         if len(path):
-            best = path.loc[path['score'].idxmin() if attrs['goal']=='minimize' else path['score'].idxmax()]
+            best = path.loc[Objective('score', attrs['goal']).best_at(path['score'].to_dict())]
             ax.plot(path['train'], path['valid'], color=color, lw=2, zorder=3, gid=f'mean {s:g}')
             ax.plot(path['train'].iloc[0], path['valid'].iloc[0], 'o', color=color, ms=5, zorder=4)
             ax.plot(best['train'], best['valid'], '*', color=color, mec='black', mew=.7, ms=12, zorder=5)

@@ -11,25 +11,26 @@ from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 import numpy as np, pandas as pd
-from .core import DeepsweepError
-from .analysis import SCORES, best_table, find_metric, interval, join_tables, learning_rate_table, run_scores, size_label, size_table
+from .analysis import SCORES, best_epochs, best_table, find_objective, join_tables, learning_rate_table, run_scores, size_label, size_table
+from .core import BAD_STATES, DeepsweepError
+from .objective import Objective
+from .statistics import interval
 from .plots import compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes, short_best_table, show_training
 
 # %% auto #0
 __all__ = ['best_lines', 'machine_info', 'report_html', 'write_report']
 
 # %% ../nbs/94_report.ipynb #metric
-def _sweep_metric(
-    df:pd.DataFrame,                # Tidy table
-    sweep:object=None,              # Sweep dict, list of them, list of run configs, or None
-    metric:str|None=None,           # Overrules the sweep's
-    goal:str|None=None,             # Overrules the sweep's
-)->tuple[str,str]:                  # The metric that ranks the runs, and the goal
-    "The sweep's own metric if the table has it, else the first of `valid accuracy`, `test accuracy`"
-    dicts = [sweep] if isinstance(sweep, Mapping) else [o for o in sweep or () if isinstance(o, Mapping)]
-    asked = next((o['metric'] for o in dicts if isinstance(o.get('metric'), Mapping) and o['metric'].get('name') in df), {})
-    if metric is None: metric, goal = asked.get('name'), goal or asked.get('goal')
-    return find_metric(df, metric, goal)
+def _judged_by(
+    df:pd.DataFrame,                  # Tidy table
+    sweep:object=None,                # Sweep dict, list of them, list of run configs, or None
+    metric:str|Objective|None=None,   # Overrules the sweep's
+    goal:str|None=None,               # Overrules the sweep's
+)->Objective:
+    "What ranks the runs: the metric given, else the sweep's if the table has it, else the first of `valid accuracy`, `test accuracy`"
+    asked = Objective.of(sweep) if metric is None and isinstance(sweep, (Mapping, list, tuple)) else None
+    if asked is not None and asked.is_given and asked.name in df: metric = Objective(asked.name, goal or asked.goal)
+    return find_objective(df, metric, goal)
 
 def _cell(
     value,               # Anything that stands in a table
@@ -51,13 +52,15 @@ def best_lines(
     *, sweep=None,           # The sweep dict, for its metric
     metric:str|None=None,    # Column to judge by; None: the sweep's, else `valid accuracy`, else `test accuracy`
     goal:str|None=None,      # `maximize` or `minimize`; None: the sweep's, else by the metric's name
+    at:str|None=None,        # As in `best_table`
 )->list[str]:                # One line per run, best first; a single line when no run has a score
     "The best runs as plain text"
     if not len(config): return ['no runs yet']
     df = join_tables(config, history)
     if metric is None and not set(SCORES) & set(df) and not sweep: return ['no run has a score yet']
-    metric, goal = _sweep_metric(df, sweep, metric, goal)
-    table = _well(short_best_table(df, None, max(n, len(df)) if n>0 else n, metric, goal), metric).head(n)
+    objective = _judged_by(df, sweep, metric, goal)
+    metric = objective.name
+    table = _well(short_best_table(df, None, max(n, len(df)) if n>0 else n, objective, at=at), metric).head(n)
     if not len(table): return ['no run has a score yet']
     keys = [k for k in table.columns[table.columns.get_loc('variant')+1:] if k not in ('model', 'hidden_layers', 'conv_layers')]
     rows = [[f'{i}.', f'{metric} {r[metric]:.3f}', f"epoch {r['best epoch']}", r['variant'], _size(r), *[f'{k} {_cell(r[k])}' for k in keys], f"run {r['run']}"]
@@ -72,7 +75,7 @@ def _size(row:Mapping)->str:
 
 def _well(table:pd.DataFrame, metric:str)->pd.DataFrame:
     "Rows with a score that did not break"
-    return table[table[metric].notna() & ~table.get('state', pd.Series('', table.index)).isin(['diverged', 'failed'])]
+    return table[table[metric].notna() & ~table.get('state', pd.Series('', table.index)).isin(BAD_STATES)]
 
 # %% ../nbs/94_report.ipynb #figure
 def _figure(
@@ -195,38 +198,39 @@ def _counts(config:pd.DataFrame)->str:
     return f"{len(runs)} run{'s'*(len(runs)!=1)}{': '*bool(parts)}{parts}."
 
 # %% ../nbs/94_report.ipynb #figures
-def _rate_figure(df:pd.DataFrame, metric:str)->dict|None:
+def _rate_figure(df:pd.DataFrame, objective:Objective)->dict|None:
     "The learning-rate figure; None where fewer than two rates have a score"
     if 'learning_rate' not in df: return None
-    t = learning_rate_table(df, metric).dropna(subset=['mean', 'learning_rate'])
+    extreme = 'peak' if objective.goal == 'maximize' else 'lowest point'
+    t, metric = learning_rate_table(df, objective).dropna(subset=['mean', 'learning_rate']), objective.name
     if t['learning_rate'].nunique()<2: return None
     alt  = f"Best {metric} of {t[['variant', 'size']].drop_duplicates().shape[0]} network sizes at {t['learning_rate'].nunique()} learning rates from {t['learning_rate'].min():g} to {t['learning_rate'].max():g}. "
     alt += '. '.join(f"{v}: means from {g['mean'].min():.3f} to {g['mean'].max():.3f}" for v, g in t.groupby('variant')) + '.'
     seeds = 'bars the 95 % interval of means over seeds (one that leaves the frame: too few seeds to tell)' if t['n'].max()>1 else 'every setting ran with one seed, so no interval is known'
-    return _figure(lambda fig: compare_learning_rates_per_model(df, metric, fig.subplots()), (7.6, 3.8+.1*max(len(t.groupby(['variant', 'size']))-8, 0)), alt,
-        f'Best {metric} over epochs by learning rate. Follow one line: its peak is the rate to take for that size. Small dots are single runs; {seeds}.')
+    return _figure(lambda fig: compare_learning_rates_per_model(df, objective, fig.subplots()), (7.6, 3.8+.1*max(len(t.groupby(['variant', 'size']))-8, 0)), alt,
+        f'Best {metric} over epochs by learning rate. Follow one line: its {extreme} is the rate to take for that size. Small dots are single runs; {seeds}.')
 
-def _size_figures(df:pd.DataFrame, metric:str)->list[dict]:
+def _size_figures(df:pd.DataFrame, objective:Objective)->list[dict]:
     "A heat map per variant that has more than one size"
-    made = []
+    made, metric = [], objective.name
     for v in df['variant'].unique():
         rows = df[df['variant']==v]
-        runs = run_scores(rows, metric)
+        runs = run_scores(rows, objective)
         by   = 'conv' if runs['conv'].map(len).any() else 'hidden'
-        if not runs[by].map(len).any() or (t := size_table(rows, v, metric, by=by)).size<2 or t.isna().all(axis=None): continue
+        if not runs[by].map(len).any() or (t := size_table(rows, v, objective, by=by)).size<2 or t.isna().all(axis=None): continue
         draw = compare_cnn_sizes if by=='conv' else compare_mlp_sizes
-        best = t.stack().idxmin() if find_metric(df, metric)[1]=='minimize' else t.stack().idxmax()
-        made.append(_figure(lambda fig: draw(rows, v, metric, fig.subplots()), (3+.8*t.shape[1], 1.5+.5*len(t)),
+        best = objective.best_at(t.stack().to_dict())
+        made.append(_figure(lambda fig: draw(rows, v, objective, fig.subplots()), (3+.8*t.shape[1], 1.5+.5*len(t)),
             f'Heat map of {v}: {t.index.name} by {t.columns.name}, best {metric} {t.loc[best]:.3f} at {best[0]} layers of {best[1]}.',
             f'{v}: best {metric} by {t.index.name} and {t.columns.name}. Each cell is the best over learning rates of the mean over seeds.'))
     return made
 
-def _curve_figures(df:pd.DataFrame, metric:str)->list[dict]:
+def _curve_figures(df:pd.DataFrame, objective:Objective)->list[dict]:
     "Training curves per variant"
-    made = []
+    made, metric = [], objective.name
     for v, rows in df.dropna(subset='epoch').groupby('variant', sort=False):
         n, lost = rows['run'].nunique(), rows[rows['state']=='diverged']['run'].nunique() if 'state' in rows else 0
-        def draw(fig): show_training(rows, v, [c for c in shown if c in rows], metric, fig.subplots(-(-len(shown)//2), min(len(shown), 2), squeeze=False).ravel()[:len(shown)])
+        def draw(fig): show_training(rows, v, [c for c in shown if c in rows], objective, fig.subplots(-(-len(shown)//2), min(len(shown), 2), squeeze=False).ravel()[:len(shown)])
         part  = metric.split()[0]
         shown = [c for c in ('train loss', f'{part} loss', 'train accuracy', f'{part} accuracy') if c in rows and rows[c].notna().any()] or [metric]
         made.append(_figure(draw, (7.6, 2.5*-(-len(shown)//2)), f"Curves of {n} runs of {v} over epochs: {', '.join(shown)}. {lost} diverged.",
@@ -261,8 +265,9 @@ def report_html(
     notes:Iterable[str]=(),          # Remarks, a list item each
     openings:pd.DataFrame|Iterable[Mapping]|None=None,  # Openings of the test set: `run score why when forced`, as `deepsweep.seal.openings` gives them; None: no such box
     final:pd.DataFrame|None=None,    # Tuned and final side by side, as `final_table` gives them
-    metric:str|None=None,            # Column to judge by; None: the sweep's, else `valid accuracy`, else `test accuracy`
+    metric:str|Objective|None=None,  # Column to judge by; None: the sweep's, else `valid accuracy`, else `test accuracy`
     goal:str|None=None,              # `maximize` or `minimize`; None: the sweep's, else by the metric's name
+    at:str|None=None,                # As in `best_table`
     date:str|None=None,              # When the report was made; None: now
 )->str:                              # A whole HTML page
     "Write a sweep as one HTML page; the same input and `date` give the same text"
@@ -274,7 +279,7 @@ def report_html(
         runs = config.drop_duplicates('run' if 'run' in config else 'name')
         if 'device'  in runs and runs['device'].notna().any(): facts['device'] = ', '.join(sorted({str(o) for o in runs['device'].dropna()}))
         if 'seconds' in runs: facts['training time, all runs'] = _duration(pd.to_numeric(runs['seconds']).sum())
-        page |= _results(join_tables(config, history), sweep, metric, goal)
+        page |= _results(join_tables(config, history), sweep, metric, goal, at)
     facts |= dict(info or {}) | {f'version: {k}': v for k, v in machine_info().items()}
     page['facts'] = _rows(pd.DataFrame({'what': list(facts), 'value': [_cell(v) for v in facts.values()]}), 'Facts about this report')
     if sweep: page['sweep'] = json.dumps(sweep, indent=2, default=str, ensure_ascii=False)
@@ -287,25 +292,28 @@ def _results(
     sweep,                   # As in `report_html`
     metric:str|None,         # As in `report_html`
     goal:str|None,           # As in `report_html`
+    at:str|None=None,        # As in `best_table`
 )->dict:                     # Headline, tables and figures for the template
     "The part of a page that comes from the runs"
-    try: metric, goal = _sweep_metric(df, sweep, metric, goal)
+    try: objective = _judged_by(df, sweep, metric, goal)
     except DeepsweepError:
-        if metric is not None: raise
-        return dict(headline=f'No run has a {SCORES[0]} to rank it by.')
-    table = best_table(df, metric=metric, goal=goal)
+        if metric is not None and len(df['epoch'].dropna()): raise
+        return dict(headline=f'No run has a {SCORES[0] if metric is None else getattr(metric, "name", metric)} to rank it by.')
+    metric = objective.name
+    table = best_table(df, metric=objective, at=at)
     page  = dict(runs=_rows(table, 'All runs, best first; diverged and failed ones last'))
     well  = _well(table, metric)
     if not len(well): return page | dict(headline='No run has a score yet.')
-    top  = well.iloc[0]
+    top, best = well.iloc[0], best_epochs(df, objective, at=at)
     size = size_label(top.get('hidden_layers'), top.get('conv_layers'))
+    watched = f", its best epoch by {top['best by']}" if top.get('best by', metric) != metric else ''
     rate = f" at learning rate {top['learning_rate']:g}" if pd.notna(top.get('learning_rate')) else ''
-    page['headline'] = f"Best of {len(table)} run{'s'*(len(table)>1)}: {top['variant']}{' ' + size if size!='none' else ''} reached {metric} {top[metric]:.3f} in epoch {top['best epoch']}{rate}."
-    short = _well(short_best_table(df, None, len(table), metric, goal), metric).head(5)
+    page['headline'] = f"Best of {len(table)} run{'s'*(len(table)>1)}: {top['variant']}{' ' + size if size!='none' else ''} reached {metric} {top[metric]:.3f} in epoch {top['best epoch']}{rate}{watched}."
+    short = _well(short_best_table(df, None, len(table), objective, at=at), metric).head(5)
     short.insert(short.columns.get_loc('variant')+1, 'size', [_size(o) for o in short.to_dict('records')])
     short = short.drop(columns=['model', 'hidden_layers', 'conv_layers', *['state']*bool((short.get('state')=='finished').all())], errors='ignore')   # said by variant and size
     return page | dict(best=_rows(short, f'The best runs by {metric}, with the settings that differ'),
-        rates=_rate_figure(df, metric), sizes=_size_figures(df, metric), curves=_curve_figures(df, metric))
+        rates=_rate_figure(best, objective), sizes=_size_figures(best, objective), curves=_curve_figures(df, objective))
 
 # %% ../nbs/94_report.ipynb #write
 def write_report(
@@ -318,6 +326,7 @@ def write_report(
     if os.path.isdir(path) or not os.path.isdir(path.parent): raise DeepsweepError(f"a report needs a file name in a folder that exists, got '{path}'")
     if hasattr(result, 'config_table'):
         config, history = result.config_table(), result.history_table()
+        if hasattr(result, 'objective') and 'metric' not in options: options = {'metric': result.objective, 'at': 'best epoch'} | options
         options = {k: getattr(result, k) for k in ('study', 'sweep') if getattr(result, k, None)} | options
         options = _ledger(result) | options
         if 'plan' not in options and hasattr(result, 'plan_table'): options['plan'] = result.plan_table()
@@ -336,6 +345,7 @@ def _ledger(result)->dict:
     result = getattr(result, 'tuned', result)                       # a final training stands in the ledger of the sweep that it came from
     store, data = getattr(result, 'store', result), getattr(result, 'data', None)
     if not hasattr(store, 'engine') or store is not result and data is None: return {}
-    from deepsweep.seal import final_table, openings                # with torch; a plain pair of tables needs none
+    from deepsweep.final import final_table                         # with torch; a plain pair of tables needs none
+    from deepsweep.seal import openings
     found = dict(openings=openings(store, getattr(data, 'fingerprint', None)))
     return found | (dict(final=final_table(result)) if hasattr(result, 'best_table') else {})

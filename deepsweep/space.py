@@ -4,14 +4,15 @@
 
 # %% ../nbs/50_space.ipynb #imports
 from __future__ import annotations
-import bisect, copy, itertools, json, math, numbers, re, reprlib
+import bisect, copy, itertools, json, math, os, re, reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from .core import SweepError, derive_seed, did_you_mean
+from pathlib import Path
+from .core import SweepError, check_whole, derive_seed, did_you_mean, is_whole
 
 # %% auto #0
 __all__ = ['DISTRIBUTIONS', 'check_sweep', 'grid_size', 'expand_grid', 'flatten_config', 'nest_config', 'sample_runs',
-           'distinct_draws']
+           'distinct_draws', 'parse_yaml', 'read_sweep_yaml', 'as_given', 'write_sweep_yaml']
 
 # %% ../nbs/50_space.ipynb #faults
 class _Faults(dict):
@@ -47,7 +48,7 @@ def _under(path:str, key)->str: return f'{path}.{key}' if path else str(key)
 
 # %% ../nbs/50_space.ipynb #rules
 def _is_number(v)->bool: return isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) <= 1e300
-def _is_whole(v)->bool: return _is_number(v) and v == int(v)                    # 3.0 is whole for JSON, True is not
+def _is_whole(v)->bool: return _is_number(v) and is_whole(v, whole_float=True)        # 3.0 is whole for JSON
 def _one_of(*names): return f"must be one of {', '.join(names)}", lambda v: v in names
 
 def _above(low): return f'must be a number above {low}', lambda v: _is_number(v) and v > low
@@ -101,7 +102,7 @@ DISTRIBUTIONS = dict(                                  # name -> the keys it rea
     beta=_BETA,                q_beta=_BETA|_STEP)
 
 # %% ../nbs/50_space.ipynb #param-rules
-_INT      = 'must be an int', lambda v: isinstance(v, int) and not isinstance(v, bool)
+_INT      = 'must be an int', is_whole
 _EXPONENT = 'must be a number in [-700, 700], an exponent of e', lambda v: _is_number(v) and abs(v) <= 700     # e**710 overflows
 _PARAM = dict(value=('', lambda v: True), values=('must be a list with at least one value', lambda v: isinstance(v, list) and len(v) > 0),
     probabilities=('must be a list of numbers from 0 up', lambda v: isinstance(v, list) and all(_is_number(p) and p >= 0 for p in v)),
@@ -363,19 +364,13 @@ def _to_step(x:float, p:dict)->int|float:
     return (int if isinstance(p['q'], int) else float)(steps*q)
 
 # %% ../nbs/50_space.ipynb #sample-runs
-def _check_whole(name:str, value, low:int|None=None)->int:
-    "`value` if it is a whole number, from `low` up"
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or low is not None and value < low:
-        raise SweepError(f"{name} must be a whole number{'' if low is None else f' from {low} up'}, got {value!r}", [(name, 'must be a whole number', value)])
-    return int(value)
-
 def _draw_configs(sweep:Mapping, seed:int)->Iterator[dict]:
     "Configs without end, drawn from a sweep whose method is `random`"
     s = check_sweep(sweep)
     if s['method'] != 'random':
         raise SweepError(f"only method random draws configs, got method {s['method']!r}" + '; expand_grid lists those of a grid'*(s['method'] == 'grid'),
                          [('method', 'must be random', s['method'])])
-    leaves, seed = list(_leaves(s['parameters'])), derive_seed(_check_whole('seed', seed), 'search')
+    leaves, seed = list(_leaves(s['parameters'])), derive_seed(check_whole('seed', seed, error=SweepError), 'search')
     def draws():
         import numpy as np                             # here, so that this module loads without it
         rng = np.random.default_rng(seed)
@@ -388,7 +383,7 @@ def sample_runs(
     seed:int=0,      # Of the search; a longer list with the same seed begins with the shorter one
 )->list[dict]:       # `n` configs: plain values, nested parameters as nested dicts
     "Draw `n` configs independently, each parameter from its distribution; the same one may come twice"
-    return list(itertools.islice(_draw_configs(sweep, seed), _check_whole('n', n, 0)))
+    return list(itertools.islice(_draw_configs(sweep, seed), check_whole('n', n, 0, SweepError)))
 
 # %% ../nbs/50_space.ipynb #distinct-draws
 def distinct_draws(
@@ -400,7 +395,8 @@ def distinct_draws(
 )->tuple[list[dict],str|None]:   # The configs, and None, or a line that says why they are fewer than `n`
     "The first `n` different configs among the draws of `sample_runs`"
     key = lambda config: _canonical(flatten_config(config))
-    n, tries, draws = _check_whole('n', n, 0), _check_whole('tries', tries, 1), _draw_configs(sweep, seed)
+    n, tries = check_whole('n', n, 0, SweepError), check_whole('tries', tries, 1, SweepError)
+    draws = _draw_configs(sweep, seed)
     seen, found, known = {key(c) for c in taken}, [], 0
     while len(found) < n and known < tries:
         config = next(draws)
@@ -409,3 +405,49 @@ def distinct_draws(
         known = known + 1 if len(seen) == size else 0
         if not known: found.append(config)
     return found, None if len(found) == n else f'the space is exhausted: after {len(found)} of {n} configs, {tries} draws in a row gave nothing new'
+
+# %% ../nbs/50_space.ipynb #parse-yaml
+def parse_yaml(
+    text:str,              # YAML
+    name:str='the text',   # Where it comes from, for the message
+)->dict|list:              # What it holds
+    "Read a sweep, or a list of them, from YAML text; nothing is checked"
+    import yaml
+    try: sweep = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as e: raise SweepError(f"{name} is no valid YAML: {' '.join(str(e).split())}") from None
+    if not isinstance(sweep, (dict, list)): raise SweepError(f'{name} must hold a sweep dict or a list of them, got {type(sweep).__name__}')
+    return sweep
+
+# %% ../nbs/50_space.ipynb #read-yaml
+def read_sweep_yaml(
+    source:str|os.PathLike,   # A file, or YAML text of more than one line
+)->dict:               # The sweep as it stands there; `check_sweep` has passed it
+    "Read a sweep in W&B's YAML format"
+    if isinstance(source, str) and '\n' in source: sweep = parse_yaml(source)
+    else:
+        try: sweep = parse_yaml(Path(source).read_text(encoding='utf-8'), Path(source).name)
+        except FileNotFoundError: raise SweepError(f'there is no file {str(source)!r}') from None
+        except (OSError, UnicodeDecodeError) as e: raise SweepError(f'{Path(source).name} cannot be read as text: {e}') from None
+    check_sweep(sweep)
+    return sweep
+
+# %% ../nbs/50_space.ipynb #write-yaml
+def as_given(
+    sweep,     # A sweep dict, or a part of one
+    checked,   # The same as `check_sweep` returns it
+):             # `checked` without the defaults that the check filled in
+    "A sweep as it was written, in the plain types of JSON and YAML"
+    if isinstance(checked, dict): return {str(k): as_given(v, checked[str(k)]) for k, v in sweep.items()}
+    if isinstance(checked, list): return [as_given(v, c) for v, c in zip(sweep, checked)]
+    return checked
+
+def write_sweep_yaml(
+    sweep:Mapping,     # A sweep dict; tuples become lists, numbers of numpy plain ones
+    path:str|os.PathLike,     # Where to write; a file there is replaced
+)->Path:               # The same path
+    "Write a sweep so that `wandb sweep` reads it"
+    import yaml
+    text, path = yaml.safe_dump(as_given(sweep, check_sweep(sweep)), sort_keys=False, allow_unicode=True), Path(path)
+    try: path.write_text(text, encoding='utf-8')
+    except OSError as e: raise SweepError(f'{str(path)!r} cannot be written: {e.strerror}') from None
+    return path

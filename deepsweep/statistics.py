@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 import numpy as np, pandas as pd
-from .core import DataError, did_you_mean
+from .core import DataError, check_whole, did_you_mean
 
 # %% auto #0
 __all__ = ['VERDICTS', 'HOLDS', 'FAILS', 'UNKNOWN', 'OTHER_SCALE', 'NOT_MEASURED', 'interval', 'Difference', 'paired_difference',
@@ -343,8 +343,7 @@ def best_of(
 )->pd.Series:              # By seed: expected `score` of the best of `k` tries; seeds with a missing value are left out
     "What somebody with one seed and `k` tries can expect"
     m = choose.shape[1]
-    k = m if k is None else k
-    if not 1<=k<=m: raise DataError(f'k tries out of {m}: k lies in 1 to {m}, got {k}')
+    k = m if k is None else check_whole('k, the number of tries,', k, 1, DataError, m)
     if not (choose.index.equals(score.index) and choose.columns.equals(score.columns)): raise DataError(f'choose and score need the same seeds and tries, got shapes {choose.shape} and {score.shape}')
     full = choose.notna().all(axis=1) & score.notna().all(axis=1)
     weight = np.array([math.comb(m-1-i, k-1) for i in range(m)])/math.comb(m, k)          # (tries,), best first
@@ -371,7 +370,7 @@ def least_detectable(
 )->float:               # In the unit of `sd`
     "Smallest true difference whose interval excludes 0 with this chance (noncentral t)"
     if not sd>0: raise DataError(f'a standard deviation is above 0, got {sd}')
-    if n<2: raise DataError(f'an interval needs at least 2 seeds, got {n}')
+    n = check_whole('n, the number of seeds,', n, 2, DataError, whole_float=True)
     if not (0<level<1 and (1-level)/2<power<1): raise DataError(f'level and power lie in (0, 1), power above {(1-level)/2:.3g}; got {level} and {power}')
     from scipy.optimize import brentq
     from scipy.stats import nct, t

@@ -4,570 +4,34 @@
 
 # %% ../nbs/73_sweep.ipynb #imports
 from __future__ import annotations
-import contextlib, json, math, os, queue, shutil, signal, sys, threading, time, traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+import contextlib, json, signal, threading, time, warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 import pandas as pd
 import torch
 from fastcore.basics import patch
 
+from .agents import agent_run, register_sweep, run_agent
 from .analysis import best_table, join_tables
-from .core import DataError, DeepsweepError, StoreError, SweepError, default_device, did_you_mean, uncollected
-from .data import ImageData, TensorLoader, load_data
-from .fused import FusedTrainer, fuse as fuse_models
-from .models import make_model, model_entry, model_name, summary
-from .own_code import EpochRows, OwnCode, best_row, own_code, own_model, train_function
-from .runs import (FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, check_config, config_problems, function_run_id,
-                            plain_value, run_id, study_name)
-from .seal import best_model as _best_model, final_table, keep_checkpoint, open_test, openings, train_final, trained_model
-from .space import check_sweep, distinct_draws, expand_grid, flatten_config
-from .tracking import TrackedWorker, WandbTracker, agent_run, as_tracker, need_wandb_key, register_sweep, run_agent, wandb_ids
-from .trainer import ModelTrainer, is_narrow, make_trainer, map_bytes, train_key, widest
+from .best import best_model as best_model_of, save_best
+from .config import model_versions, plain_value, study_name
+from .core import DataError, DeepsweepError, FINAL_STATES, StoreError, SweepError, default_device, did_you_mean, generators_lent, seed_list, uncollected
+from .data import ImageData, load_data, load_recipe
+from .engine import Engine, How, Progress, What, is_shown, left_line
+from .final import final_table, train_final
+from .objective import Objective, among, is_own_column
+from .own_code import OwnCode, check_metric_name, own_code, own_model
+from .plan import Run, make_plan, study_plan, sweep_parts, sweep_runs
+from .recipe import known_metric
+from .runs import RunStore, StudyRow, Worker, open_store
+from .seal import open_test, openings
+from .space import check_sweep
+from .tracking import TrackedWorker, WandbTracker, as_tracker, need_wandb_key, wandb_ids
+from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['Run', 'sweep_runs', 'plan_threads', 'make_plan', 'Progress', 'SweepResult', 'ranking', 'run_sweep', 'stored_result']
-
-# %% ../nbs/73_sweep.ipynb #run
-@dataclass(frozen=True)
-class Run:
-    "One config with one seed, and what it is called in its study"
-    id:str         # 12 hex digits
-    config:dict    # Checked and flat, with `seed`, without labels
-    labels:dict    # `variant` and the like
-    epochs:int=1   # That it is expected to take
-
-def _parts(sweep)->tuple[list,list]:
-    "Sweep dicts and plain configs in `sweep`; one of the two is empty"
-    parts = [sweep] if isinstance(sweep, Mapping) else sweep
-    if not isinstance(parts, (list, tuple)) or not parts: raise SweepError(f'a sweep is a W&B dict, a list of them, or a list of configs; got {sweep!r}')
-    if odd := [o for o in parts if not isinstance(o, Mapping)]: raise SweepError(f'a sweep is made of dicts; got {odd[0]!r}')
-    sweeps = [o for o in parts if 'parameters' in o or 'method' in o]
-    if sweeps and len(sweeps) < len(parts): raise SweepError('a list holds either sweep dicts or run configs, got both')
-    if isinstance(sweep, Mapping) and not sweeps: raise SweepError(f"a sweep dict needs 'method' and 'parameters'; for one config give a list, [config]. Got keys {sorted(map(str, sweep))}")
-    return sweeps, [] if sweeps else list(parts)
-
-# %% ../nbs/73_sweep.ipynb #configs
-def _expand(sweep:Mapping, count:int|None, search_seed:int, notes:list)->list[dict]:
-    "Configs of one sweep dict"
-    sweep = check_sweep(sweep)
-    if sweep['method'] not in ('grid', 'random'): raise SweepError(f"method {sweep['method']!r} is not built yet; what runs today: grid, random, or a list of configs")
-    if sweep.get('early_terminate'): raise SweepError('early_terminate is not built yet; leave it out, or use patience')
-    bounds = [o for o in (count, sweep.get('run_cap')) if o is not None]
-    if sweep['method'] == 'grid': return expand_grid(sweep)[:min(bounds) if bounds else None]
-    if not bounds: raise SweepError('method random draws for ever: say how many with count= or run_cap')
-    configs, short = distinct_draws(sweep, min(bounds), search_seed)
-    if short: notes.append(short)
-    return configs
-
-def _seed_list(seeds)->list[int]|None:
-    "Seeds as a list; n means 0 to n-1"
-    if seeds is None: return None
-    if isinstance(seeds, int) and not isinstance(seeds, bool): seeds = range(seeds)
-    if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable): raise SweepError(f'seeds is None, a number of at least 1, or a list of integers; got {seeds!r}')
-    seeds = list(seeds)
-    if not seeds or not all(isinstance(o, int) and not isinstance(o, bool) for o in seeds): raise SweepError(f'seeds is None, a number of at least 1, or a list of integers; got {seeds!r}')
-    return list(dict.fromkeys(seeds))
-
-# %% ../nbs/73_sweep.ipynb #sweep-runs
-def sweep_runs(
-    sweep:Mapping|Sequence,            # A W&B dict, a list of them, or a list of configs
-    fingerprint:str='',                # Of the images
-    seeds:int|Sequence[int]|None=None, # None: the configs' own, else 0; n: 0 to n-1
-    count:int|None=None,               # At most so many configurations per sweep dict
-    model:str|None=None,               # A registered model for configs that name none
-    own:OwnCode=OwnCode(),             # Code of the user's
-    search_seed:int=0,                 # For `method: random`
-    notes:list|None=None,              # Gets lines worth saying, such as that a space is exhausted
-)->list[Run]:                          # In order, each run and label set once
-    "The runs that a sweep asks for, checked"
-    if count is not None and (not isinstance(count, int) or count < 1): raise SweepError(f'count must be at least 1, got {count!r}')
-    sweeps, configs = _parts(sweep)
-    configs, seeds, code = [c for s in sweeps for c in _expand(s, count, search_seed, [] if notes is None else notes)] or configs[:count], _seed_list(seeds), own.versions()
-    if own.function is not None: return _function_runs(configs, fingerprint, seeds, code)
-    if model is not None: configs = [{'model': model, **c} for c in configs]
-    _raise_problems(configs, seeds)
-    found = {}
-    for c in configs:
-        c = check_config(c, _extra_keys(c))
-        labels, c = {k: c[k] for k in LABEL_KEYS if k in c}, {k: v for k, v in c.items() if k not in LABEL_KEYS}
-        for seed in seeds if seeds is not None else [c.get('seed', 0)]:
-            run = Run(run_id(c, fingerprint, seed, code), {**c, 'seed': seed}, labels, train_key(c, 'num_epochs'))
-            found.setdefault((run.id, json.dumps(labels, sort_keys=True)), run)
-    return list(found.values())
-
-def _function_runs(configs:Sequence[Mapping], fingerprint:str, seeds, code:Mapping)->list[Run]:
-    "The runs of a training function: every key is legal and handed over as given"
-    if seeds is not None and any('seed' in c for c in configs): raise SweepError(f'seed stands in the configs, so seeds= must be None, got {seeds!r}')
-    found = {}
-    for c in configs:
-        labels = {k: plain_value(c[k]) for k in LABEL_KEYS if k in c}
-        for given in [c] if seeds is None else [{**c, 'seed': s} for s in seeds]:
-            epochs = given.get('num_epochs', 1)
-            run = Run(function_run_id(given, fingerprint, code), plain_value(given), labels, epochs if isinstance(epochs, int) else 1)
-            found.setdefault((run.id, json.dumps(labels, sort_keys=True)), run)
-    return list(found.values())
-
-def _extra_keys(config:Mapping)->frozenset:
-    "Keys that only this config's model knows"
-    entry = model_entry(model_name(config))
-    return frozenset(entry.defaults) if entry.name not in ('mlp', 'cnn') else frozenset()
-
-def _raise_problems(configs:Sequence[Mapping], seeds)->None:
-    "One `SweepError` with the distinct problems of all configs"
-    problems = {}
-    for c in configs:
-        for k, rule, v in config_problems(c, _extra_keys(c) if isinstance(c, Mapping) else ()): problems.setdefault((k, rule, repr(v)), (k, rule, v))
-    if seeds is not None and any('seed' in c for c in configs): problems['seed'] = ('seed', 'stands in the configs, so seeds= must be None', seeds)
-    if problems: raise SweepError('; '.join(f'{k} {rule}, got {v!r}' for k, rule, v in problems.values()), problems.values())
-
-# %% ../nbs/73_sweep.ipynb #plan
-def plan_threads(
-    config:Mapping,   # A run config
-    cores:int,        # That torch may use
-)->int:               # At least 1
-    "Threads for a run: one for narrow nets, up to eight for wide ones and for a model of the user's"
-    narrow = model_name(config) in ('mlp', 'cnn') and is_narrow(*(max(config.get(k) or [0]) for k in ('hidden_layers', 'conv_layers')), train_key(config, 'batch_size'))
-    return 1 if narrow else max(1, min(cores, 8))
-
-# %% ../nbs/73_sweep.ipynb #fuse-key
-_LANES = 4      # groups side by side, at most
-# Keys in which the members of a fused group may differ; all else decides shapes, images or their order
-_STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
-_OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}
-_MOST, _ROWS, _FILTERS, _MAPS = 16, 1024, 16, 16e6      # members of a group, their rows in one layer, filters, and bytes of a batch's largest maps, beyond which nothing is gained; measured by benchmarks/plan_rule.py
-_LONE = 8e5      # weights from which an MLP gains as a group of one: its gradients need not be written down
-
-def _fuse_key(run:Run)->str:
-    "What the runs of a group share, as text"
-    own = _OWN_KEYS if model_name(run.config) in ('mlp', 'cnn') else _STEP_KEYS      # a model of the user's may build something else at another dropout rate
-    return json.dumps({k: v for k, v in run.config.items() if k not in own} | dict(num_epochs=run.epochs), sort_keys=True)
-
-@dataclass(frozen=True)
-class _Kind:
-    "What is known of runs that might train as one"
-    limit:int=0       # Members of a group, at most; 0: such runs train as without fusing
-    why:str=''        # Why they cannot be fused; '': it would only be slower
-    flops:float=0     # Of one member and one image, forwards
-    traffic:float=0   # Bytes that its layers write
-    weights:int=0     # Numbers in an MLP's tensors; a convolutional net counts as 0
-    def cost(self, members:Sequence[Run])->float:
-        "What a group takes, per training image [FLOPs]"
-        return members[0].epochs*(len(members)*(self.flops + 30*self.traffic) + 1e8/train_key(members[0].config, 'batch_size'))
-
-def _kind_of(config:Mapping, data:ImageData, fuse:bool|str, max_memory:float)->_Kind:
-    "Build one net and look at it"
-    if (precision := train_key(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return _Kind()
-    try:
-        model = make_model(config, data)
-        fuse_models([model]); total = summary(model, data).iloc[-1]
-    except SweepError as e: return _Kind(why=str(e))
-    except Exception: return _Kind()                                      # a model of the user's may raise anything; its run will say what
-    (units, filters), weights = widest(model), sum(p.numel() for p in model.parameters())
-    copies  = 3 if train_key(config, 'optimizer') == 'sgd' else 5         # weights, the best so far, a gradient, an optimizer's two moments
-    room    = int(max_memory/(copies*weights*(8 if precision == 'float64' else 4) + 1e6))
-    pays    = min(_MOST, _ROWS//max(units, 1))
-    if filters: pays = min(pays, int(_MAPS/(map_bytes(model, math.prod(data.shape[1:]))*train_key(config, 'batch_size')))) if filters <= _FILTERS else 1
-    return _Kind(max(1, min(_MOST if fuse is True else pays, room)), '', float(total['FLOPs']), float(total['activation bytes']), 0 if filters else weights)
-
-def _parted(members:list, n:int)->list[list]:
-    "`members` in `n` parts of nearly equal size"
-    size = -(-len(members)//n)
-    return [members[at:at+size] for at in range(0, len(members), size)]
-
-def _longest_lane(parts:list, lanes:int)->float:
-    "When the last of `lanes` is done, the costliest groups first"
-    ends = [0.]*lanes
-    for cost in sorted((kind.cost(members) for members, _, kind in parts), reverse=True): ends[ends.index(min(ends))] += cost
-    return max(ends)
-
-def _balanced(parts:list, lanes:int)->list:
-    "Halve groups that are more than a lane's share, if the lanes are done sooner by it"
-    best = parts
-    while True:
-        share  = sum(kind.cost(members) for members, _, kind in parts)/lanes
-        halved = [o for o in parts if o[1] and len(o[0]) > 3 and o[2].cost(o[0]) > share]
-        if not halved: return best
-        members, _, kind = o = max(halved, key=lambda o: o[2].cost(o[0]))
-        parts = [p for p in parts if p is not o] + [(m, True, kind) for m in _parted(members, 2)]
-        if _longest_lane(parts, lanes) < .95*_longest_lane(best, lanes): best = parts
-
-# %% ../nbs/73_sweep.ipynb #make-plan
-def make_plan(
-    runs:Sequence[Run],        # Runs still to be trained
-    cores:int,                 # That torch may use
-    data:ImageData|None=None,  # Their images; None: nothing is fused
-    fuse:bool|str='auto',      # False: nothing is fused; True: also where it is slower, and an error where it cannot be
-    max_memory:float=1.5e9,    # Bytes for the fused groups that train at once
-    notes:list|None=None,      # Gets a line for what cannot be fused
-)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), `cost`, for fused ones also `configs`
-    "Which runs train together or side by side: a pure function of its arguments"
-    found, keyed, parts, reasons, lanes = {r.id: r for r in runs}, {}, [], {}, min(cores, _LANES)
-    if not fuse or data is None: return [dict(runs=[r.id], fused=False, threads=plan_threads(r.config, cores)) for r in found.values()]
-    for r in found.values(): keyed.setdefault(_fuse_key(r), []).append(r)
-    for members in keyed.values():
-        ours = model_name(members[0].config) in ('mlp', 'cnn')
-        kind = _kind_of(members[0].config, data, fuse, max_memory/lanes) if ours or len(members) > 1 or fuse is True else _Kind()
-        if kind.why: reasons[kind.why] = reasons.get(kind.why, 0) + len(members)
-        parts += [(o, kind.limit > 0 and (len(o) > 1 or fuse is True or kind.weights >= _LONE), kind) for o in _parted(members, -(-len(members)//max(kind.limit, 1)))]
-    if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
-    if notes is not None: notes += [f'{n} runs train one by one: {why}' for why, n in reasons.items()]
-    parts, order = _balanced(parts, lanes), {r: i for i, r in enumerate(found)}
-    parts = sorted(parts, key=lambda o: order[o[0][0].id])
-    return [_group(members, fused, kind, cores, len(parts)) for members, fused, kind in parts]
-
-_LANE_STEP = 6e6      # FLOPs of an MLP's step, below which lanes wait for each other's Python
-
-def _group(members:Sequence[Run], fused:bool, kind:_Kind, cores:int, groups:int)->dict:
-    "One entry of a plan"
-    config  = members[0].config
-    busy    = bool(config.get('conv_layers')) or len(members)*kind.flops*train_key(config, 'batch_size') >= _LANE_STEP
-    lane    = busy and model_name(config) in ('mlp', 'cnn') and train_key(config, 'precision') in ('float32', 'float64')      # may train beside others
-    threads = plan_threads(config, cores) if not lane else max(1, min(plan_threads(config, cores), cores//min(cores, _LANES, groups)))
-    return dict(runs=[o.id for o in members], fused=fused, threads=threads, lane=lane, cost=kind.cost(members)) | (dict(configs=[o.config for o in members]) if fused else {})
-
-# %% ../nbs/73_sweep.ipynb #study-plan
-def _study_plan(store:RunStore, study:str, runs:Sequence[Run], cores:int, busy:Iterable[str]=(), **how)->list[dict]:
-    "The stored plan of a study, extended by runs that no plan of it holds; `busy` runs are finished or in other hands"
-    stored = [g for plan in store.plans(study) for g in plan]
-    known, busy = {run for g in stored for run in g['runs']}, set(busy)
-    fresh  = [r for r in runs if r.id not in known]
-    new    = make_plan([r for r in fresh if r.id not in busy], cores, **how)      # raises before anything is stored
-    if new: store.add_plan(study, new)
-    alone  = make_plan([r for r in fresh if r.id in busy], cores)
-    wanted = {r.id: i for i, r in reversed(list(enumerate(runs)))}
-    number = {tuple(g['runs']): i for i, g in enumerate(stored + new, 1)}
-    groups = [dict(g, number=number.get(tuple(g['runs']))) for g in stored + new + alone if any(o in wanted for o in g['runs'])]
-    return sorted(groups, key=lambda g: min(wanted.get(o, math.inf) for o in g['runs']))
-
-@contextlib.contextmanager
-def _threads(n:int)->Iterator[None]:
-    "Let torch use `n` threads inside the block"
-    old = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try: yield
-    finally: torch.set_num_threads(old)
-
-# %% ../nbs/73_sweep.ipynb #progress
-def _is_shown(progress:bool|None)->bool:
-    "Shown if asked for, and by default outside tests"
-    return progress if progress is not None else not (os.environ.get('IN_TEST') or os.environ.get('PYTEST_CURRENT_TEST'))
-
-def _in_notebook()->bool:
-    "Is a Jupyter kernel running this?"
-    get = getattr(sys.modules.get('IPython'), 'get_ipython', lambda: None)
-    return hasattr(get(), 'kernel')
-
-class Progress:
-    "How far a sweep is, shown where the reader is"
-    def __init__(self, total:int, shown:bool):   # `total`: epochs of all runs still to do
-        self.total, self.shown, self.done, self.text, self.bar = max(total, 1), shown, 0, '', None
-        self.start = self.last = time.monotonic()
-        if shown and _in_notebook():
-            from fastprogress.fastprogress import NBProgressBar
-            self.bar = NBProgressBar(range(self.total), total=self.total); self.bar.update(0)
-    def say(self, line:str):
-        "A line that stays"
-        if not self.shown: return
-        if self.bar is None and sys.stdout.isatty(): print('\r\x1b[K', end='')
-        print(line, flush=True)
-
-# %% ../nbs/73_sweep.ipynb #progress-step
-@patch
-def step(self:Progress, epochs:float, text:str)->None:
-    "Count epochs done and show where we are"
-    self.done, self.text = min(self.done + epochs, self.total), text
-    if not self.shown: return
-    if self.bar is not None: self.bar.comment = text; self.bar.update(self.done); return
-    now, tty = time.monotonic(), sys.stdout.isatty()
-    if now - self.last < (.2 if tty else 10) and self.done < self.total: return
-    self.last, left = now, (now-self.start)*(self.total-self.done)/max(self.done, 1)
-    line = f'{self.done:>5.0f} of {self.total} epochs, about {left:.0f} s left · {text}'
-    print(f'\r\x1b[K{line[:_columns()]}' if tty else line, end='' if tty else '\n', flush=True)
-
-@patch
-def end(self:Progress)->None:
-    "Leave the bar as it stands and start a new line"
-    if self.shown and self.bar is None and sys.stdout.isatty(): print('\r\x1b[K', end='', flush=True)
-
-def _columns()->int:
-    "Width of the terminal"
-    return max(shutil.get_terminal_size().columns-1, 20)
-
-# %% ../nbs/73_sweep.ipynb #hold
-def _score_hold(trainer:ModelTrainer, config:Mapping, data:ImageData)->dict:
-    "Score the best weights on images that took no part in any choice"
-    if not len(data.x_hold) or trainer.best_weights is None: return {}
-    loader = TensorLoader(data.part('hold', train_key(config, 'input_scale')), train_key(config, 'batch_size')).to(trainer.device)
-    scores = trainer.test_loop(loader, 'hold')
-    return dict(hold_loss=scores['hold loss'], hold_accuracy=scores['hold accuracy'], hold_fingerprint=data.hold_fingerprint)
-
-# %% ../nbs/73_sweep.ipynb #train-run
-class _Cancelled(BaseException): "The call was interrupted while this lane trained"
-
-class _Call:
-    "What all runs of one call share"
-    def __init__(self, store, worker, data, device, progress, deadline, eval_train, own, metric, goal, save, study, stops):
-        self.store, self.worker, self.data, self.device = store, worker, data, device
-        self.progress, self.deadline, self.eval_train = progress, deadline, eval_train
-        self.own, self.metric, self.goal, self.save, self.best = own, metric, goal, save, None
-        self.study, self.stops, self.stopped, self.looked = study, stops, False, -1.      # `stops`: how often the study had been asked to stop when this call began
-        self.hold = data.hold_fingerprint if data is not None and len(data.x_hold) else None
-        self.owner, self.lock, self.cancelled, self.told = threading.get_ident(), threading.Lock(), threading.Event(), queue.SimpleQueue()
-    def is_stopped(self)->bool:
-        "Has the study been asked to stop? Looks into the store four times a second at most"
-        if not self.stopped and (now := time.monotonic()) > self.looked + .25: self.looked, self.stopped = now, self.store.stop_asked(self.study) > self.stops
-        return self.stopped
-    def is_late(self)->bool: return self.deadline is not None and time.monotonic() > self.deadline or self.is_stopped()
-    def say(self, fn:Callable, *args)->None:
-        "Show something; in a lane: let the thread that waits show it"
-        if threading.get_ident() == self.owner: fn(*args)
-        else: self.told.put((fn, args))
-    def drain(self)->None:
-        "Show what the lanes had to say"
-        while not self.told.empty():
-            fn, args = self.told.get()
-            fn(*args)
-    def between(self)->None:
-        "Between two updates: end here if the call was interrupted"
-        if self.cancelled.is_set(): raise _Cancelled
-    def tell(self, name:str, row:Mapping, epochs:float)->None: self.say(self._tell, name, row, epochs)
-    def _tell(self, name:str, row:Mapping, epochs:float)->None:
-        "Show an epoch, and the best score so far"
-        new = row.get(self.metric, math.nan)
-        if math.isfinite(new): self.best = new if self.best is None else (min if self.goal == 'minimize' else max)(self.best, new)
-        self.progress.step(epochs, f"{name}, epoch {row['epoch']}" + ('' if self.best is None else f', best so far {self.best:.3f}'))
-
-def _quiet(trainer:ModelTrainer)->ModelTrainer:
-    "A trainer that leaves alone the W&B run that you have open: a sweep's runs would mix in it"
-    trainer.wandb_log = lambda *_: None
-    return trainer
-
-class _Member:
-    "One run of this call: its trainer, and how its epochs and its end are written down"
-    def __init__(self, call:_Call, run:Run, old:Mapping|None=None, alone:bool=True):
-        self.call, self.run, self.old, self.alone, self.name, self.start, self.lost = call, run, old, alone, _run_name(run), time.perf_counter(), False
-        own = call.own
-        self.trainer = _quiet(make_trainer(run.config, call.data, device=call.device, on_epoch=[self.on_epoch], eval_train=call.eval_train, metrics=own.metrics, criterion=own.criterion))
-        self.scored  = self.trainer.test_loader is not None
-        self.stopped = self.scored and train_key(run.config, 'patience') is not None
-
-    def on_epoch(self, trainer, row):
-        call, worker, run = self.call, self.call.worker, self.run.id
-        try:
-            _check_row(run, row, self.old[row['epoch']]) if self.old else None
-            worker.fill_epoch(run, row) if self.old else worker.add_epoch(run, row)
-        except ClaimLost:
-            if self.alone: raise
-            self.lost = True                       # the others of the group go on
-            trainer.stop('another worker took it over')
-        call.tell(self.name, row, row['epoch'] > 0)
-        if call.is_late(): trainer.stop('a stop was asked for' if call.is_stopped() else 'max_minutes is over')
-
-    def finish(self, trainer=None):
-        "Write down the run's end"
-        if self.lost: return
-        trainer, call, run = self.trainer, self.call, self.run
-        facts = dict(best_epoch=trainer.best_epoch, stop_reason=trainer.stop_reason, parameters=sum(p.numel() for p in trainer.model.parameters()))
-        if trainer.state != 'interrupted': facts |= _score_hold(trainer, run.config, call.data)
-        if call.save is not None and self.scored:
-            with call.lock: call.save(run.id, trainer, run.config, call.data)
-        seconds = time.perf_counter()-self.start if self.alone else sum(r['seconds'] for r in trainer.history)      # a fused run's share
-        call.worker.finish(run.id, trainer.state, seconds=seconds, **facts)
-
-def _fail(call:_Call, run:Run, e:Exception, start:float)->str:
-    "Write down that a run failed, and why"
-    call.worker.finish(run.id, 'failed', stop_reason=f'{type(e).__name__}: {e}'[:500], error=''.join(traceback.format_exception(e))[-4000:], seconds=time.perf_counter()-start)
-    return 'failed'
-
-def _run_job(call:_Call, run:Run, olds:Mapping)->Callable[[],dict]:
-    "What trains one claimed run by itself, and returns its state; its net is built here"
-    if call.own.function is not None: return lambda: {run.id: _train_function_run(call, run, _run_name(run))}
-    start = time.perf_counter()
-    try: member = _Member(call, run, olds.get(run.id))
-    except Exception as e:                        # a user's model may raise anything; its run failed, the sweep goes on
-        state = _fail(call, run, e, start)
-        return lambda: {run.id: state}
-    member.trainer.optimizer.register_step_post_hook(lambda *_: call.between())
-    def job():
-        try:
-            member.trainer.train(include_test_scores=member.scored, early_stopping=member.stopped)
-            member.finish()
-            return {run.id: member.trainer.state}
-        except ClaimLost: return {run.id: 'lost'}
-        except Exception as e: return {run.id: _fail(call, run, e, start)}
-    return job
-
-# %% ../nbs/73_sweep.ipynb #train-function-run
-def _train_function_run(call:_Call, run:Run, name:str)->str:
-    "Let a training function of the user's do one claimed run; returns its state"
-    start, worker = time.perf_counter(), call.worker
-    def write(row, is_new):
-        (worker.add_epoch if is_new else worker.replace_epoch)(run.id, {**row, 'seconds': time.perf_counter()-start})
-        call.tell(name, row, 0)
-    rows = EpochRows(write, call.is_late)
-    try:
-        state, reason = train_function(call.own.function, json.loads(json.dumps(run.config)), rows)
-        worker.finish(run.id, state, stop_reason=reason, best_epoch=best_row(rows.rows, call.metric, call.goal), seconds=time.perf_counter()-start)
-    except ClaimLost: return 'lost'
-    except Exception as e:                       # the function may raise anything
-        state = 'failed'
-        worker.finish(run.id, state, stop_reason=f'{type(e).__name__}: {e}'[:500], error=traceback.format_exc()[-4000:], seconds=time.perf_counter()-start)
-    call.progress.step(run.epochs, name)
-    return state
-
-# %% ../nbs/73_sweep.ipynb #train-group
-def _group_members(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping, states:dict)->tuple[list,list,list]:
-    "A trainer per run of a group, whether its patience counts, and a `_Member` for those that are to be written down; a run that cannot be built has failed"
-    trainers, stops, members = [], [], []
-    for run, config in zip(group['runs'], group['configs']):
-        start = time.perf_counter()
-        try:
-            if run in todo: members.append(_Member(call, by_id[run], olds.get(run), alone=False))
-            trainers.append(members[-1].trainer if run in todo else _quiet(make_trainer(config, call.data, device=call.device, eval_train=call.eval_train, metrics=call.own.metrics, criterion=call.own.criterion)))
-            stops.append(trainers[-1].test_loader is not None and train_key(config, 'patience') is not None)
-        except Exception as e:
-            if run in todo: states[run] = _fail(call, by_id[run], e, start)
-    return trainers, stops, members
-
-def _group_job(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, olds:Mapping, graph=None)->Callable[[],dict]:
-    "What trains the claimed runs of a group, and returns their states; the nets are built here"
-    start, states = time.perf_counter(), {}
-    trainers, stops, members = _group_members(call, group, by_id, todo, olds, states)
-    mine   = {id(m.trainer): m for m in members}
-    scored = bool(trainers) and trainers[0].test_loader is not None
-    def end(t): mine[id(t)].finish() if id(t) in mine else None
-    def train():
-        try: together = FusedTrainer(trainers, graph=graph, between=call.between)
-        except SweepError as e:                   # nets of one config's shape that are built otherwise
-            call.say(call.progress.say, f'{len(trainers)} runs train one by one: {e}')
-            for t, stop in zip(trainers, stops): t.train(include_test_scores=scored, early_stopping=stop); end(t)
-        else: together.train(include_test_scores=scored, early_stopping=stops, on_end=end)
-        return states | {m.run.id: 'lost' if m.lost else m.trainer.state for m in members}
-    def job():
-        try: return train() if trainers else states
-        except Exception as e:
-            done = call.store.run_states(todo)
-            return states | {o: _fail(call, by_id[o], e, start) if done[o]['state'] == 'running' else done[o]['state'] for o in todo if o not in states}
-    return job
-
-# %% ../nbs/73_sweep.ipynb #lanes
-class _Lanes:
-    "Threads that train groups side by side"
-    def __init__(self, call:_Call, n:int, settle:Callable): self.call, self.n, self.settle, self.jobs = call, n, settle, {}
-    def __enter__(self):
-        self.threads, self.state, self.pool = torch.get_num_threads(), torch.get_rng_state(), ThreadPoolExecutor(self.n, 'deepsweep-lane')
-        return self
-    def __exit__(self, *error):
-        try:
-            if error[0] is None: self.join()
-        finally:
-            if self.jobs: self.call.cancelled.set()
-            self.pool.shutdown(wait=True, cancel_futures=True)
-            torch.set_num_threads(self.threads); torch.set_rng_state(self.state)      # a run borrows the global generator, two at once may mix it up
-    def start(self, threads:int, job:Callable, *about)->None:
-        "Wait for a free lane and give it a job"
-        def work(): torch.set_num_threads(threads); return job()
-        self.jobs[self.pool.submit(work)] = about
-    def join(self, left:int=0)->None:
-        "Wait until at most `left` jobs are at work"
-        while len(self.jobs) > left:
-            done, _ = wait(self.jobs, timeout=.1, return_when=FIRST_COMPLETED)
-            self.call.drain()
-            for o in done: self.settle(*self.jobs.pop(o), o.result())
-
-def _lane_count(call:_Call, groups:Sequence[Mapping])->int:
-    "How many lanes this call has"
-    return max(1, min(torch.get_num_threads(), _LANES, sum(g.get('lane', False) for g in groups))) if call.device.type == 'cpu' else 1
-
-def _graphs(call:_Call, groups:Sequence[Mapping])->dict:
-    "For groups that may train side by side, the calls of their nets: writing them down is not safe beside a net at work"
-    return {g['runs'][0]: fuse_models([make_model(g['configs'][0], call.data)]).graph for g in groups if g.get('lane') and g['fused']}
-
-# %% ../nbs/73_sweep.ipynb #refill
-def _check_row(run:str, new:Mapping, stored:Mapping)->None:
-    "Raise if a repeated epoch gives other numbers than the stored one"
-    for k, v in stored.items():
-        if k in new and k not in ('seconds', 'run', 'name') and isinstance(v, (int, float)) and not math.isnan(v) and not math.isclose(v, new[k], rel_tol=1e-4, abs_tol=1e-6):
-            raise DeepsweepError(f"run {run} gives other numbers than those stored: epoch {new['epoch']}, {k} is {new[k]}, stored {v}; fresh=True replaces them")
-
-@patch
-def fill_epoch(self:Worker, run:str, row:Mapping)->None:
-    "Write only those columns of a stored epoch that are empty"
-    from deepsweep.runs import _HISTORY, _METRICS, _RUNS, _history_values
-    import sqlalchemy as sa
-    values = {k: v for k, v in _history_values(row).items() if k in _METRICS.values() and v is not None}
-    mine = sa.exists().where(_RUNS.c.run == run, _RUNS.c.worker == self.name, _RUNS.c.state == 'running')
-    with self.store.writing() as conn:
-        done = conn.execute(_HISTORY.update().where(_HISTORY.c.run == run, _HISTORY.c.epoch == row['epoch'], mine).values({k: sa.func.coalesce(_HISTORY.c[k], v) for k, v in values.items()}))
-    if done.rowcount != 1: raise ClaimLost(f'the claim on run {run} is lost: another worker took it over')
-
-def _lacks(call:_Call, run:str, state:Mapping, evaluated:set)->bool:
-    "Is a finished run short of a column that this call asks for?"
-    if state['state'] not in ('finished', 'early-stopped'): return False
-    return call.hold is not None and state['hold_fingerprint'] != call.hold or call.eval_train and run not in evaluated
-
-# %% ../nbs/73_sweep.ipynb #loop
-def _train_all(call:_Call, groups:list, by_id:Mapping[str,Run], fresh:bool)->None:
-    "Train every group that is not in a final state"
-    states = call.store.run_states(by_id)
-    history = call.store.history_table() if call.eval_train else None
-    evaluated = set() if history is None or 'train loss (eval)' not in history else set(history.loc[history['train loss (eval)'].notna(), 'run'])
-    first, done = {run: s['attempt'] for run, s in states.items()}, {run for run, s in states.items() if s['state'] in FINAL_STATES}
-    refill = {run for run, s in states.items() if not fresh and _lacks(call, run, s, evaluated)}
-    again = {run for run, s in states.items() if s['state'] == 'failed' or fresh} | refill
-    waiting, told = [g for g in groups if any(o not in done or o in again for o in g['runs'] if o in by_id)], False
-    def settle(group, ended):
-        for o, state in ended.items():
-            if state in ('failed', 'diverged'): call.progress.say(f"{state}: {_run_name(by_id[o])} ({o})")
-            if state == 'failed': again.discard(o)
-        if 'lost' in ended.values() and not call.is_late(): waiting.append(group)                # another worker has it: wait for that one
-    lanes  = _lane_count(call, waiting)
-    graphs = _graphs(call, waiting) if lanes > 1 else {}
-    if lanes > 1: waiting.sort(key=lambda g: -g.get('cost', 0))                                  # the longest first, so that all lanes end about together
-    with _Lanes(call, lanes, settle) as side:
-        while (waiting or side.jobs) and not call.is_late():
-            for group in list(waiting):
-                if call.is_late(): break
-                ids = [o for o in group['runs'] if o in by_id]
-                now = call.store.run_states(ids)
-                todo = {o for o in ids if o not in now or now[o]['state'] not in FINAL_STATES or o in again and now[o]['attempt'] == first.get(o)}
-                if not todo: waiting.remove(group); call.progress.step(sum(by_id[o].epochs for o in ids if o not in done), ''); continue
-                lane = lanes > 1 and group.get('lane', False)
-                side.join(lanes-1 if lane else 0)                                                # all others train with the machine to themselves
-                if call.is_late() or not _claim_group(call, group, by_id, todo, refill): continue
-                waiting.remove(group)
-                olds = {o: _stored_rows(call.store, o) for o in todo & refill}
-                job  = _group_job(call, group, by_id, todo, olds, graphs.get(group['runs'][0])) if group['fused'] else _run_job(call, by_id[ids[0]], olds)
-                if lane: side.start(group['threads'], job, group)
-                else:
-                    with _threads(group['threads']): settle(group, job())
-            side.join()
-            if waiting and not call.is_late():
-                if not told: call.progress.say(f"waiting for {len(waiting)} runs that another process is training"); told = True
-                time.sleep(.3)
-
-# %% ../nbs/73_sweep.ipynb #loop-helpers
-def _claim_group(call:_Call, group:Mapping, by_id:Mapping[str,Run], todo:set, refill:set)->bool:
-    "Claim the runs of a group that are to be trained"
-    about = dict(device=str(call.device), group=group.get('number') if len(group['runs']) > 1 else None, **({} if call.data is None else dict(data=call.data.name, fingerprint=call.data.fingerprint)))
-    fn = call.own.function
-    facts = {o: dict(config=by_id[o].config if fn is None else {**flatten_config(by_id[o].config), 'function': getattr(fn, '__name__', type(fn).__name__)}, **about) for o in todo}
-    return call.worker.claim(facts, keep=todo <= refill, retry=FINAL_STATES)
-
-def _stored_rows(store:RunStore, run:str)->dict:
-    "Stored epochs of a run, by number"
-    table = store.history_table()
-    return {row['epoch']: row for row in table[table['run'] == run].to_dict('records')}
-
-
-def _run_name(run:Run)->str:
-    "A run in a few words, for progress lines"
-    c = run.config
-    if not any(k in c for k in ('hidden_layers', 'conv_layers', 'learning_rate')): return ' '.join(f'{k}={v}' for k, v in c.items())[:60]
-    size = ' '.join('-'.join(map(str, c[k])) if isinstance(c[k], list) else str(c[k]) for k in ('conv_layers', 'hidden_layers') if c.get(k))
-    return f"{run.labels.get('variant') or model_name(c)} {size} lr {train_key(c, 'learning_rate'):g}" + (f" seed {c['seed']}" if c.get('seed') else '')
+__all__ = ['SweepResult', 'Prepared', 'prepare', 'run_sweep', 'stored_result']
 
 # %% ../nbs/73_sweep.ipynb #result
 @dataclass
@@ -577,12 +41,28 @@ class SweepResult:
     sweep:object = field(repr=False)               # As it was given
     study:str
     runs:list = field(default_factory=list, repr=False)       # `Run`s, in order
-    metric:str = 'valid accuracy'
-    goal:str = 'maximize'
+    judged:Objective = Objective()                            # As the sweep asks for it
     data:ImageData|None = field(default=None, repr=False)
     models:Path|None = field(default=None, repr=False)        # Folder with checkpoints
     own:OwnCode = field(default_factory=OwnCode, repr=False)  # The user's code that took part
+    code:dict = field(default_factory=dict, repr=False)       # Its versions
 
+    @property
+    def by_function(self)->bool: "Did a training function do these runs?"; return 'function' in self.code
+    @property
+    def metric(self)->str: "The metric that ranks the runs"; return self.objective.name
+    @property
+    def goal(self)->str: "`maximize` or `minimize`"; return self.objective.goal
+
+_NO_METRIC = 'run', 'name', 'epoch', 'updates', 'seconds', 'learning_rate', 'top valid accuracy'      # columns of the history that judge nothing
+
+@patch(as_prop=True)
+def objective(self:SweepResult)->Objective:
+    "What the runs are judged by; for a training function this may depend on what it logged"
+    if not self.by_function: return self.judged
+    return among(self.judged, [k for k in self.history_table() if k not in _NO_METRIC])
+
+# %% ../nbs/73_sweep.ipynb #result-tables
 @patch
 def config_table(self:SweepResult)->pd.DataFrame:
     "One row per run and label set"
@@ -591,61 +71,79 @@ def config_table(self:SweepResult)->pd.DataFrame:
 @patch
 def history_table(self:SweepResult)->pd.DataFrame:
     "One row per run and epoch"
-    table = self.store.history_table(self.study)
-    return table[table['run'].isin({r.id for r in self.runs})].reset_index(drop=True)
+    return self.store.history_table(self.study, {r.id for r in self.runs})
 
 @patch
 def best_table(self:SweepResult)->pd.DataFrame:
-    "One row per run, the best first"
-    return best_table(join_tables(self.config_table(), self.history_table()), metric=self.metric, goal=self.goal)
+    "One row per run, the best first; scores are those of the epoch whose weights count"
+    table = join_tables(self.config_table(), self.history_table())
+    objective = self.objective
+    logged = [k for k in self.history_table() if k not in _NO_METRIC]
+    if self.by_function and objective.name not in table and not objective.is_given and len(logged) > 1:
+        raise DataError(f"the sweep names no metric, and its runs log {', '.join(logged)}: name one of them in the sweep's metric")
+    return best_table(table, metric=objective, at='best epoch')
 
 @patch
 def plan_table(self:SweepResult)->pd.DataFrame:
     "One row per group of the plan"
     mine = {r.id for r in self.runs}
     groups = [g for plan in self.store.plans(self.study) for g in plan if mine & set(g['runs'])]
-    return pd.DataFrame([dict(number=i, size=len(g['runs']), fused=g['fused'], threads=g['threads'], runs=g['runs']) for i, g in enumerate(groups, 1)],
-                        columns=['number', 'size', 'fused', 'threads', 'runs'])
+    rows = [dict(number=i, size=len(g['runs']), fused=g['fused'], threads=g['threads'], runs=g['runs']) for i, g in enumerate(groups, 1)]
+    return pd.DataFrame(rows, columns=['number', 'size', 'fused', 'threads', 'runs'])
 
 # %% ../nbs/73_sweep.ipynb #best-model
-@patch(as_prop=True)
-def code(self:SweepResult)->dict:
-    "Versions of the user's code"
-    return self.own.versions()
-
 @patch
 def make_trainer(self:SweepResult, config:Mapping, data:ImageData, **kwargs)->ModelTrainer:
     "A trainer as this sweep would make it"
-    if self.own.function is not None: raise DeepsweepError('the runs of a training function have no model that the kit knows; train it again yourself')
-    return make_trainer(config, data, metrics=self.own.metrics, criterion=self.own.criterion, **kwargs)
+    if self.by_function: raise DeepsweepError('the runs of a training function have no model that the kit knows; train it again yourself')
+    lacking = self.missing_code()
+    if lacking: raise DeepsweepError(f"study {self.study!r} was trained with code of yours that is not here: {', '.join(lacking)}; give it to stored_result")
+    return _make_trainer(config, data, metrics=self.own.metrics, criterion=self.own.criterion, **kwargs)
+
+_make_trainer = make_trainer      # the function of the same name
+
+@patch
+def missing_code(self:SweepResult)->list[str]:
+    "Pieces of the user's code that took part and are not here, such as `metrics`"
+    have = self.own.versions()
+    return [k for k, version in self.code.items() if k != 'model' and have.get(k) != version]
 
 @patch
 def best_model(self:SweepResult,
     rank:int=1,      # 1 is the best by the sweep's metric
 )->torch.nn.Module:  # In evaluation mode, with its best weights
     "The net of the run at one rank"
-    return _best_model(self, rank)
+    return best_model_of(self, rank)
 
-# %% ../nbs/73_sweep.ipynb #metric
-def ranking(
-    sweep:Mapping|Sequence,   # As given to `run_sweep`
-)->tuple[str,str,str]:        # Metric, `maximize` or `minimize`, and a line about what was read otherwise than written ('' if nothing)
-    "The metric that ranks a sweep's runs"
-    first = sweep if isinstance(sweep, Mapping) else sweep[0]
-    asked = first.get('metric') if isinstance(first.get('metric'), Mapping) else {}
-    written, notes = asked.get('name', 'valid accuracy'), []
-    metric = written.replace('test ', 'valid ') if written in ('test accuracy', 'test loss') else written
-    if metric != written: notes.append(f'{written!r} was read as {metric!r}: the test set is sealed')
-    goal = 'minimize' if metric.endswith('loss') else 'maximize' if metric.endswith('accuracy') else asked.get('goal', 'minimize')
-    if asked and goal != asked.get('goal', 'minimize'): notes.append(f"goal {asked.get('goal', 'minimize')!r} was read as {goal!r}, as {metric} asks")
-    return metric, goal, '; '.join(notes)
+# %% ../nbs/73_sweep.ipynb #check-metric
+def _measured(own:OwnCode, eval_train:bool)->list[str]:
+    "Columns that the kit's trainer reports and that a sweep may be judged by"
+    kit = [f'{part} {k}' for part in ('valid', 'train') for k in ('accuracy', 'loss')] + ['top valid accuracy']
+    return kit + ['train loss (eval)', 'train accuracy (eval)']*eval_train + list(own.metrics)
+
+def _check_metric(objective:Objective, own:OwnCode, eval_train:bool)->OwnCode:
+    "The user's code, with a metric that is known by name; raises for one that nothing will report"
+    name = objective.name
+    if own.function is not None:
+        if objective.is_given: check_metric_name(name)
+        return own
+    if name in _measured(own, eval_train): return own
+    if name.startswith('hold '): raise SweepError(f'a sweep cannot be judged by {name!r}: hold images take no part in any choice')
+    fn = None if is_own_column(name) else known_metric(name)
+    if fn is not None: return replace(own, metrics={**own.metrics, name: fn})
+    usual = {'val_loss': 'valid loss', 'val_accuracy': 'valid accuracy', 'val_acc': 'valid accuracy', 'acc': 'valid accuracy', 'loss': 'valid loss'}
+    hint  = f'did you mean {usual[name]!r}?' if name in usual else did_you_mean(name, _measured(own, eval_train))
+    raise SweepError(f"the kit's trainer reports no {name!r}, so it cannot judge a sweep; {hint}", [('metric.name', 'is a metric that is reported', name)])
 
 # %% ../nbs/73_sweep.ipynb #warm
 @contextlib.contextmanager
 def _uninterrupted()->Iterator[None]:
     "Hold Ctrl-C back until the block is done"
-    if threading.current_thread() is not threading.main_thread(): yield; return
-    pressed, old = [], signal.signal(signal.SIGINT, lambda *a: pressed.append(a))
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+    old = signal.signal(signal.SIGINT, lambda *a: pressed.append(a))
     try: yield
     finally: signal.signal(signal.SIGINT, old)
     if pressed: raise KeyboardInterrupt
@@ -669,22 +167,68 @@ def _get_data(data, function)->ImageData|None:
     if data is None or isinstance(data, str): return load_data(data or 'fashion_mini')
     raise DataError(f'data is an ImageData or the name of a data set, got {type(data).__name__}')
 
-def _saver(folder, min_score:float, keep:int, metric:str, goal:str)->Callable|None:
-    "What keeps a run's best weights, or None"
-    if folder is None: return None
-    return lambda run, trainer, config, data: keep_checkpoint(folder, run, trainer, config, data, trainer.best_log.get(metric), min_score, keep, goal)
-
-def _count_line(call_runs:Sequence[Run], states:Mapping, store:RunStore, fresh:bool)->tuple[int,str]:
-    "How many runs are done before we start, and the line that says so"
-    ids = {r.id for r in call_runs}
-    done = 0 if fresh else sum(states.get(o, {}).get('state') in set(FINAL_STATES) - {'failed'} for o in ids)
-    return done, f'{done} of {len(ids)} runs already finished in {store.name}' + (' (fresh=True trains again)' if done else '')
-
-# %% ../nbs/73_sweep.ipynb #check-fused
 def _check_fused(runs:Sequence[Run], data:ImageData|None, own:OwnCode)->None:
     "Raise where `fuse=True` cannot be kept"
     if own.function is not None: raise SweepError("fuse=True, but a training function cannot be fused; fuse='auto' runs it as it is")
     make_plan(runs, 1, data, fuse=True)
+
+# %% ../nbs/73_sweep.ipynb #prepare
+@dataclass(frozen=True)
+class Prepared:
+    "What a call would train"
+    sweep:object               # As it was given
+    study:str
+    runs:list                  # `Run`s, in order
+    objective:Objective
+    data:ImageData|None
+    fingerprint:str            # Of the images; '' without any
+    own:OwnCode                # The user's code
+    code:dict                  # Its versions
+    notes:list                 # Lines worth saying
+
+def prepare(
+    sweep:Mapping|Sequence,              # As for `run_sweep`, and so are the others
+    data:ImageData|str|None=None,
+    *,
+    model:str|Callable|None=None,
+    function:Callable|None=None,
+    metrics:Mapping[str,Callable]|None=None,
+    criterion:Callable|None=None,
+    seeds:int|Sequence[int]|None=None,
+    count:int|None=None,
+    search_seed:int=0,
+    eval_train:bool=False,
+    fuse:bool|str='auto',
+)->Prepared:
+    "Check a call and list its runs; nothing is trained or written"
+    own, model = own_code(function, metrics, criterion, model), own_model(model)
+    objective  = Objective.of(sweep, sealed=function is None)
+    own  = _check_metric(objective, own, eval_train)
+    data = _get_data(data, function)
+    fingerprint = '' if data is None else data.fingerprint
+    notes = []
+    runs  = sweep_runs(sweep, fingerprint, seeds, count, model, own, search_seed, notes, objective)
+    if fuse is True: _check_fused(runs, data, own)
+    code = own.versions()
+    models = {} if function is not None else model_versions([r.config for r in runs])
+    if models: code = {**code, 'model': models}
+    return Prepared(sweep, study_name(sweep), runs, objective, data, fingerprint, own, code, [*notes, *[o for o in [objective.note] if o]])
+
+# %% ../nbs/73_sweep.ipynb #study-about
+def _data_facts(data:ImageData|None)->dict:
+    "What a store notes about the images of a study"
+    if data is None: return {}
+    return dict(name=data.name, recipe=data.recipe, fingerprint=data.fingerprint, hold_fingerprint=data.hold_fingerprint, test_fingerprint=data.test.fingerprint)
+
+def _names(own:OwnCode)->dict:
+    "The user's code, by the names it has"
+    def name(fn): return getattr(fn, '__name__', type(fn).__name__)
+    found = {k: name(fn) for k, fn in (('function', own.function), ('criterion', own.criterion)) if fn is not None}
+    return {**found, 'metrics': list(own.metrics)} if own.metrics else found
+
+def _about(p:Prepared, **arguments)->StudyRow:
+    "A study as its store has it"
+    return StudyRow(p.study, p.sweep, p.objective, _data_facts(p.data), p.code, {**arguments, **_names(p.own)})
 
 # %% ../nbs/73_sweep.ipynb #run-sweep
 def run_sweep(
@@ -700,111 +244,219 @@ def run_sweep(
     count:int|None=None,                 # At most so many configurations per sweep dict
     search_seed:int=0,                   # For methods that draw configurations
     fresh:bool=False,                    # Train again what is finished
-    engine:str='local', workers:int=1,   # `wandb`: W&B's server deals out the configs; more workers are not built yet
+    engine:str='local',                  # `wandb`: W&B's server deals out the configs
+    workers:int=1,                       # More are not built yet
     fuse:bool|str='auto',                # Train runs of one shape as one net: where it pays, never (False), or wherever it can be done (True, else an error)
     device=None,                         # None: the best this machine has
-    max_memory:float=1.5e9,              # Bytes for the fused groups that train at once
+    max_memory:float=1.5e9,              # Bytes for the groups that train at once
     max_minutes:float|None=None,         # End early, with a store that resumes
     tracker=None,                        # `wandb`, or an object with `start log finish`: told of every epoch as it ends
     eval_train:bool=False,               # Also score training images in evaluation mode
     save_models:str|Path|None=None,      # Folder for checkpoints of the best weights; None: keep none
-    min_score:float=0, keep:int=1,       # Only from this score on, and only so many of the best
+    min_score:float=0,                   # Only from this score on
+    keep:int=1,                          # Only so many of the best
     progress:bool|None=None,             # None: shown, but not in tests
 )->SweepResult:
     "Train every run of a sweep that its store does not hold yet"
     _refuse(engine=engine, fuse=fuse, workers=workers)
-    if engine == 'wandb': return _sweep_by_agent(sweep, data, seeds=seeds, count=count, search_seed=search_seed, max_minutes=max_minutes, tracker=tracker, store=store, model=model, function=function, metrics=metrics,
-        criterion=criterion, fresh=fresh, device=device, eval_train=eval_train, save_models=save_models, min_score=min_score, keep=keep, progress=progress)
-    own, model = own_code(function, metrics, criterion, model), own_model(model)
     if max_minutes is not None and not max_minutes > 0: raise SweepError(f'max_minutes must be above 0, got {max_minutes!r}')
-    device, data = default_device(device), _get_data(data, function)
-    runs, (metric, goal, note) = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, model, own, search_seed, notes := []), ranking(sweep)
-    if fuse is True: _check_fused(runs, data, own)
-    tracker = as_tracker(tracker)
-    store, study, start = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), time.monotonic()
-    result, by_id = SweepResult(store, sweep, study, runs, metric, goal, data, None if save_models is None else Path(save_models), own), {r.id: r for r in reversed(runs)}
-    store.add_labels(study, [(r.id, r.labels) for r in runs])        # first of all: a store that cannot be written stays as it is
-    stops = store.stop_asked(study)
-    states = store.run_states(by_id)
-    done, line = _count_line(runs, states, store, fresh)
-    bar = Progress(sum(r.epochs for r in by_id.values() if fresh or states.get(r.id, {}).get('state') not in FINAL_STATES), _is_shown(progress))
-    bar.say(f'{study}: {len(by_id)} runs{"" if data is None else f" on {data.name} ({len(data.x_train)} training images)"}, store {store.name}, device {device}')
-    for text in (*notes, note, line if done else '', getattr(tracker, 'line', '')): bar.say(text) if text else None
-    busy = {o for o, s in states.items() if s['state'] in FINAL_STATES and not fresh or s['state'] == 'running'}
-    groups = _study_plan(store, study, runs, torch.get_num_threads(), busy, data=None if own.function is not None else data, fuse=fuse, max_memory=max_memory, notes=(said := []))
-    for text in said: bar.say(text)
-    try:
-        _warm_up()
-        wanted = _tracked(store, study, runs) if tracker is not None else []
-        with Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted) as worker:
-            deadline = None if max_minutes is None else start + 60*max_minutes
-            _train_all(_Call(store, worker, data, device, bar, deadline, eval_train, own, metric, goal, _saver(save_models, min_score, keep, metric, goal), study, stops), groups, by_id, fresh)
-    except KeyboardInterrupt:
-        bar.end(); bar.say(f'interrupted; {_states_line(store, by_id)}. Run the same again to go on.')
-        raise
-    if hasattr(tracker, 'complete'): tracker.complete(store, wanted, _is_shown(progress))
-    if store.stop_asked(study) > stops: bar.end(); bar.say('stopped as asked; run the same again to go on')
-    bar.end(); bar.say(f'{_states_line(store, by_id)} in {store.name}, {time.monotonic()-start:.0f} s')
-    return result
+    what = dict(model=model, function=function, metrics=metrics, criterion=criterion, seeds=seeds, count=count, search_seed=search_seed, eval_train=eval_train)
+    how  = How(None, fresh, eval_train, max_minutes, None if save_models is None else Path(save_models), min_score, keep, is_shown(progress))
+    if engine == 'wandb': return _sweep_by_agent(sweep, data, what, how, store=store, device=device, tracker=tracker)
+    how  = replace(how, device=default_device(device))
+    prepared, tracker = prepare(sweep, data, fuse=fuse, **what), as_tracker(tracker)
+    store = store if isinstance(store, RunStore) else RunStore(store)
+    with generators_lent(): return _Call(prepared, how, store, tracker, dict(fuse=fuse, max_memory=max_memory), dict(seeds=seeds, count=count, search_seed=search_seed, eval_train=eval_train)).run()
+
+# %% ../nbs/73_sweep.ipynb #call
+class _Call:
+    "One call of `run_sweep`"
+    def __init__(self, prepared:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict):
+        self.p, self.how, self.store = prepared, how, store
+        self.tracker, self.planning, self.arguments = tracker, planning, arguments
+        self.start = time.monotonic()
+        self.runs  = {r.id: r for r in reversed(prepared.runs)}
+        self.result = SweepResult(store, prepared.sweep, prepared.study, prepared.runs, prepared.objective, prepared.data, how.save_models, prepared.own, prepared.code)
+
+    def run(self)->SweepResult:
+        states = self.store.run_states(self.runs)
+        done   = {o for o, s in states.items() if s['state'] in FINAL_STATES and not self.how.fresh}
+        self.bar = Progress(sum(r.epochs for o, r in self.runs.items() if o not in done), self.how.shown)
+        busy   = done | {o for o, s in states.items() if s['state'] == 'running'}
+        groups = self.plan(busy)
+        self.greet(states)
+        stops  = self.store.stop_asked(self.p.study)
+        try: self.train(groups, stops)
+        except KeyboardInterrupt:
+            self.bar.end()
+            self.bar.say(f'interrupted; {self.states_line()}. Run the same again to go on.')
+            raise
+        finally: self.p.own.settle()                  # code that remembers something is still the same code
+        if self.store.stop_asked(self.p.study) > stops: self.bar.say('stopped as asked; run the same again to go on')
+        self.finish()
+        return self.result
+
+    def plan(self, busy:set)->list[dict]:
+        "Enter the study; a store that cannot be written stays as it is"
+        data, said = None if self.p.own.function is not None else self.p.data, []
+        about  = _about(self.p, **self.arguments)
+        groups = study_plan(self.store, about, self.p.runs, torch.get_num_threads(), busy, data=data, notes=said, **self.planning)
+        self.said = list(dict.fromkeys(said))
+        return groups
+
+# %% ../nbs/73_sweep.ipynb #call-2
+@patch
+def greet(self:_Call, states:Mapping)->None:
+    "The first lines: what is trained where, and what is there already"
+    p, data = self.p, self.p.data
+    images = '' if data is None else f' on {data.name} ({len(data.x_train)} training images)'
+    self.bar.say(f'{p.study}: {len(self.runs)} runs{images}, store {self.store.name}, device {self.how.device}')
+    done = 0 if self.how.fresh else sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
+    line = f'{done} of {len(self.runs)} runs already finished in {self.store.name} (fresh=True trains again)' if done else ''
+    for text in (*p.notes, line, getattr(self.tracker, 'line', ''), *self.said):
+        if text: self.bar.say(text)
+    if not self.how.shown and p.objective.note: warnings.warn(p.objective.note, stacklevel=4)
+
+@patch
+def train(self:_Call, groups:Sequence[Mapping], stops:int)->None:
+    "Train what is to be trained"
+    _warm_up()
+    what = What(self.p.study, self.runs, groups, self.p.objective, self.p.data, self.p.own, self.p.fingerprint)
+    wanted = [] if self.tracker is None else _tracked(self.store, self.p.study, self.p.runs)
+    with Worker(self.store) if self.tracker is None else TrackedWorker(self.store, self.tracker, wanted) as worker:
+        Engine(what, self.how, self.store, worker, self.bar, self.start, stops).run()
+    if hasattr(self.tracker, 'complete'): self.tracker.complete(self.store, wanted, self.how.shown)
+
+@patch
+def finish(self:_Call)->None:
+    "Keep the models that were asked for; say how it went and what is left"
+    if self.result.by_function: self._note_objective()
+    self.bar.end()
+    left = left_line(self.store, self.runs, self.how.max_minutes)
+    if self.how.save_models is not None and not left: self._save()
+    self.bar.say(f'{self.states_line()} in {self.store.name}, {time.monotonic()-self.start:.0f} s')
+    if left: self.bar.say(left)
+
+@patch
+def _save(self:_Call)->None:
+    "See that the models of the best runs are there"
+    if self.p.own.function is not None: return self.bar.say('save_models: a training function keeps its own models')
+    with contextlib.suppress(DataError): save_best(self.result, self.how.min_score, self.how.keep, self.bar.say)
+
+@patch
+def _note_objective(self:_Call)->None:
+    "What a training function is judged by is known now: write it into the study"
+    objective = self.result.objective
+    if objective == self.p.objective and objective.is_given == self.p.objective.is_given: return
+    if objective.note: self.bar.say(objective.note)
+    self.store.enter_study(replace(_about(self.p, **self.arguments), objective=objective))
+
+# %% ../nbs/73_sweep.ipynb #call-3
+@patch
+def states_line(self:_Call)->str:
+    "How many runs are in which state"
+    states = pd.Series({o: s['state'] for o, s in self.store.run_states(self.runs).items()}, dtype=object).value_counts()
+    parts = [f'{n} {state}' for state, n in states.items()]
+    if missing := len(self.runs) - sum(states): parts.append(f'{missing} not begun')
+    return ', '.join(parts)
 
 def _tracked(store:RunStore, study:str, runs:Sequence[Run])->list[tuple]:
     "What these runs are called in W&B"
     mine = {(r.id, json.dumps(plain_value(r.labels), sort_keys=True)) for r in runs}
     return [o for o in wandb_ids(store, study) if (o[0], json.dumps(o[1], sort_keys=True)) in mine]
 
-def _states_line(store:RunStore, by_id:Mapping)->str:
-    "How many runs are in which state"
-    states = pd.Series({o: s['state'] for o, s in store.run_states(by_id).items()}, dtype=object).value_counts()
-    parts = [f'{n} {state}' for state, n in states.items()]
-    if missing := len(by_id) - sum(states): parts.append(f'{missing} not begun')
-    return ', '.join(parts)
-
 # %% ../nbs/73_sweep.ipynb #by-agent
-def _agent_sweep(sweep, data, own:OwnCode, model, seeds, count, max_minutes, tracker)->Mapping:
+def _agent_sweep(sweep, data:ImageData|None, own:OwnCode, model:str|None, what:Mapping)->Mapping:
     "The sweep dict that W&B's server is to deal out; raise for what its agent cannot do"
-    parts, _ = _parts(sweep)
+    parts, _ = sweep_parts(sweep)
     if len(parts) != 1: raise SweepError(f"engine='wandb' takes one sweep dict, got {f'a list of {len(parts)}' if parts else 'run configs'}")
-    one, bounds = check_sweep(parts[0]), [o for o in (count, parts[0].get('run_cap')) if o is not None]
-    for k, v, instead in (('tracker', tracker, 'it logs to W&B anyway'), ('max_minutes', max_minutes, 'it ends by count= or run_cap'), ('early_terminate', one.get('early_terminate'), 'it is not built yet; use patience')):
-        if v is not None: raise SweepError(f"engine='wandb' takes no {k}, got {v!r}: {instead}")
-    if len(_seed_list(seeds) or [0]) > 1: raise SweepError(f"engine='wandb' trains one seed per config, got seeds={seeds!r}; make seed a parameter of the sweep")
+    one = check_sweep(parts[0])
+    bounds = [o for o in (what['count'], parts[0].get('run_cap')) if o is not None]
+    if one.get('early_terminate'): raise SweepError(f"engine='wandb' takes no early_terminate, got {one['early_terminate']!r}: it is not built yet; use patience")
     if one['method'] != 'grid' and not bounds: raise SweepError(f"method {one['method']} draws for ever: say how many with count= or run_cap")
     few = parts[0] if one['method'] == 'grid' else {**parts[0], 'method': 'random'}
-    sweep_runs(few, '' if data is None else data.fingerprint, seeds, min([8, *bounds]) if bounds else None, model, own)      # a wrong key is told now, not by the server's first config
+    fingerprint = '' if data is None else data.fingerprint
+    sweep_runs(few, fingerprint, what['seeds'], min([8, *bounds]) if bounds else None, model, own)      # a wrong key is told now, not by the server's first config
     return parts[0]
 
-def _sweep_by_agent(sweep, data, *, seeds, count, search_seed, max_minutes, tracker, store, model, function, metrics, criterion, save_models, progress, **same)->SweepResult:
+def _check_agent(what:Mapping, how:How, tracker)->None:
+    "Raise for arguments that make no sense under an agent"
+    for k, v, instead in (('tracker', tracker, 'it logs to W&B anyway'), ('max_minutes', how.max_minutes, 'it ends by count= or run_cap')):
+        if v is not None: raise SweepError(f"engine='wandb' takes no {k}, got {v!r}: {instead}")
+    if len(seed_list(what['seeds']) or [0]) > 1:
+        raise SweepError(f"engine='wandb' trains one seed per config, got seeds={what['seeds']!r}; make seed a parameter of the sweep")
+
+# %% ../nbs/73_sweep.ipynb #by-agent-2
+def _sweep_by_agent(sweep, data, what:dict, how:How, *, store, device, tracker)->SweepResult:
     "Let W&B's server deal out the configs of a sweep"
     need_wandb_key()
-    own, model, data = own_code(function, metrics, criterion, model), own_model(model), _get_data(data, function)
-    sweep = _agent_sweep(sweep, data, own, model, seeds, count, max_minutes, tracker)
-    store, study, (metric, goal, note) = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), ranking(sweep)
-    found, same = [], dict(same, model=model, function=function, metrics=metrics, criterion=criterion, save_models=save_models, seeds=seeds, progress=False)
+    _check_agent(what, how, tracker)
+    own, model = own_code(*(what[k] for k in ('function', 'metrics', 'criterion', 'model'))), own_model(what['model'])
+    data, objective = _get_data(data, what['function']), Objective.of(sweep, sealed=what['function'] is None)
+    own   = _check_metric(objective, own, how.eval_train)
+    sweep = _agent_sweep(sweep, data, own, model, what)
+    store, study, found = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), []
+    same  = {k: v for k, v in what.items() if k not in ('count', 'search_seed')}
+    same |= dict(store=store, device=device, fresh=how.fresh, save_models=how.save_models, min_score=how.min_score, keep=how.keep, progress=False)
     def trial(config=None):
         with agent_run(config) as run:
             parameters = {k: {'value': v} for k, v in dict(run.config).items() if not k.startswith('_')}
-            one = dict(method='grid', name=study, parameters=parameters, **{k: sweep[k] for k in ('metric',) if k in sweep})
-            found.extend(run_sweep(one, data, store=store, tracker=WandbTracker(into=run), **same).runs)
-    run_agent(register_sweep(sweep), trial, count)
-    if _is_shown(progress): print(f'{study}: {len({r.id for r in found})} runs from W&B, in {store.name}' + (f'; {note}' if note else ''))
-    found = list({(r.id, json.dumps(r.labels, sort_keys=True)): r for r in found}.values())      # a server that draws may draw the same twice
-    return SweepResult(store, sweep, study, found, metric, goal, data, None if save_models is None else Path(save_models), own)
+            metric = {'metric': sweep['metric']} if 'metric' in sweep else {}
+            one = dict(method='grid', name=study, parameters=parameters, **metric)
+            found.extend(run_sweep(one, data, tracker=WandbTracker(into=run), **same).runs)
+    run_agent(register_sweep(sweep), trial, what['count'])
+    runs = list({(r.id, json.dumps(r.labels, sort_keys=True)): r for r in found}.values())      # a server that draws may draw the same twice
+    if how.shown: print(f'{study}: {len({r.id for r in runs})} runs from W&B, in {store.name}' + (f'; {objective.note}' if objective.note else ''))
+    return SweepResult(store, sweep, study, runs, objective, data, how.save_models, own, own.versions())
 
 # %% ../nbs/73_sweep.ipynb #stored
-def stored_result(
-    store:RunStore|str|Path,              # A store, its path or URL
-    study:str|None=None,                  # None: the only one that the store holds
-    data:ImageData|str|None=None,         # Its images or their name; None: by the name that the store has
-)->SweepResult:
-    "The result of a study that was run before"
-    store = store if isinstance(store, RunStore) else RunStore(store)
-    if store.path is not None and not store.path.exists(): raise StoreError(f'there is no store {store.name!r}; run a sweep first, or name another')
+def _the_study(store:RunStore, study:str|None)->str:
+    "The study that is meant: the one named, or the only one"
     studies = store.studies()
     if study is None and len(studies) != 1: raise StoreError(f'{store.name!r} holds {len(studies)} studies, so name one: {", ".join(studies) or "none"}')
     study = studies[0] if study is None else study
     if study not in studies: raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, studies)}')
+    return study
+
+def _stored_data(row:StudyRow, data)->ImageData|None:
+    "The images of a study: as given, else as its row says"
+    if isinstance(data, ImageData): return data
+    if data is False or data is None and not row.data: return None
+    if data is not None: return load_data(data)
+    if row.data.get('recipe'): return load_recipe(row.data['recipe'])
+    if 'recipe' in row.data: raise DataError(f"the images of study {row.study!r} ({row.data['name']}) came as arrays, so no store can load them; give data=")
+    return load_data(row.data['name'])
+
+def _old_row(store:RunStore, study:str)->StudyRow:
+    "What can be told of a study that an older version of the kit has written: nothing but the names of its images"
     found = store.stored_runs(study)
-    images = data if isinstance(data, ImageData) else load_data(data or found[0][2])
-    if odd := [run for run, _, _, fingerprint, _ in found if fingerprint != images.fingerprint]:
-        raise DataError(f'{images.name!r} is not what {len(odd)} runs of {study!r} were trained on (another fingerprint); give data= as it was then')
-    return SweepResult(store, None, study, [Run(run, config, labels) for run, config, _, _, labels in found], data=images)
+    data, fingerprint = next(((d, f) for _, _, d, f, _ in found if f), (None, None))
+    return StudyRow(study, objective=Objective(is_given=False), data={} if fingerprint is None else dict(name=data, fingerprint=fingerprint))
+
+# %% ../nbs/73_sweep.ipynb #stored-result
+def stored_result(
+    store:RunStore|str|Path,              # A store, its path or URL
+    study:str|None=None,                  # None: the only one that the store holds
+    data:ImageData|str|bool|None=None,    # Its images or their name; None: as the store has noted it; False: they are not needed
+    *,
+    model:str|Callable|None=None,         # Code of yours that took part, where a model is to be trained again, as for `run_sweep`
+    metrics:Mapping[str,Callable]|None=None,
+    criterion:Callable|None=None,
+    models:str|Path|None=None,            # Folder with checkpoints
+)->SweepResult:
+    "The result of a study that was run before"
+    store = open_store(store)
+    study = _the_study(store, study)
+    row   = store.study_row(study) or _old_row(store, study)
+    found, images = store.stored_runs(study), _stored_data(row, data)
+    wanted = row.data.get('fingerprint') if images is None else images.fingerprint
+    runs  = [Run(run, config, labels) for run, config, _, fingerprint, labels in found if wanted is None or fingerprint == wanted]
+    if found and not runs: raise DataError(f'{images.name!r} is not what the runs of {study!r} were trained on (another fingerprint); give data= as it was then')
+    own_model(model)
+    own = own_code(None, metrics, criterion)
+    own = replace(own, metrics={**_known_metrics(row), **own.metrics})
+    return SweepResult(store, row.sweep, study, runs, row.objective, images, None if models is None else Path(models), own, row.code)
+
+def _known_metrics(row:StudyRow)->dict:
+    "Metrics of a study that are known by name"
+    return {k: fn for k in row.code.get('metrics', {}) if (fn := known_metric(k)) is not None and row.code['metrics'][k] == fn.version}

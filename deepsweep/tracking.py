@@ -4,36 +4,30 @@
 
 # %% ../nbs/62_tracking.ipynb #imports
 from __future__ import annotations
-import ast, contextlib, functools, hashlib, json, os, re, shutil, sys, threading, time, warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import contextlib, hashlib, json, os, re, shutil, sys, threading, warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-import sqlalchemy as sa
+import pandas as pd
 from fastcore.basics import patch
 
-from .core import DeepsweepError, StoreError, SweepError, did_you_mean
-from .data import ImageData, load_data
-from .runs import _FACTS, _LABELS, _RUNS, FINAL_STATES, LABEL_KEYS, ClaimLost, RunStore, Worker, _full_config, check_config, plain_value, run_id, study_name
-from .space import check_sweep
-from .trainer import make_trainer, train_key
-from .wandb_files import _as_given, _protobuf, _read_file, log_records, read_sweep_yaml, read_wandb_logs, write_sweep_yaml
+from .config import plain_value, study_name
+from .core import FINAL_STATES, StoreError, SweepError, did_you_mean, is_quiet
+from .runs import ClaimLost, RunStore, Worker, open_store, stored_config
+from .wandb_files import await_log_end, is_whole_log, read_wandb_logs
 
 # %% auto #0
-__all__ = ['train_mlp_2', 'train_mlp_3', 'train_mlp_4', 'train_mlp_6', 'train_cnn_2', 'train_cnn_3', 'train_cnn_5',
-           'train_mlp_4_bn', 'train_cnn_5_bn', 'train_mlp_4_adam', 'train_cnn_5_adam', 'AGENT_FUNCTIONS', 'wandb_ids',
-           'has_wandb_key', 'wandb_mode', 'need_wandb_key', 'WandbTracker', 'mirror_to_wandb', 'TrackedWorker',
-           'as_tracker', 'agent_run', 'agent_main', 'register_sweep', 'run_agent', 'read_wandb_logs', 'read_sweep_yaml',
-           'write_sweep_yaml']
+__all__ = ['LEAN_SETTINGS', 'wandb_ids', 'has_wandb_key', 'wandb_mode', 'need_wandb_key', 'wandb_project', 'wandb_folder',
+           'wandb_config', 'WandbTracker', 'mirror_to_wandb', 'TrackedWorker', 'as_tracker', 'read_wandb_logs']
 
 # %% ../nbs/62_tracking.ipynb #label-sets
-_all_ = ['read_wandb_logs', 'read_sweep_yaml', 'write_sweep_yaml']      # W&B is read and written under one name
+_all_ = ['read_wandb_logs']      # W&B is read and written under one name
 
 def wandb_ids(
     store:RunStore,
     study:str|Mapping|Sequence|None=None,   # A study's name or sweep; None: all of them
 )->list[tuple[str,dict,str,str]]:           # `(run, labels, study, W&B id)`, a row per run and label set
     "What the runs of a store are called in W&B"
-    columns = (_LABELS.c.run, _LABELS.c.labels, _LABELS.c.study)
-    rows  = store.select(sa.select(*columns).order_by(sa.func.coalesce(_LABELS.c.entered, 0), _LABELS.c.study, _LABELS.c.place, _LABELS.c.labels))
+    rows  = [(run, json.dumps(labels, sort_keys=True), of) for run, labels, of in store.all_labels()]
     known = {}                                                        # run -> label set -> id
     for run, text, _ in rows:
         mine = known.setdefault(run, {})
@@ -41,7 +35,7 @@ def wandb_ids(
     found, wanted = {}, None if study is None else study_name(study)
     for run, text, of in rows:
         if wanted in (None, of): found.setdefault((run, text), (run, json.loads(text), of, known[run][text]))
-    if study is None: found |= {(run, '{}'): (run, {}, '', run) for run, in store.select(sa.select(_RUNS.c.run).order_by(_RUNS.c.created)) if run not in known}
+    if study is None: found |= {(run, '{}'): (run, {}, '', run) for run in store.run_facts() if run not in known}
     return list(found.values())
 
 # %% ../nbs/62_tracking.ipynb #has-key
@@ -93,22 +87,6 @@ def _logs_of(folder:Path, ids:Iterable[str]|None=None)->dict[str,list[Path]]:
         if match and o.is_dir() and not o.is_symlink() and (ids is None or match[1] in ids): found.setdefault(match[1], []).append(o)
     return found
 
-def _is_whole(log:Path, attempt:int, epochs:int)->bool:
-    "Does a folder hold a whole log of this attempt?"
-    texts = {}
-    try: run = _read_file(next(log.glob('*.wandb')), texts, 0, problems := [])
-    except (StoreError, StopIteration): return False
-    return run.state in ('finished', 'failed') and run.summary.get('attempt') == attempt and len(run.rows) == epochs and not problems
-
-def _await_end(log:Path, seconds:float=5)->None:
-    "Wait until a log has its end: W&B writes in a process of its own, some milliseconds behind `finish`"
-    (Record, _), until = _protobuf(), time.monotonic() + seconds
-    while time.monotonic() < until:
-        for file in log.glob('*.wandb'):
-            with contextlib.suppress(StoreError):
-                if any(Record.FromString(o).WhichOneof('record_type') == 'exit' for _, o in log_records(file.read_bytes())[0][-8:]): return
-        time.sleep(.002)
-
 def _on_server(project:str, entity:str|None)->dict[str,int]:
     "Runs that W&B's server has whole: id -> attempt"
     import wandb
@@ -119,12 +97,16 @@ def _on_server(project:str, entity:str|None)->dict[str,int]:
     except Exception as e: raise StoreError(f"W&B's project {project!r} cannot be read: {type(e).__name__}: {' '.join(str(e).split())[:200]}") from e
 
 # %% ../nbs/62_tracking.ipynb #lean
-_LEAN = dict(console='off', x_disable_stats=True, x_disable_meta=True, x_disable_machine_info=True, disable_git=True, disable_code=True, disable_job_creation=True,
+LEAN_SETTINGS = dict(console='off', x_disable_stats=True, x_disable_meta=True, x_disable_machine_info=True, disable_git=True, disable_code=True, disable_job_creation=True,
              save_code=False, x_save_requirements=False, silent=True, x_transaction_log_flush_interval=1.)      # [s] until a row can be read from the file of a live run
 
-def _project(project:str|None=None)->str: return project or os.environ.get('WANDB_PROJECT') or 'deepsweep'
+def wandb_project(
+    project:str|None=None,   # None: `$WANDB_PROJECT`, else `deepsweep`
+)->str:
+    "The project that runs are logged to"
+    return project or os.environ.get('WANDB_PROJECT') or 'deepsweep'
 
-def _writable_folder()->Path:
+def wandb_folder()->Path:   # It can be written
     "The folder for W&B's runs, made if need be"
     folder = _folder()
     try: folder.mkdir(parents=True, exist_ok=True)
@@ -132,9 +114,14 @@ def _writable_folder()->Path:
     if not os.access(folder, os.W_OK): raise StoreError(f"W&B's folder {str(folder)!r} cannot be written; set WANDB_DIR to another")
     return folder
 
-def _wandb_config(config:Mapping, labels:Mapping)->dict:
+def wandb_config(
+    config:Mapping,            # Of a run
+    labels:Mapping,            # One of its label sets
+    function:str|None=None,    # Name of the training function; None: the kit's trainer
+)->dict:
     "What W&B gets as config: labels, and every key as the store's config table has it"
-    return {'variant': None, **{k: v for k, v in labels.items() if k != 'name'}, **_full_config(json.dumps(plain_value(config)))}
+    names = {k: v for k, v in labels.items() if k != 'name'}
+    return {'variant': None, **names, **stored_config(json.dumps(plain_value(config)), function)}
 
 def _wandb_row(row:Mapping)->dict:
     "An epoch as W&B gets it: the columns of the store's history"
@@ -154,9 +141,9 @@ class WandbTracker:
         mode:str|None=None,      # See `wandb_mode`
         into=None,               # An open W&B run that takes the rows of the only run; None: new ones
     ):
-        self.project, self.entity, self.into = _project(project), entity, into
+        self.project, self.entity, self.into = wandb_project(project), entity, into
         self.mode, self.folder = ('online', None) if into is not None else (wandb_mode(mode), None)
-        if into is None and self.mode != 'disabled': self.folder = _writable_folder()
+        if into is None and self.mode != 'disabled': self.folder = wandb_folder()
         self.live, self.done, self.piecewise = {}, {}, set()       # run -> its open W&B runs; id -> attempt that was logged to its end; runs whose rows come in pieces
 
     @property
@@ -170,13 +157,14 @@ class WandbTracker:
         config:Mapping,           # Its config
         names:Mapping[str,dict],  # W&B id -> labels, an entry per label set
         study:str,
+        function:str|None=None,   # Name of the training function; None: the kit's trainer
     )->None:
         "A run begins"
         if self.mode == 'disabled': return
-        if 'function' in config: self.piecewise.add(run)
+        if function is not None: self.piecewise.add(run)
         self.live[run] = []
         for name, labels in names.items():
-            try: self.live[run].append(self._open(name, config, labels, study))
+            try: self.live[run].append(self._open(name, config, labels, study, function))
             except StoreError as e: warnings.warn(f'{e}; the run trains on and is written at the end')
 
     def log(self, run:str, row:Mapping)->None:
@@ -192,20 +180,20 @@ class WandbTracker:
 
 # %% ../nbs/62_tracking.ipynb #tracker-open
 @patch
-def _open(self:WandbTracker, name:str, config:Mapping, labels:Mapping, study:str):
+def _open(self:WandbTracker, name:str, config:Mapping, labels:Mapping, study:str, function:str|None=None):
     "A new W&B run; an older log of it in this folder is removed"
-    full = _wandb_config(config, labels)
+    full = wandb_config(config, labels, function)
     if self.into is not None: self.into.name = name; self.into.config.setdefaults(full); return self.into
     for o in _logs_of(self.folder, [name]).get(name, ()): shutil.rmtree(o, ignore_errors=True)
     import wandb
     keys = dict(project=self.project, entity=self.entity, id=name, name=name, dir=str(self.folder.parent), config=full, reinit='create_new', **_label_keys(labels, study))
-    try: return wandb.init(mode=self.mode, settings=wandb.Settings(**_LEAN), **keys)
+    try: return wandb.init(mode=self.mode, settings=wandb.Settings(**LEAN_SETTINGS), **keys)
     except Exception as e:                                # a network or a full disk may raise anything
         said = f"{type(e).__name__}: {' '.join(str(e).split())[:200]}"
         if self.mode != 'online': raise StoreError(f'W&B cannot open run {name}: {said}') from e
     warnings.warn(f"W&B's server cannot be used ({said}); runs are logged offline from here on")
     self.mode = 'offline'
-    return self._open(name, config, labels, study)
+    return self._open(name, config, labels, study, function)
 
 @patch
 def _log(self:WandbTracker, run:str, r, row:Mapping)->None:
@@ -223,22 +211,14 @@ def _close(self:WandbTracker, r, facts:Mapping)->None:
     with contextlib.suppress(Exception):
         r.summary.update(dict(facts))
         if self.into is None: r.finish(exit_code=int(facts.get('state') == 'failed'))
-        if self.into is None and self.mode == 'offline': _await_end(Path(r.dir).parent)
+        if self.into is None and self.mode == 'offline': await_log_end(Path(r.dir).parent)
         self.done[r.name] = facts.get('attempt')
 
 # %% ../nbs/62_tracking.ipynb #store-facts
-def _stored(store:RunStore, runs:Iterable[str]|None=None)->dict[str,tuple[dict,dict]]:
-    "Config and facts of runs: what the config table has to say about them"
-    rows = store.select(sa.select(_RUNS.c.run, _RUNS.c.config, *(_RUNS.c[k] for k in _FACTS)))
-    runs = None if runs is None else set(runs)
-    return {r[0]: (json.loads(r[1]), dict(zip(_FACTS.values(), r[2:]))) for r in rows if runs is None or r[0] in runs}
-
-def _stored_epochs(store:RunStore, runs:set)->dict[str,list[dict]]:
-    "Epochs of runs as W&B gets them: a column without a number in any epoch of a run is no column of it"
-    table, out = store.history_table(), {}
-    for run, rows in table[table['run'].isin(runs)].groupby('run'):
-        out[run] = rows.dropna(axis=1, how='all').drop(columns='run').to_dict('records')
-    return out
+def _stored_epochs(store:RunStore, run:str)->list[dict]:
+    "Epochs of a run as W&B gets them: a column without a number in any of them is no column of the run"
+    table = pd.DataFrame(list(store.epochs(run).values()))
+    return table.dropna(axis=1, how='all').to_dict('records')
 
 # %% ../nbs/62_tracking.ipynb #complete
 @patch
@@ -248,18 +228,18 @@ def complete(self:WandbTracker,
     shown:bool=False,           # Show how far it is
 )->list[str]:                   # W&B ids that were written
     "Write what is final in a store and not yet whole in W&B"
-    stored = _stored(store, {o[0] for o in wanted}) if self.mode != 'disabled' else {}
+    stored = store.run_facts({o[0] for o in wanted}) if self.mode != 'disabled' else {}
     todo   = [o for o in wanted if o[0] in stored and stored[o[0]][1]['state'] in FINAL_STATES and self.done.get(o[3], -1) != stored[o[0]][1]['attempt']]
-    rows   = _stored_epochs(store, {o[0] for o in todo}) if todo else {}
+    rows   = {run: _stored_epochs(store, run) for run in dict.fromkeys(o[0] for o in todo)}
     if self.into is None and todo: todo = self._missing(todo, stored, rows)
     if shown and todo:
         from fastprogress.fastprogress import progress_bar
         todo = progress_bar(todo)
     for run, labels, study, name in todo:
-        config, facts = stored[run]
-        r = self._open(name, config, labels, study)
+        config, facts, function = stored[run]
+        r = self._open(name, config, labels, study, function)
         try:
-            for row in rows.get(run, []): r.log(_wandb_row(row), step=int(row['epoch']), commit=True)
+            for row in rows[run]: r.log(_wandb_row(row), step=int(row['epoch']), commit=True)
         except Exception as e:                            # a full disk, for example
             with contextlib.suppress(Exception): r.finish(exit_code=1)
             raise StoreError(f'W&B cannot take run {name}: {type(e).__name__}: {e}; nothing is lost, mirror_to_wandb goes on from the store') from e
@@ -274,7 +254,7 @@ def _missing(self:WandbTracker, todo:Sequence[tuple], stored:Mapping, rows:Mappi
         run, name = o[0], o[3]
         attempt, whole = stored[run][1]['attempt'], None
         if self.mode == 'online' and attempts.get(name) == attempt: continue
-        if self.mode == 'offline': whole = next((log for log in reversed(logs.get(name, ())) if _is_whole(log, attempt, len(rows.get(run, [])))), None)
+        if self.mode == 'offline': whole = next((log for log in reversed(logs.get(name, ())) if is_whole_log(log, attempt, len(rows[run]))), None)
         if whole is None: out.append(o)
         else:
             for log in logs[name]: shutil.rmtree(log, ignore_errors=True) if log != whole else None
@@ -292,11 +272,11 @@ def mirror_to_wandb(
 )->list[str]:                               # W&B ids that were written; those that were whole already are not
     "Write the finished runs of a store to W&B, each run and label set once"
     where = store if isinstance(store, RunStore) else RunStore(store)
-    if where.path is not None and not where.path.exists(): raise StoreError(f'there is no store {where.name!r}; run a sweep first, or name another')
+    open_store(where)
     try:
         wanted = wandb_ids(where, study)
         if study is not None and not wanted: raise StoreError(f'{where.name!r} holds no study {study_name(study)!r}: {did_you_mean(study_name(study), where.studies()) or "none are there"}')
-        return WandbTracker(project, entity, mode).complete(where, wanted, progress if progress is not None else not (os.environ.get('IN_TEST') or os.environ.get('PYTEST_CURRENT_TEST')))
+        return WandbTracker(project, entity, mode).complete(where, wanted, progress if progress is not None else not is_quiet())
     finally:
         if where is not store: where.close()
 
@@ -312,7 +292,8 @@ class TrackedWorker(Worker):
         if mine and not keep:                           # what is only filled in is written as a whole at the end
             for run, facts in runs.items():
                 study, names = self.names.get(run, ('', {run: {}}))
-                with self.telling: self.tracker.start(run, facts['config'], names, study)
+                more = [facts['function']] if facts.get('function') and isinstance(self.tracker, WandbTracker) else []
+                with self.telling: self.tracker.start(run, facts['config'], names, study, *more)
         return mine
     def add_epoch(self, run, row):
         super().add_epoch(run, row)
@@ -321,7 +302,9 @@ class TrackedWorker(Worker):
         super().replace_epoch(run, row)
         with self.telling: self.tracker.log(run, row)
     def finish(self, run, state, **facts):
-        try: super().finish(run, state, **facts); told = _stored(self.store, [run])[run][1]
+        try:
+            super().finish(run, state, **facts)
+            told = self.store.run_facts([run])[run][1]
         except ClaimLost:
             with self.telling: self.tracker.finish(run, {'state': 'interrupted'})
             raise
@@ -339,115 +322,3 @@ def as_tracker(tracker)->object|None:   # `wandb`, an object with `start log fin
     if isinstance(tracker, str) or not all(callable(getattr(tracker, o, None)) for o in ('start', 'log', 'finish')):
         raise SweepError(f"tracker is 'wandb' or an object with start, log and finish; got {tracker!r}")
     return tracker
-
-# %% ../nbs/62_tracking.ipynb #agent-run
-@contextlib.contextmanager
-def agent_run(
-    config:Mapping|None=None,   # Used where no agent has sent one
-)->Iterator:                    # The W&B run; its `config` is what to train
-    "A W&B run for one call of an agent; failed if the block raises"
-    import wandb
-    project = None if os.environ.get('WANDB_SWEEP_ID') else _project()          # a sweep has its project
-    mode = wandb_mode()
-    where = {} if mode == 'disabled' else dict(dir=str(_writable_folder().parent))
-    run, code = wandb.init(config=None if config is None else dict(config), project=project, mode=mode, settings=wandb.Settings(**_LEAN), **where), 1
-    try: yield run; code = int(run.summary.get('state') == 'failed')
-    finally:
-        run.finish(exit_code=code)
-        if run.offline: _await_end(Path(run.dir).parent)
-
-@functools.cache
-def _agent_data(name:str)->ImageData: return load_data(name)
-
-# %% ../nbs/62_tracking.ipynb #agent-config
-def _agent_config(name:str, config:Mapping, hidden:int, conv:int, fixed:Mapping)->dict:
-    "The config of one call, checked against what the function's name promises"
-    config = check_config({k: v for k, v in config.items() if not k.startswith('_')})
-    for key, n in (('hidden_layers', hidden), ('conv_layers', conv)):
-        if len(config.get(key) or ()) != n: raise SweepError(f'{name} needs {n} widths in {key}, got {config.get(key)!r}')
-    for key, v in fixed.items():
-        if config.get(key, v) != v: raise SweepError(f'{name} trains with {key}={v!r}, got {config[key]!r}')
-    padding = {'padding': 0 if conv == 2 else 3} if conv else {}               # as in the article's nets
-    return {'patience': 25, **padding, **config, **fixed}
-
-def _agent_function(name:str, hidden:int, conv:int=0, **fixed)->Callable:
-    "A function for `wandb.agent` that trains one kind of net"
-    def train(
-        config:Mapping|None=None,         # Used where no agent has sent one
-        data:ImageData|str|None=None,     # Images or their name; None: `fashion_mini`
-    )->dict:                              # The best epoch's row
-        images = data if isinstance(data, ImageData) else _agent_data(data or 'fashion_mini')
-        with agent_run(config) as run:
-            own = _agent_config(name, dict(run.config), hidden, conv, fixed)
-            labels, keys = {k: v for k, v in own.items() if k in LABEL_KEYS}, {k: v for k, v in own.items() if k not in LABEL_KEYS}
-            run.name = run_id(keys, images.fingerprint)
-            run.config.setdefaults(_wandb_config(keys, labels))
-            t = make_trainer(keys, images)
-            t.train(include_test_scores=True, early_stopping=train_key(keys, 'patience') is not None)
-            run.summary.update({'state': t.state, 'best epoch': t.best_epoch, 'stop reason': t.stop_reason, 'seconds': sum(r['seconds'] for r in t.history),
-                                'parameters': sum(p.numel() for p in t.model.parameters()), 'data': images.name})
-        return t.best_log
-    train.__name__ = train.__qualname__ = name
-    train.__doc__  = f"Train {conv and f'{conv} convolutional and ' or ''}{hidden} hidden layers{''.join(f', {k}={v!r}' for k, v in fixed.items())}, for `wandb.agent`"
-    return train
-
-# %% ../nbs/62_tracking.ipynb #agent-functions
-train_mlp_2      = _agent_function('train_mlp_2', 1)              # counted as in the article: with the output layer
-train_mlp_3      = _agent_function('train_mlp_3', 2)
-train_mlp_4      = _agent_function('train_mlp_4', 3)
-train_mlp_6      = _agent_function('train_mlp_6', 5)
-train_cnn_2      = _agent_function('train_cnn_2', 2, 2)           # and these by their convolutions
-train_cnn_3      = _agent_function('train_cnn_3', 2, 3)
-train_cnn_5      = _agent_function('train_cnn_5', 2, 5)
-train_mlp_4_bn   = _agent_function('train_mlp_4_bn', 3, batch_norm=True)
-train_cnn_5_bn   = _agent_function('train_cnn_5_bn', 2, 5, batch_norm=True)
-train_mlp_4_adam = _agent_function('train_mlp_4_adam', 3, optimizer='adam')
-train_cnn_5_adam = _agent_function('train_cnn_5_adam', 2, 5, optimizer='adam')
-AGENT_FUNCTIONS  = {f.__name__: f for f in (train_mlp_2, train_mlp_3, train_mlp_4, train_mlp_6, train_cnn_2, train_cnn_3, train_cnn_5,
-                                            train_mlp_4_bn, train_cnn_5_bn, train_mlp_4_adam, train_cnn_5_adam)}
-
-# %% ../nbs/62_tracking.ipynb #main
-def _argument(text:str):
-    "A value as an agent writes it on a command line"
-    try: return ast.literal_eval(text)
-    except (ValueError, SyntaxError): return text
-
-def agent_main(
-    args:Sequence[str]|None=None,   # None: those of the command line
-)->dict:                            # The best epoch's row
-    "Run one of the article's functions: `NAME [--data=NAME] [--key=value …]`"
-    name, *rest = (sys.argv[1:] if args is None else list(args)) or ['']
-    if name not in AGENT_FUNCTIONS: raise SweepError(f'the first argument is the name of a function, got {name!r}; {did_you_mean(name, AGENT_FUNCTIONS)}')
-    if odd := [o for o in rest if not re.match(r'--[^=]+=', o)]: raise SweepError(f'arguments are --key=value, got {odd[0]!r}')
-    config = {k: _argument(v) for k, v in (o[2:].split('=', 1) for o in rest)}
-    return AGENT_FUNCTIONS[name](config, config.pop('data', None))
-
-# %% ../nbs/62_tracking.ipynb #register
-def register_sweep(
-    sweep:Mapping,            # A W&B sweep dict
-    project:str|None=None,    # None: `$WANDB_PROJECT`, else `deepsweep`
-    entity:str|None=None,     # Your user or team; None: W&B's default
-)->str:                       # The sweep's id
-    "Register a sweep with W&B's server"
-    need_wandb_key()
-    checked = check_sweep(sweep)
-    import wandb
-    try: return wandb.sweep(_as_given(sweep, checked), project=_project(project), entity=entity)      # as it stands, with lists for tuples
-    except wandb.Error as e: raise SweepError(f"W&B did not take the sweep: {type(e).__name__}: {' '.join(str(e).split())[:300]}") from e
-
-def run_agent(
-    sweep_id:str,             # As `register_sweep` gave it
-    function:Callable,        # Called without arguments, once per config
-    count:int|None=None,      # At most so many; None: until the server has no more
-    project:str|None=None, entity:str|None=None,
-)->None:
-    "Let W&B's agent call a function for each config that the server deals out"
-    need_wandb_key()
-    import wandb
-    try: wandb.agent(sweep_id, function=function, count=count, project=_project(project), entity=entity)
-    except wandb.Error as e: raise SweepError(f"W&B's agent stopped: {type(e).__name__}: {' '.join(str(e).split())[:300]}") from e
-
-# %% ../nbs/62_tracking.ipynb #main-guard
-if __name__ == '__main__' and '__file__' in globals():      # `python -m deepsweep.tracking`; a notebook has no file
-    try: agent_main()
-    except DeepsweepError as e: sys.exit(f'{type(e).__name__}: {e}')

@@ -10,202 +10,23 @@ from pathlib import Path
 import torch
 from fastcore.basics import patch
 from torch import nn
-from torch.nn import functional as F
 
-from .checkpoint import _EVAL_BATCH, export_model, load_model, model_info, predict, save_model
-from .core import DeepsweepError, SweepError, default_device, derive_seed, did_you_mean
-from .data import ImageData, ImageSet, TensorLoader, scale_images
-from .models import ConvNet, Key, make_model, seed_dropout
+from .augment import Augment
+from .checkpoint import EVAL_BATCH, export_model, in_format, load_model, model_info, net_format, predict, save_model
+from .core import DeepsweepError, OwnRandom, default_device, derive_seed, did_you_mean, generators_lent
+from .data import ImageData, TensorLoader, scale_images
+from .keys import value_of
+from .models import draws_nothing, make_model, seed_dropout
+from .objective import Objective, watched
+from .recipe import count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule
 
 # %% auto #0
-__all__ = ['TRAIN_KEYS', 'OPTIMIZER_READS', 'train_key', 'ClippedCrossEntropy', 'make_criterion', 'as_heads', 'head_loss',
-           'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule', 'is_augment',
-           'Augment', 'ModelTrainer', 'widest', 'map_bytes', 'is_narrow', 'make_trainer']
-
-# %% ../nbs/32_trainer.ipynb #keys
-TRAIN_KEYS = dict(
-    input_scale    = Key('half',  'str', 'half = (x/255 - .5)/.5 as in the article, unit = 0 to 1, raw = 0 to 255, data = training mean and deviation'),
-    loss           = Key('cross_entropy', 'str', 'or clipped: probabilities cut at 1e-7, as Keras did'),
-    label_smoothing= Key(0,       'float', 'share of the target spread over all classes, in [0, 1)'),
-    optimizer      = Key('sgd',   'str', 'sgd adam adamw nadam adamax rmsprop'),
-    learning_rate  = Key(.05,     'float', 'at least 0'),
-    momentum       = Key(0,       'float', 'in [0, 1); read by sgd and rmsprop'),
-    betas          = Key([.9, .999], 'floats', 'read by the adam family'),
-    l2_weight_decay= Key(0,       'float', 'at least 0'),
-    decay          = Key('all',   'str', 'all, or weights: none on biases and norms'),
-    schedule       = Key('constant', 'schedule', "constant, or a dict such as {'name': 'cosine', 'per': 'step'}"),
-    batch_size     = Key(32,      'int', 'at least 1'),
-    num_epochs     = Key(100,     'int', 'at least 0'),
-    patience       = Key(None,    'int', 'epochs without a new best before an early stop; None = never'),
-    monitor        = Key('valid accuracy', 'str', 'what patience and the best weights watch'),
-    precision      = Key('float32', 'str', 'float32 float64 tf32 bf16'),
-    augment        = Key(None,    'dict', 'None, or `{flip: True, crop: 4, shift: 2}`, any of them'),
-    seed           = Key(0,       'int', 'decides weights, batch order and dropout masks'),
-)
-
-def train_key(config:Mapping, key:str):
-    "The value of `key` in `config`, else its default"
-    return config.get(key, TRAIN_KEYS[key].default)
-
-# %% ../nbs/32_trainer.ipynb #clipped
-class ClippedCrossEntropy(nn.Module):
-    "Cross entropy of probabilities cut to [eps, 1 - eps], as Keras 2 computed it"
-    def __init__(self, eps:float=1e-7):   # The cut, in (0, .5)
-        super().__init__()
-        self.eps = eps
-    def forward(self,
-        logits:torch.Tensor,   # (batch, classes)
-        y:torch.Tensor,        # int64, (batch,)
-    )->torch.Tensor:           # Mean loss, in [nats]
-        p = logits.softmax(1).gather(1, y[:, None])[:, 0]    # (batch,)
-        return -p.clamp(self.eps, 1-self.eps).log().mean()
-
-# %% ../nbs/32_trainer.ipynb #criterion
-def make_criterion(
-    config:Mapping,   # Reads `loss` and `label_smoothing`
-)->nn.Module:         # Called as `criterion(logits, y)`, gives a mean over the batch
-    "The loss that a config asks for"
-    loss, smoothing = train_key(config, 'loss'), train_key(config, 'label_smoothing')
-    if not 0 <= smoothing < 1: raise SweepError(f'label_smoothing must lie in [0, 1), got {smoothing}')
-    if loss == 'cross_entropy': return nn.CrossEntropyLoss(label_smoothing=smoothing)
-    if loss != 'clipped': raise SweepError(f"loss {loss!r} is not known: {did_you_mean(loss, ['cross_entropy', 'clipped'])}")
-    if smoothing: raise SweepError(f'label_smoothing works with cross_entropy only, got loss clipped and label_smoothing {smoothing}')
-    return ClippedCrossEntropy()
-
-# %% ../nbs/32_trainer.ipynb #heads
-def as_heads(
-    logits:torch.Tensor|Sequence,   # (batch, classes), or one such tensor per head
-    y:torch.Tensor,                 # (batch,) or (batch, heads)
-)->list:                            # `(logits, labels)` per head
-    "Pair the logits of every head with its labels"
-    if isinstance(logits, torch.Tensor): return [(logits, y if y.ndim == 1 else y[:, 0])]
-    return list(zip(logits, y.reshape(len(y), -1).unbind(1), strict=True))
-
-def head_loss(criterion:Callable, logits, y:torch.Tensor)->torch.Tensor:
-    "Loss of a batch, added over the heads"
-    first, *rest = [criterion(p, t) for p, t in as_heads(logits, y)]
-    return sum(rest, first)
-
-def count_hits(logits, y:torch.Tensor)->torch.Tensor:
-    "Right answers in a batch, a share of one per head"
-    heads = as_heads(logits, y)
-    return sum((p.argmax(1) == t).sum() for p, t in heads)/len(heads)
-
-# %% ../nbs/32_trainer.ipynb #optimizer
-_OPTIMIZERS = dict(sgd=torch.optim.SGD, adam=torch.optim.Adam, adamw=torch.optim.AdamW,
-                   nadam=torch.optim.NAdam, adamax=torch.optim.Adamax, rmsprop=torch.optim.RMSprop)
-OPTIMIZER_READS = {o: {'momentum'} if o in ('sgd', 'rmsprop') else {'betas'} for o in _OPTIMIZERS}   # keys beyond the common ones
-
-def decay_groups(
-    model:nn.Module,
-    l2:float,     # Weight decay, at least 0
-    decay:str,    # `all` or `weights`
-)->list:          # Parameter groups for a torch optimizer
-    "Split parameters by whether weight decay applies to them"
-    if decay == 'all': return [dict(params=list(model.parameters()), weight_decay=l2)]
-    if decay != 'weights': raise SweepError(f"decay must be 'all' or 'weights', got {decay!r}")
-    groups = [[p for p in model.parameters() if (p.ndim > 1) == is_weight] for is_weight in (True, False)]
-    return [dict(params=ps, weight_decay=wd) for ps, wd in zip(groups, (l2, 0)) if ps]
-
-# %% ../nbs/32_trainer.ipynb #make-optimizer
-def make_optimizer(
-    config:Mapping,     # Reads `optimizer learning_rate momentum betas l2_weight_decay decay`
-    model:nn.Module,    # Whose parameters it moves
-)->torch.optim.Optimizer:
-    "The optimizer that a config asks for"
-    name, get = train_key(config, 'optimizer'), lambda k: train_key(config, k)
-    if name not in _OPTIMIZERS: raise SweepError(f'optimizer {name!r} is not known: {did_you_mean(name, _OPTIMIZERS)}')
-    own = {'momentum': dict(momentum=get('momentum')), 'betas': dict(betas=tuple(get('betas')))}
-    extra = {k: v for key in OPTIMIZER_READS[name] for k, v in own[key].items()}
-    return _OPTIMIZERS[name](decay_groups(model, get('l2_weight_decay'), get('decay')), lr=get('learning_rate'), **extra)
-
-# %% ../nbs/32_trainer.ipynb #schedule-factor
-_SCHEDULES = dict(constant=frozenset(), cosine=frozenset({'final'}), one_cycle=frozenset({'warmup', 'start', 'final'}))
-
-def _half_wave(a:float, b:float, t:float)->float: return b + (a-b)*(1 + math.cos(math.pi*min(max(t, 0), 1)))/2
-
-def schedule_factor(
-    schedule:str|Mapping,   # `constant`, a name, or `{'name': …}` with `final` and, for one_cycle, `warmup` and `start`
-    progress:float,         # Share of the training that is done, in [0, 1]
-)->float:                   # Factor on the learning rate, at least 0
-    "How far the learning rate is turned up at one point of the training"
-    s = dict(name=schedule) if isinstance(schedule, str) else dict(schedule)
-    name = s.get('name')
-    if name == 'constant': return 1.
-    if name == 'cosine': return _half_wave(1, s.get('final', 0), progress)
-    warmup = s.get('warmup', .25)
-    if progress < warmup: return _half_wave(s.get('start', 1/25), 1, progress/warmup)
-    return _half_wave(1, s.get('final', 1e-5), (progress-warmup)/(1-warmup))
-
-# %% ../nbs/32_trainer.ipynb #schedule
-class Schedule(torch.optim.lr_scheduler.LambdaLR):
-    "A torch scheduler that knows whether it counts epochs or updates"
-    def __init__(self,
-        optimizer:torch.optim.Optimizer,
-        factor:Callable[[int],float],   # Factor on the learning rate after so many ticks
-        per:str='epoch',                # What a tick is: `epoch` or `step`
-    ):
-        self.per = per
-        super().__init__(optimizer, factor)
-
-def make_schedule(
-    config:Mapping,                       # Reads `schedule` and `num_epochs`
-    optimizer:torch.optim.Optimizer,
-    steps_per_epoch:int,                  # Updates in one epoch, at least 1
-)->Schedule|None:                         # None for a constant rate
-    "The schedule that a config asks for"
-    s = train_key(config, 'schedule')
-    s = dict(name=s) if isinstance(s, str) else dict(s)
-    name, per = s.get('name'), s.pop('per', 'epoch')
-    if name not in _SCHEDULES: raise SweepError(f'schedule {name!r} is not known: {did_you_mean(name, _SCHEDULES)}')
-    if per not in ('epoch', 'step'): raise SweepError(f"schedule per must be 'epoch' or 'step', got {per!r}")
-    if odd := set(s) - _SCHEDULES[name] - {'name'}: raise SweepError(f'schedule {name} does not know {sorted(odd)}; it knows {sorted(_SCHEDULES[name] | {"name", "per"})}')
-    if name == 'constant': return None
-    ticks = max(train_key(config, 'num_epochs') * (steps_per_epoch if per == 'step' else 1), 1)
-    return Schedule(optimizer, lambda i: schedule_factor(s, i/ticks), per)
-
-# %% ../nbs/32_trainer.ipynb #augment
-def is_augment(v)->bool:
-    "Is `v` None, or a dict of `flip` (True or False) and `crop`, `shift` (whole pixels, at least 0)?"
-    if v is None: return True
-    return isinstance(v, Mapping) and set(v) <= {'flip', 'crop', 'shift'} and isinstance(v.get('flip', False), bool) and \
-           all(isinstance(v.get(k, 0), int) and not isinstance(v.get(k, 0), bool) and v.get(k, 0) >= 0 for k in ('crop', 'shift'))
-
-class Augment:
-    "Flip and move images, a whole batch at once"
-    def __init__(self,
-        spec:Mapping,           # `flip`, `crop`, `shift`, as `is_augment` has it
-        seed:int=0,             # Of the run; what is drawn depends on it alone
-        black:torch.Tensor|float=0.,   # What a black pixel is after scaling; a number or shape (C, 1, 1)
-        device=None,            # Of the images
-    ):
-        if not is_augment(spec) or spec is None: raise SweepError(f'augment is a dict of flip (True or False), crop and shift (pixels, at least 0), got {spec!r}')
-        self.spec, self.black = dict(spec), black
-        self.generator = torch.Generator(device or 'cpu').manual_seed(derive_seed(seed, 'augment'))
-
-    def __call__(self,
-        x:torch.Tensor,   # Images, (batch, C, H, W)
-    )->torch.Tensor:      # As many of the same size
-        draw = lambda n: torch.randint(n, (2, len(x)), generator=self.generator, device=x.device)
-        if self.spec.get('flip'):
-            x = torch.where((draw(2)[0] == 1).view(-1, 1, 1, 1), x.flip(-1), x)
-        for k, fill in ((self.spec.get('crop', 0), 'reflect'), (self.spec.get('shift', 0), 'black')):
-            if k: x = self.moved(x, k, draw(2*k+1), fill)
-        return x
-
-    def moved(self, x:torch.Tensor, k:int, at:torch.Tensor, fill:str)->torch.Tensor:
-        "Cut windows out of padded images; `at` (2, batch): how far down and right, 0 to 2k"
-        h, w = x.shape[-2:]
-        if fill == 'reflect' and k >= min(h, w): raise SweepError(f'crop must be below the images\' side of {min(h, w)} pixels, got {k}')
-        if fill == 'reflect': padded = F.pad(x, (k,)*4, 'reflect')
-        else:
-            padded = torch.empty(*x.shape[:2], h+2*k, w+2*k, dtype=x.dtype, device=x.device).copy_(torch.as_tensor(self.black, dtype=x.dtype, device=x.device))
-            padded[..., k:k+h, k:k+w] = x
-        rows = (at[0, :, None] + torch.arange(h, device=x.device))[:, None, :, None]          # (batch, 1, H, 1)
-        cols = (at[1, :, None] + torch.arange(w, device=x.device))[:, None, None, :]
-        return padded[torch.arange(len(x), device=x.device)[:, None, None, None], torch.arange(x.shape[1], device=x.device)[:, None, None], rows, cols]
+__all__ = ['ModelTrainer', 'widest', 'map_bytes', 'score_size', 'keep_memory', 'matmul_precision', 'is_narrow', 'few_threads',
+           'make_trainer']
 
 # %% ../nbs/32_trainer.ipynb #trainer
+_PRECISIONS = dict(float32=torch.float32, tf32=torch.float32, bf16=torch.float32, float64=torch.float64)
+
 class ModelTrainer:
     "Train one model and keep a record of every epoch"
     def __init__(self,
@@ -221,8 +42,8 @@ class ModelTrainer:
         patience:int=25,            # Epochs without a new best before an early stop, at least 1
         seed:int=0,                 # Decides batch order and dropout masks
         device=None,                # None: the best this machine has
-        on_epoch:Sequence[Callable]=(),   # Each called as `fn(trainer, row)` after every epoch
-        monitor:str|None=None,      # Column that decides which epoch is best; None: accuracy on `test_loader`
+        on_epoch:Sequence[Callable]=(),         # Each called as `fn(trainer, row)` after every epoch
+        monitor:str|Objective|None=None,        # Decides which epoch is best, a column or an `Objective`; None: accuracy on `test_loader`
         precision:str='float32',    # `float32 float64 tf32 bf16`
         eval_train:bool=False,      # Also score the training images in evaluation mode
         metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float` over all of `test_loader`
@@ -230,40 +51,42 @@ class ModelTrainer:
     ):
         if patience < 1: raise DeepsweepError(f'patience must be at least 1, got {patience}')
         if precision not in _PRECISIONS: raise DeepsweepError(f'precision {precision!r} is not known: {did_you_mean(precision, _PRECISIONS)}')
-        self.device, self.precision = default_device(device), precision
-        self.model = model.to(self.device, _PRECISIONS[precision])
-        self.format = torch.channels_last if isinstance(model, ConvNet) else torch.contiguous_format     # 1.2 to 1.5 times faster here
-        self.model.to(memory_format=self.format)
-        self.train_loader, self.test_loader = self._placed(train_loader), self._placed(test_loader)
-        self.num_epochs, self.criterion, self.optimizer, self.scheduler = num_epochs, criterion, optimizer, scheduler
-        self.test_label, self.monitor = test_label, monitor or f'{test_label} accuracy'
-        self.patience, self.seed, self.on_epoch, self.eval_train, self.metrics = patience, seed, tuple(on_epoch), eval_train, dict(metrics or {})
+        self.device = default_device(device)
+        self.precision = precision
+        self.format = net_format(model)
+        self.model = model.to(self.device, _PRECISIONS[precision]).to(memory_format=self.format)
+        self.train_loader = self._placed(train_loader)
+        self.test_loader = self._placed(test_loader)
+        self.num_epochs, self.patience, self.seed = num_epochs, patience, seed
+        self.criterion, self.optimizer, self.scheduler = criterion, optimizer, scheduler
+        self.test_label, self.eval_train, self.augment = test_label, eval_train, augment
+        self.objective = watched(monitor or f'{test_label} accuracy')
+        self.metrics, self.on_epoch = dict(metrics or {}), tuple(on_epoch)
         self.logger, self.history = {'train': {}, test_label: {}}, []
         self.best_log, self.best_epoch, self.best_weights = {}, None, None
-        self.state, self.stop_reason, self.augment = 'new', None, augment
+        self.state, self.stop_reason = 'new', None
 
-_PRECISIONS = dict(float32=torch.float32, tf32=torch.float32, bf16=torch.float32, float64=torch.float64)
+    @property
+    def monitor(self)->str: "Column that decides which epoch is best"; return self.objective.name
 
 # %% ../nbs/32_trainer.ipynb #trainer-helpers
 @patch
 def _placed(self:ModelTrainer, loader):
-    "Move a loader of ours to the device once; leave any other as it is"
+    "A loader of ours serves from the device; any other stays as it is"
     return loader.to(self.device) if isinstance(loader, TensorLoader) else loader
 
-def _in_format(x:torch.Tensor, form:torch.memory_format)->torch.Tensor:
-    "Images in a memory format; with one channel both look alike, and the strides say which is meant (the other is 2 to 10 times slower)"
-    x = x.contiguous(memory_format=form)
-    return x if x.shape[1] > 1 or form is not torch.channels_last else x.as_strided(x.shape, (x[0].numel(), 1, x.shape[-1], 1))
+@patch
+def as_batch(self:ModelTrainer,
+    xb:torch.Tensor,   # Images, (batch, C, H, W)
+    yb:torch.Tensor,   # Labels, (batch,) or (batch, heads)
+)->tuple:
+    "A batch on the device, in the model's precision and format"
+    xb = xb.to(self.device, _PRECISIONS[self.precision])
+    return in_format(xb, self.format), yb.to(self.device)
 
 @patch
-def _batch(self:ModelTrainer, xb:torch.Tensor, yb:torch.Tensor)->tuple:
-    "A batch on the device, in the model's precision"
-    xb = xb.to(self.device, _PRECISIONS[self.precision])                       # (batch, C, H, W)
-    return (_in_format(xb, self.format) if xb.ndim == 4 else xb), yb.to(self.device)
-
-@patch
-def _cast(self:ModelTrainer):
-    "Autocast for bf16, else nothing"
+def autocast(self:ModelTrainer):
+    "A context for the forward pass: autocast for bf16, else nothing"
     return torch.autocast(self.device.type, torch.bfloat16) if self.precision == 'bf16' else contextlib.nullcontext()
 
 @patch(as_prop=True)
@@ -285,33 +108,39 @@ def calculate_accuracy(self:ModelTrainer,
 
 # %% ../nbs/32_trainer.ipynb #train-loop
 @patch
+def train_step(self:ModelTrainer,
+    xb:torch.Tensor,   # Images, (batch, C, H, W), as `as_batch` gives them
+    yb:torch.Tensor,   # Labels, (batch,) or (batch, heads)
+)->tuple:              # Loss and right answers, on the device
+    "One update of the weights"
+    if self.augment is not None: xb = in_format(self.augment(xb), self.format)
+    with self.autocast():
+        logits = self.model(xb)
+        loss = head_loss(self.criterion, logits, yb)
+    self.optimizer.zero_grad()
+    loss.backward()
+    self.optimizer.step()
+    if getattr(self.scheduler, 'per', None) == 'step': self.scheduler.step()
+    return loss.detach(), count_hits(logits, yb)
+
+@patch
 def train_loop(self:ModelTrainer,
     dataloader:Iterable|None=None,   # None: the trainer's own
     verbose:bool=False,              # Print the epoch's line
 )->dict:                             # `train loss` and `train accuracy`, measured while the weights move
     "Train for one epoch"
     self.model.train()
-    (loss_sum, hits), n = torch.zeros(2, 1, device=self.device, dtype=torch.float64).unbind(0), 0
+    sums, n = torch.zeros(2, 1, device=self.device, dtype=torch.float64), 0
     for xb, yb in self.train_loader if dataloader is None else dataloader:
-        xb, yb = self._batch(xb, yb)
-        if self.augment is not None: xb = _in_format(self.augment(xb), self.format)
-        with self._cast(): logits = self.model(xb); loss = head_loss(self.criterion, logits, yb)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        if getattr(self.scheduler, 'per', None) == 'step': self.scheduler.step()
-        loss_sum += loss.detach()*len(yb); hits += count_hits(logits, yb); n += len(yb)
-    log = {'train loss': loss_sum.item()/n, 'train accuracy': hits.item()/n}
+        loss, hits = self.train_step(*self.as_batch(xb, yb))
+        sums[0] += loss*len(yb)
+        sums[1] += hits
+        n += len(yb)
+    log = {'train loss': sums[0].item()/n, 'train accuracy': sums[1].item()/n}
     if verbose: print(', '.join(f'{k}: {v:.4f}' for k, v in log.items()))
     return log
 
 # %% ../nbs/32_trainer.ipynb #test-loop
-def _gather(seen:list)->tuple:
-    "Labels and logits of all batches, on the CPU; logits are a list with several heads"
-    logits, labels = zip(*seen)
-    join = lambda parts: torch.cat([o.float().cpu() for o in parts])
-    return torch.cat(labels).cpu(), join(logits) if isinstance(logits[0], torch.Tensor) else [join(o) for o in zip(*logits)]
-
 def widest(
     model:nn.Module,
 )->tuple[int,int]:   # Units and filters; 0 where there is no such layer
@@ -326,10 +155,34 @@ def map_bytes(
     "Bytes of a net's widest maps, each as large as the image"
     return widest(model)[1]*pixels*4
 
-def _score_size(model:nn.Module, images:torch.Tensor, members:int=1)->int:
-    "How many of `images` to score at once: `_EVAL_BATCH`, or as many as fit where a convolution's maps are large (more save nothing)"
-    at_once, room = (_EVAL_BATCH, 16e6) if images.device.type == 'cpu' else (20*_EVAL_BATCH, 2e9)
-    return max(10, min(at_once, int(room/max(map_bytes(model, images[0, 0].numel())*members, 1))))
+def score_size(
+    model:nn.Module,       # A member
+    images:torch.Tensor,   # (N, C, H, W), on their device
+    members:int=1,         # Nets of this kind that are scored together
+)->int:                    # At least 10
+    "How many images to score at once: `EVAL_BATCH`, or as many as fit where a convolution's maps are large (more save nothing)"
+    at_once, room = (EVAL_BATCH, 16e6) if images.device.type == 'cpu' else (20*EVAL_BATCH, 2e9)
+    maps = map_bytes(model, images[0, 0].numel())*members
+    return max(10, min(at_once, int(room/max(maps, 1))))
+
+# %% ../nbs/32_trainer.ipynb #test-loop-2
+def _gather(seen:list)->tuple:
+    "Labels and logits of all batches, on the CPU; logits are a list with several heads"
+    logits, labels = zip(*seen)
+    join = lambda parts: torch.cat([o.float().cpu() for o in parts])
+    return torch.cat(labels).cpu(), join(logits) if isinstance(logits[0], torch.Tensor) else [join(o) for o in zip(*logits)]
+
+@patch
+def score_metrics(self:ModelTrainer,
+    labels:torch.Tensor,   # (N,) or (N, heads), on the CPU
+    logits,                # (N, classes), or a list of such, on the CPU
+    metrics:Mapping|None=None,   # Name -> `fn(labels, logits)`; None: the trainer's own
+)->dict:
+    "Further scores; one that draws random numbers draws the same at the same epoch of the same seed"
+    found = {}
+    for name, fn in (self.metrics if metrics is None else metrics).items():
+        with OwnRandom(derive_seed(self.seed, 'metric', name, len(self.history))): found[name] = float(fn(labels, logits))
+    return found
 
 @patch
 def test_loop(self:ModelTrainer,
@@ -339,41 +192,52 @@ def test_loop(self:ModelTrainer,
 )->dict:                   # `<label> loss` and `<label> accuracy`, in evaluation mode
     "Score the model without training it"
     self.model.eval()
-    if isinstance(dataloader, TensorLoader): dataloader = TensorLoader(dataloader.dataset, _score_size(self.model, dataloader.images))
-    (loss_sum, hits), n, seen = torch.zeros(2, 1, device=self.device, dtype=torch.float64).unbind(0), 0, []
+    if isinstance(dataloader, TensorLoader):
+        dataloader = TensorLoader(dataloader.dataset, score_size(self.model, dataloader.images)).to(self.device)
+    sums, n, seen = torch.zeros(2, 1, device=self.device, dtype=torch.float64), 0, []
     with torch.no_grad():
         for xb, yb in dataloader:
-            xb, yb = self._batch(xb, yb)
-            with self._cast(): logits = self.model(xb); loss = head_loss(self.criterion, logits, yb)
-            loss_sum += loss*len(yb); hits += count_hits(logits, yb); n += len(yb)
+            xb, yb = self.as_batch(xb, yb)
+            with self.autocast(): logits = self.model(xb)
+            sums[0] += head_loss(self.criterion, logits, yb)*len(yb)
+            sums[1] += count_hits(logits, yb)
+            n += len(yb)
             if metrics: seen.append((logits, yb))
-    more = {k: float(fn(*_gather(seen))) for k, fn in (metrics or {}).items()}
-    return {f'{label} loss': loss_sum.item()/n, f'{label} accuracy': hits.item()/n, **more}
+    more = self.score_metrics(*_gather(seen), metrics) if metrics else {}
+    return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
 
 # %% ../nbs/32_trainer.ipynb #record
-def _is_better(column:str, new:float, best:float|None)->bool:
-    "Is `new` better than `best` in `column`? Losses fall, all else rises; the first best wins"
-    if not math.isfinite(new): return False
-    return best is None or (new < best if column.endswith('loss') else new > best)
-
 @patch
-def _record(self:ModelTrainer, epoch:int, updates:int, rate:float, train:dict, test:dict, seconds:float)->dict:
+def record(self:ModelTrainer,
+    epoch:int,       # 0: untrained
+    updates:int,     # So far
+    rate:float,      # Learning rate of the epoch
+    train:dict,      # Scores on training images
+    test:dict,       # Scores on `test_loader`; empty: it was not scored
+    seconds:float,   # That the epoch took
+)->dict:             # The row
     "Book one epoch: logger, row, best weights, callbacks"
     if test:
-        score = f'{self.test_label} accuracy'
-        top = max([r[f'top {score}'] for r in self.history[-1:]] + [test[score]], key=lambda o: -math.inf if math.isnan(o) else o)
-        test[f'top {score}'] = top
+        self._keep_top(test)
         self.logger[self.test_label][epoch] = test
     self.logger['train'][epoch] = train
     row = dict(epoch=epoch, updates=updates, **train, **test, learning_rate=rate, seconds=seconds)
     if test and self.monitor not in row: raise DeepsweepError(f'monitor {self.monitor!r} is no column: {did_you_mean(self.monitor, row)}')
-    if test and _is_better(self.monitor, row[self.monitor], self.best_log.get(self.monitor)):
+    if self.objective.better(row.get(self.monitor), self.best_log.get(self.monitor)):
         self.best_log, self.best_epoch = row, epoch
         self.best_weights = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
     self.history.append(row)
-    self.wandb_log(row, epoch)
-    for fn in self.on_epoch: fn(self, row)
+    with generators_lent():                                # a callback may wait for a store
+        self.wandb_log(row, epoch)
+        for fn in self.on_epoch: fn(self, row)
     return row
+
+@patch
+def _keep_top(self:ModelTrainer, test:dict)->None:
+    "Add the best accuracy so far to the scores of an epoch"
+    score = f'{self.test_label} accuracy'
+    seen = [r[f'top {score}'] for r in self.history[-1:]] + [test[score]]
+    test[f'top {score}'] = max(seen, key=lambda o: -math.inf if math.isnan(o) else o)
 
 # %% ../nbs/32_trainer.ipynb #wandb-log
 @patch
@@ -395,10 +259,14 @@ def stop(self:ModelTrainer,
 
 # %% ../nbs/32_trainer.ipynb #train-epochs
 @patch
+def blank_scores(self:ModelTrainer)->dict:
+    "Scores of a diverged net: it has none worth the name"
+    return dict.fromkeys([*(f'{self.test_label} {k}' for k in ('loss', 'accuracy')), *self.metrics], math.nan)
+
+@patch
 def _scores(self:ModelTrainer, train:dict, include_test_scores:bool)->tuple:
     "Scores that belong to an epoch, beside those of its training"
-    if not math.isfinite(train['train loss']):          # a diverged net has no accuracy worth the name
-        return train, {**{f'{self.test_label} {k}': math.nan for k in ('loss', 'accuracy')}, **dict.fromkeys(self.metrics, math.nan)} if include_test_scores else {}
+    if not math.isfinite(train['train loss']): return train, self.blank_scores() if include_test_scores else {}
     if self.eval_train: train |= {f'{k} (eval)': v for k, v in self.test_loop(self.train_loader, 'train').items()}
     return train, self.test_loop(self.test_loader, self.test_label, self.metrics) if include_test_scores else {}
 
@@ -407,7 +275,7 @@ def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, pat
     "Epoch 0, then one epoch after the other until something ends it"
     start, updates, rate = time.perf_counter(), 0, self.optimizer.param_groups[0]['lr']
     train, test = self._scores(self.test_loop(self.train_loader, 'train'), include_test_scores)
-    self._record(0, 0, rate, train, test, time.perf_counter()-start)
+    self.record(0, 0, rate, train, test, time.perf_counter()-start)
     for epoch in range(1, self.num_epochs+1):
         if self.state != 'running': return
         start, rate = time.perf_counter(), self.optimizer.param_groups[0]['lr']
@@ -416,10 +284,15 @@ def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, pat
         train, test = self._scores(self.train_loop(verbose=verbose), include_test_scores)
         updates += len(self.train_loader)
         if self.scheduler is not None and getattr(self.scheduler, 'per', 'epoch') == 'epoch': self.scheduler.step()
-        self._judge(epoch, self._record(epoch, updates, rate, train, test, time.perf_counter()-start), patience)
+        row = self.record(epoch, updates, rate, train, test, time.perf_counter()-start)
+        self.judge(epoch, row, patience)
 
 @patch
-def _judge(self:ModelTrainer, epoch:int, row:dict, patience:int|None):
+def judge(self:ModelTrainer,
+    epoch:int,
+    row:dict,             # As `record` gave it
+    patience:int|None,    # None: never for want of a new best
+)->None:
     "Stop after an epoch that diverged, or was one too many without a new best"
     if not math.isfinite(row['train loss']) or not math.isfinite(row.get(f'{self.test_label} loss', 0)):
         self.stop(f'loss is not finite in epoch {epoch}', 'diverged')
@@ -428,7 +301,7 @@ def _judge(self:ModelTrainer, epoch:int, row:dict, patience:int|None):
 
 # %% ../nbs/32_trainer.ipynb #memory
 @functools.cache
-def _keep_memory()->bool:   # Could it be asked?
+def keep_memory()->bool:   # Could it be asked?
     "Ask glibc to keep up to a gigabyte of freed memory for the next step"
     trim, mmap = -1, -3                                        # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
     try: mallopt = ctypes.CDLL(None).mallopt
@@ -437,14 +310,9 @@ def _keep_memory()->bool:   # Could it be asked?
 
 # %% ../nbs/32_trainer.ipynb #train
 @contextlib.contextmanager
-def _own_randomness(seed:int, device:torch.device):
-    "Seed the global generators inside the block and restore them after it"
-    with torch.random.fork_rng(devices=[device] if device.type == 'cuda' else []):
-        torch.manual_seed(derive_seed(seed, 'global'))
-        yield
-
-@contextlib.contextmanager
-def _matmul_precision(precision:str):
+def matmul_precision(
+    precision:str,   # `tf32`, or another: then nothing changes
+):
     "Allow TF32 products inside the block, if asked for"
     old = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision('high' if precision == 'tf32' else old)
@@ -459,14 +327,24 @@ def is_narrow(
     "Does a step have too little to do for two threads?"
     return units < 512 and filters < 16 and batch_size <= 256
 
-
 @contextlib.contextmanager
-def _few_threads(trainer:ModelTrainer):
+def few_threads(
+    trainer:ModelTrainer,
+):
     "One thread for a narrow net inside the block: two gain little, and beside another busy process they wait for each other"
     old = torch.get_num_threads()
-    if trainer.device.type == 'cpu' and is_narrow(*widest(trainer.model), getattr(trainer.train_loader, 'batch_size', None) or 1): torch.set_num_threads(1)
+    batch_size = getattr(trainer.train_loader, 'batch_size', None) or 1
+    if trainer.device.type == 'cpu' and is_narrow(*widest(trainer.model), batch_size): torch.set_num_threads(1)
     try: yield
     finally: torch.set_num_threads(old)
+
+# %% ../nbs/32_trainer.ipynb #train-2
+@patch
+def loan(self:ModelTrainer)->OwnRandom|contextlib.nullcontext:
+    "The global generators, if this training may draw from them"
+    plain = isinstance(self.train_loader, TensorLoader) and isinstance(self.augment, (Augment, type(None)))
+    if plain and draws_nothing(self.model) and is_plain_loss(self.criterion): return contextlib.nullcontext()
+    return OwnRandom(derive_seed(self.seed, 'global'), self.device)
 
 @patch
 def train(self:ModelTrainer,
@@ -475,13 +353,14 @@ def train(self:ModelTrainer,
     early_stopping:bool=False,        # Stop after `patience` epochs without a new best; needs the scores
 )->ModelTrainer:                      # Itself, for chaining
     "Train from epoch 0 to the end, then restore the best weights"
-    if early_stopping and not include_test_scores: raise DeepsweepError('early_stopping=True needs include_test_scores=True: without scores there is no best epoch to wait for')
+    if early_stopping and not include_test_scores:
+        raise DeepsweepError('early_stopping=True needs include_test_scores=True: without scores there is no best epoch to wait for')
     if include_test_scores and self.test_loader is None: raise DeepsweepError('include_test_scores=True needs a test_loader, got None')
     if self.state != 'new': raise DeepsweepError(f'this trainer has run already (state {self.state!r}); make a new one to train again')
     self.state = 'running'
-    _keep_memory()
+    keep_memory()
     seed_dropout(self.model, self.seed)
-    with _own_randomness(self.seed, self.device), _matmul_precision(self.precision), _few_threads(self):
+    with self.loan(), matmul_precision(self.precision), few_threads(self):
         self._train_epochs(verbose, include_test_scores, self.patience if early_stopping else None)
     if self.state == 'running': self.stop(f'{self.num_epochs} epochs done', 'finished')
     if self.best_weights is not None: self.model.load_state_dict(self.best_weights)
@@ -500,17 +379,31 @@ def make_trainer(
     criterion:Callable|None=None,              # The loss, `criterion(logits, labels)`; None: as the config says
 )->ModelTrainer:               # Ready for `.train(…)`
     "The trainer that a run config describes"
-    get, device = (lambda k: train_key(config, k)), default_device(device)
-    black   = scale_images(torch.zeros(1, data.shape[0], 1, 1, dtype=torch.uint8), get('input_scale'), data.mean, data.std)[0]
-    augment = None if not get('augment') else Augment(get('augment'), get('seed'), black, device)
-    model = (make_model(config, data) if model is None else model).to(device, _PRECISIONS.get(get('precision'), torch.float32))
+    def get(key): return value_of(config, key)
+    device = default_device(device)
+    model = make_model(config, data) if model is None else model
+    model = model.to(device, _PRECISIONS.get(get('precision'), torch.float32))
     if isinstance(getattr(model, 'info', {}), dict): model.info = model_info(config, data)      # travels with the best model; a net's own `info` method stays
-    loaders = [TensorLoader(data.part(p, get('input_scale')), get('batch_size'), shuffle=p=='train', seed=get('seed')) if len(x) else None
-               for p, x in (('train', data.x_train), ('valid', data.x_valid))]
+    train, valid = (_loader(config, data, part) for part in ('train', 'valid'))
     opt = make_optimizer(config, model)
-    return ModelTrainer(model, *loaders, get('num_epochs'), make_criterion(config) if criterion is None else criterion, opt, test_label='valid',
-        scheduler=make_schedule(config, opt, len(loaders[0])), patience=get('patience') or 25, seed=get('seed'), device=device,
-        on_epoch=on_epoch, monitor=get('monitor'), precision=get('precision'), eval_train=eval_train, metrics=metrics, augment=augment)
+    return ModelTrainer(model, train, valid, get('num_epochs'), criterion or make_criterion(config), opt, test_label='valid',
+                        scheduler=make_schedule(config, opt, len(train)), patience=get('patience') or 25, seed=value_of(config, 'seed'),
+                        device=device, on_epoch=on_epoch, monitor=watched(config.get('monitor')), precision=get('precision'),
+                        eval_train=eval_train, metrics=metrics, augment=_augment(config, data, device))
+
+def _loader(config:Mapping, data:ImageData, part:str)->TensorLoader|None:
+    "Batches of one part as a config asks for them; None where it has no images"
+    images = data.part(part, value_of(config, 'input_scale'))
+    if not len(images): return None
+    return TensorLoader(images, value_of(config, 'batch_size'), shuffle=part == 'train', seed=value_of(config, 'seed'))
+
+def _augment(config:Mapping, data:ImageData, device)->Augment|None:
+    "What changes training images, if a config asks for it"
+    spec = value_of(config, 'augment')
+    if not spec: return None
+    pixel = torch.zeros(1, data.shape[0], 1, 1, dtype=torch.uint8)
+    black = scale_images(pixel, value_of(config, 'input_scale'), data.mean, data.std)[0]
+    return Augment(spec, value_of(config, 'seed'), black, device)
 
 # %% ../nbs/32_trainer.ipynb #learner
 @patch
@@ -527,6 +420,9 @@ def learner(self:ModelTrainer,
     from fastai.data.core import DataLoaders
     from fastai.optimizer import OptimWrapper
     if isinstance(self.train_loader, TensorLoader): self.train_loader.seed, self.train_loader.epoch = self.seed, 0    # the order that `train` would take
-    dls = DataLoaders(*(o for o in (self.train_loader, self.test_loader) if o is not None), path=tempfile.gettempdir(), device=self.device)
-    return Learner(dls, self.model, loss_func=lambda logits, *y: head_loss(self.criterion, logits, *y), path=Path(tempfile.gettempdir()),
-                   opt_func=lambda params, **kw: OptimWrapper(opt=self.optimizer), lr=self.optimizer.param_groups[0]['lr'], **kwargs)
+    loaders = [o for o in (self.train_loader, self.test_loader) if o is not None]
+    dls = DataLoaders(*loaders, path=tempfile.gettempdir(), device=self.device)
+    def loss_func(logits, *y): return head_loss(self.criterion, logits, *y)
+    def opt_func(params, **kw): return OptimWrapper(opt=self.optimizer)
+    rate = self.optimizer.param_groups[0]['lr']
+    return Learner(dls, self.model, loss_func=loss_func, path=Path(tempfile.gettempdir()), opt_func=opt_func, lr=rate, **kwargs)

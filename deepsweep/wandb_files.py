@@ -4,18 +4,17 @@
 
 # %% ../nbs/61_wandb_files.ipynb #imports
 from __future__ import annotations
-import json, os, re, struct, time, warnings, zlib
+import contextlib, json, os, re, struct, time, warnings, zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np, pandas as pd
 
-from .core import StoreError, SweepError
-from .space import check_sweep
+from .core import StoreError
+from .runs import HISTORY_COLUMNS
 
 # %% auto #0
-__all__ = ['HISTORY_COLUMNS', 'FileProblem', 'log_records', 'read_wandb_logs', 'parse_yaml', 'read_sweep_yaml',
-           'write_sweep_yaml']
+__all__ = ['FileProblem', 'log_records', 'read_wandb_logs', 'is_whole_log', 'await_log_end']
 
 # %% ../nbs/61_wandb_files.ipynb #problem
 @dataclass(frozen=True)
@@ -201,9 +200,6 @@ def _names(runs:list[_Run])->list[str]:
     return names
 
 # %% ../nbs/61_wandb_files.ipynb #columns
-HISTORY_COLUMNS = ('epoch', 'updates', 'train loss', 'train accuracy', 'valid loss', 'valid accuracy', 'top valid accuracy',
-                   'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds')       # names and order of the store's history
-
 def _put(columns:dict, key:str, row:int, value)->None:
     rows, values = columns.setdefault(key, ([], []))
     rows.append(row); values.append(value)
@@ -351,45 +347,26 @@ def read_wandb_logs(
     if problems: warnings.warn(f"{len(problems)} problem{'s'*(len(problems)>1)} in W&B's files, all in .attrs['problems']: {'; '.join(map(str, problems[:3]))}", stacklevel=2)
     return config, history
 
-# %% ../nbs/61_wandb_files.ipynb #parse-yaml
-def parse_yaml(
-    text:str,              # YAML
-    name:str='the text',   # Where it comes from, for the message
-)->dict|list:              # What it holds
-    "Read a sweep, or a list of them, from YAML text; nothing is checked"
-    import yaml
-    try: sweep = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as e: raise SweepError(f"{name} is no valid YAML: {' '.join(str(e).split())}") from None
-    if not isinstance(sweep, (dict, list)): raise SweepError(f'{name} must hold a sweep dict or a list of them, got {type(sweep).__name__}')
-    return sweep
+# %% ../nbs/61_wandb_files.ipynb #whole-log
+def is_whole_log(
+    log:Path,      # Folder of a W&B run
+    attempt:int,   # That the run has in its store
+    epochs:int,    # Rows that it has there
+)->bool:
+    "Does a folder hold a whole log of this attempt?"
+    texts = {}
+    try: run = _read_file(next(log.glob('*.wandb')), texts, 0, problems := [])
+    except (StoreError, StopIteration): return False
+    return run.state in ('finished', 'failed') and run.summary.get('attempt') == attempt and len(run.rows) == epochs and not problems
 
-# %% ../nbs/61_wandb_files.ipynb #read-yaml
-def read_sweep_yaml(
-    source:str|Path,   # A file, or YAML text of more than one line
-)->dict:               # The sweep as it stands there; `check_sweep` has passed it
-    "Read a sweep in W&B's YAML format"
-    if isinstance(source, str) and '\n' in source: sweep = parse_yaml(source)
-    else:
-        try: sweep = parse_yaml(Path(source).read_text(encoding='utf-8'), Path(source).name)
-        except FileNotFoundError: raise SweepError(f'there is no file {str(source)!r}') from None
-        except (OSError, UnicodeDecodeError) as e: raise SweepError(f'{Path(source).name} cannot be read as text: {e}') from None
-    check_sweep(sweep)
-    return sweep
-
-# %% ../nbs/61_wandb_files.ipynb #write-yaml
-def _as_given(sweep, checked):
-    "`checked` without the defaults that the check filled in"
-    if isinstance(checked, dict): return {str(k): _as_given(v, checked[str(k)]) for k, v in sweep.items()}
-    if isinstance(checked, list): return [_as_given(v, c) for v, c in zip(sweep, checked)]
-    return checked
-
-def write_sweep_yaml(
-    sweep:Mapping,     # A sweep dict; tuples become lists, numbers of numpy plain ones
-    path:str|Path,     # Where to write; a file there is replaced
-)->Path:               # The same path
-    "Write a sweep so that `wandb sweep` reads it"
-    import yaml
-    text, path = yaml.safe_dump(_as_given(sweep, check_sweep(sweep)), sort_keys=False, allow_unicode=True), Path(path)
-    try: path.write_text(text, encoding='utf-8')
-    except OSError as e: raise SweepError(f'{str(path)!r} cannot be written: {e.strerror}') from None
-    return path
+def await_log_end(
+    log:Path,          # Folder of a W&B run
+    seconds:float=5,   # At most [s]
+)->None:
+    "Wait until a log has its end: W&B writes in a process of its own, some milliseconds behind `finish`"
+    (Record, _), until = _protobuf(), time.monotonic() + seconds
+    while time.monotonic() < until:
+        for file in log.glob('*.wandb'):
+            with contextlib.suppress(StoreError):
+                if any(Record.FromString(o).WhichOneof('record_type') == 'exit' for _, o in log_records(file.read_bytes())[0][-8:]): return
+        time.sleep(.002)

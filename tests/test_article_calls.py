@@ -7,10 +7,11 @@ import matplotlib.pyplot as plt, numpy as np, pandas as pd, pytest
 from sklearn.datasets import load_digits
 from deepsweep.analysis import cost_table, key_table, regularization_table, seed_table, size_table
 from deepsweep.data import ImageData
+from deepsweep.objective import Objective
 from deepsweep.plots import (compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes, max_test_acc_lr_bar, max_test_acc_reg_bar, plot_tradeoff,
                              plot_train_vs_test_accuracy, plot_train_vs_test_loss, print_best_models, show_training)
 from deepsweep.space import check_sweep, expand_grid
-from deepsweep.sweep import ranking, run_sweep
+from deepsweep.sweep import run_sweep
 
 num_epochs = 1                                     # a variable in the article too, where it is 100
 
@@ -68,8 +69,9 @@ def test_they_pass_and_expand_to_the_right_numbers():
 
 def test_one_line_says_what_was_read_otherwise():
     for sweeps in DICTS.values():
-        metric, goal, line = ranking(sweeps)
-        assert (metric, goal) == ('valid accuracy', 'maximize')
+        objective = Objective.of(sweeps)
+        line = objective.note
+        assert (objective.name, objective.goal) == ('valid accuracy', 'maximize')
         assert "'test accuracy' was read as 'valid accuracy'" in line and "'minimize' was read as 'maximize'" in line and '\n' not in line
 
 # ---- running them -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from PIL import Image
 from deepsweep import sources
 from deepsweep.core import DataError, SealError
 from deepsweep.data import ImageData, SealedTest, load_data, scale_images
-from deepsweep.sources import REAL_SETS, _sha256
+from deepsweep.sources import REAL_SETS, array_sha256
 
 ROOT = Path(__file__).resolve().parent.parent
 ARRAYS = {f'{o}_{part}': np.random.default_rng(i).integers(0, 256 if o == 'x' else 10, (n, 3, 32, 32) if o == 'x' else n).astype(np.uint8)
@@ -21,7 +21,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.delenv('DEEPSWEEP_DATA', raising=False)
     monkeypatch.setenv('NO_PROXY', '127.0.0.1')
     monkeypatch.setattr(sources, '_CLIENTS', {'npm': lambda *args: sources._run_client(['no-such-npm'], *args[2:])})
-    monkeypatch.setitem(REAL_SETS, 'cifar10', replace(known, counts=(10, 4), sha256={k: _sha256(a) for k, a in ARRAYS.items()}, urls={'http://127.0.0.1:9/cifar-10-binary.tar.gz': 'x'}))
+    monkeypatch.setitem(REAL_SETS, 'cifar10', replace(known, counts=(10, 4), sha256={k: array_sha256(a) for k, a in ARRAYS.items()}, urls={'http://127.0.0.1:9/cifar-10-binary.tar.gz': 'x'}))
 
 def cached(content):
     "A cache that holds `content` under CIFAR-10's name"
@@ -63,7 +63,7 @@ def items(*pairs, **keys): return lambda: (lambda: ImageData.from_dataset(list(p
 def now(call): return lambda: call
 
 PIXELS = np.zeros((6, 8, 8), np.uint8)
-BAD_BATCH = pickle.dumps({'data': os.system})
+BAD_BATCH = pickle.dumps({'data': os.system})                      # nobody may open it
 
 CASES = {
     # the cache
@@ -80,7 +80,7 @@ CASES = {
     # archives
     'path out of the folder': (lambda: archive('cifar-10-binary.tar.gz', {'../evil.bin': b'x'}), "'../evil.bin' that leads out"),
     'absolute path':          (lambda: archive('cifar-10-binary.tar.gz', {'/evil.bin': b'x'}), "'/evil.bin' that leads out"),
-    'code in a pickle':       (lambda: archive('cifar-10-python.tar.gz', dict.fromkeys(sources._BATCHES, BAD_BATCH)), 'a batch names posix.system'),
+    'code in a pickle':       (lambda: archive('cifar-10-python.tar.gz', dict.fromkeys(sources._BATCHES, BAD_BATCH)), 'holds pickles, which can run code, and is not read; place cifar-10-binary.tar.gz instead'),
     'a web page':             (lambda: archive('cifar-10-binary.tar.gz', dict.fromkeys((f'{o}.bin' for o in sources._BATCHES), b'<html>')), 'cannot be read'),
     'half an archive':        (lambda: archive('cifar-10-binary.tar.gz', {'data_batch_1.bin': bytes(3073)}), 'lacks data_batch_2.bin'),
     # folders

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np, pytest
 from PIL import Image
 from deepsweep.core import StoreError, SweepError
-from deepsweep.wandb_files import read_sweep_yaml, read_wandb_logs, write_sweep_yaml
+from deepsweep.space import read_sweep_yaml, write_sweep_yaml
+from deepsweep.wandb_files import read_wandb_logs
 from wandb_maker import *
 
 ROWS  = [{'epoch': e, 'valid accuracy': e/10} for e in range(5)]

@@ -40,7 +40,7 @@ def test_first_sign_and_last_lines(first):
     folder, text, _ = first
     assert text.splitlines()[0] == 'loading ...'
     last = text.strip().splitlines()[-3:]
-    assert 'report.html' in last[0] and 'deepsweep show' in last[1] and 'read_runs' in last[2]
+    assert 'report.html' in last[0] and 'deepsweep show' in last[1] and 'stored_result' in last[2]
     assert (folder/'report.html').stat().st_size < 1_500_000
     assert not re.search(r'(src|href)="https?:', (folder/'report.html').read_text())
 

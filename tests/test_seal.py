@@ -4,7 +4,8 @@ from pathlib import Path
 import pandas as pd, pytest, torch
 from deepsweep.core import SealError
 from deepsweep.data import ImageData, SealedTest, load_data
-from deepsweep.seal import best_model, best_run, open_test, openings
+from deepsweep.best import best_model, best_run
+from deepsweep.seal import open_test, openings
 from deepsweep.sweep import run_sweep
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,8 +9,9 @@ from deepsweep.data import load_data
 from deepsweep.runs import RunStore
 from deepsweep.space import expand_grid
 from deepsweep.sweep import run_sweep
-from deepsweep.wandb_files import HISTORY_COLUMNS
-from deepsweep.tracking import AGENT_FUNCTIONS, WandbTracker, mirror_to_wandb, read_wandb_logs, train_mlp_2, wandb_ids
+from deepsweep.agents import AGENT_FUNCTIONS, train_mlp_2
+from deepsweep.runs import HISTORY_COLUMNS
+from deepsweep.tracking import WandbTracker, mirror_to_wandb, read_wandb_logs, wandb_ids
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -280,7 +281,7 @@ def test_a_function_for_the_agent(digits, double):
 
 def test_as_a_program():
     "As `wandb agent` starts it: by a command line, with the config in a file as well"
-    words = [sys.executable, '-m', 'deepsweep.tracking', 'train_mlp_2', '--data=digits', '--hidden_layers=[8]', '--learning_rate=0.1', '--num_epochs=2']
+    words = [sys.executable, '-m', 'deepsweep.agents', 'train_mlp_2', '--data=digits', '--hidden_layers=[8]', '--learning_rate=0.1', '--num_epochs=2']
     done = subprocess.run(words, env=own_process(), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and not done.stderr, done.stderr
     config, history = read_wandb_logs()
