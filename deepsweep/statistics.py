@@ -11,9 +11,9 @@ import numpy as np, pandas as pd
 from .core import DataError, check_whole, did_you_mean
 
 # %% auto #0
-__all__ = ['HOLDS', 'FAILS', 'UNKNOWN', 'NOT_MEASURED', 'VERDICTS', 'interval', 'Difference', 'paired_difference', 'Verdict',
-           'verdict', 'slopes', 'winners', 'all_of', 'opposite', 'best_of', 'chosen_elsewhere', 'least_detectable',
-           'expected_wrong']
+__all__ = ['VERDICTS', 'HOLDS', 'FAILS', 'UNKNOWN', 'OTHER_SCALE', 'NOT_MEASURED', 'interval', 'Difference', 'paired_difference',
+           'Verdict', 'verdict', 'slopes', 'winners', 'chance_level', 'why_failed', 'all_of', 'opposite',
+           'mean_by_seed', 'paired_ratio', 'best_of', 'chosen_elsewhere', 'least_detectable', 'expected_wrong']
 
 # %% ../nbs/40_statistics.ipynb #interval
 def interval(
@@ -76,7 +76,7 @@ def paired_difference(
 @dataclass(frozen=True)
 class Verdict:
     "What a rule says, and the numbers it says it from"
-    verdict:str           # `holds`, `does not hold`, `cannot be told` or `not measured`
+    verdict:str           # One of `VERDICTS`
     effect:float          # Mean, slope, likeliest winner, share of failures, ratio or count
     low:float             # Lower end of the interval, or of the winners
     high:float            # Upper end
@@ -85,7 +85,8 @@ class Verdict:
     rule:str=''           # Which rule
     level:float=.95       # Coverage of the interval
 
-HOLDS, FAILS, UNKNOWN, NOT_MEASURED = VERDICTS = 'holds', 'does not hold', 'cannot be told', 'not measured'
+VERDICTS = 'holds', 'does not hold', 'cannot be told', 'not at this scale', 'not measured'
+HOLDS, FAILS, UNKNOWN, OTHER_SCALE, NOT_MEASURED = VERDICTS
 
 # %% ../nbs/40_statistics.ipynb #verdict
 _RULES:dict[str,Callable] = {}
@@ -96,18 +97,19 @@ def _rule(name:str)->Callable:
     return keep
 
 def verdict(
-    rule:str,             # EFF, NULL, TREND, PLACE, FAIL, COST or FACT
+    rule:str,             # EFF, NULL, TREND, PLACE, RANGE, FAIL, SHARE, REPEAT, COST or FACT
     differences=None,     # What the rule judges: see the rules; None: nothing was measured
     *, d:float=.01,       # Smallest effect that counts, in the unit of the score, at least 0
     level:float=.95,      # Coverage of the interval, in (0, 1)
-    claimed=None,         # PLACE: value or values; COST: ratio; FACT: what must come out
+    claimed=None,         # PLACE, RANGE: value or values; COST: ratio; FACT: what must come out
 )->Verdict:
     "Judge a claim by a rule"
     if rule not in _RULES: raise DataError(f'no rule {rule!r}; {did_you_mean(rule, _RULES)}')
     if not 0<level<1: raise DataError(f'level must lie in (0, 1), got {level}')
     if not (np.isfinite(d) and d>=0): raise DataError(f'd, the smallest effect that counts, is at least 0, got {d}')
     if differences is None: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'nothing was measured', rule, level)
-    if rule in ('PLACE', 'COST', 'FACT') and claimed is None: raise DataError(f'the rule {rule} needs claimed=, what is said to be right, got None')
+    if rule in ('PLACE', 'RANGE', 'COST', 'FACT') and claimed is None:
+        raise DataError(f'the rule {rule} needs claimed=, what is said to be right, got None')
     return replace(_RULES[rule](differences, d=d, level=level, claimed=claimed), rule=rule, level=level)
 
 # %% ../nbs/40_statistics.ipynb #eff
@@ -169,21 +171,71 @@ def winners(
     top = np.isclose(means, means.max(1, keepdims=True), rtol=0, atol=1e-12)
     return pd.Series((top/top.sum(1, keepdims=True)).mean(0), scores.columns)
 
+# %% ../nbs/40_statistics.ipynb #likely
+def _claimed_values(claimed, tried:pd.Index)->set:
+    "The claimed values, each of which must have been tried"
+    claimed = [claimed] if np.isscalar(claimed) else list(claimed)
+    strange = [c for c in claimed if c not in set(tried)]
+    if strange: raise DataError(f'a claimed value was tried, got {strange[0]}; tried: {list(tried)}')
+    return set(claimed)
+
+def _place_verdict(scores:pd.DataFrame, claimed, decide:Callable)->Verdict:
+    "Judge where the winners lie; `decide(likely winners, claimed values)` gives the verdict"
+    claimed, n = _claimed_values(claimed, scores.columns), len(_finite(scores))
+    if n==0: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no seed has a score for every value')
+    share  = winners(scores)
+    likely = share[share>=.05]
+    told   = 'wins: ' + ', '.join(f'{v:g} {s:.0%}' for v, s in likely.items())
+    where  = share.idxmax(), min(likely.index), max(likely.index)
+    if n==1: return Verdict(UNKNOWN, *where, 1, f'{told}; one seed says nothing about others')
+    return Verdict(decide(likely.index, claimed), *where, n, f'{told} of 2,000 draws of {n} seeds')
+
+# %% ../nbs/40_statistics.ipynb #place
 @_rule('PLACE')
 def _place(differences, claimed, **_)->Verdict:
     "The likely winners include a claimed value and span at most a factor 5"
-    claimed = [claimed] if np.isscalar(claimed) else list(claimed)
-    strange = [c for c in claimed if c not in set(differences.columns)]
-    if strange: raise DataError(f'a claimed value must have been tried, got {strange[0]}; tried: {list(differences.columns)}')
-    n = len(_finite(differences))
-    if n==0: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no seed has a score for every value')
-    share = winners(differences)
-    likely = share[share>=.05]
-    low, high, best = min(likely.index), max(likely.index), share.idxmax()
-    told = 'wins: ' + ', '.join(f'{v:g} {s:.0%}' for v, s in likely.items())
-    if n==1: return Verdict(UNKNOWN, best, low, high, 1, f'{told}; one seed says nothing about others')
-    hit, close = bool(set(claimed) & set(likely.index)), low==high or (low>0 and high/low <= 5*(1+1e-9))
-    return Verdict(FAILS if not hit else HOLDS if close else UNKNOWN, best, low, high, n, f'{told} of 2,000 draws of {n} seeds')
+    def decide(likely, claimed):
+        low, high = min(likely), max(likely)
+        if not claimed & set(likely): return FAILS
+        return HOLDS if low==high or (low>0 and high/low <= 5*(1+1e-9)) else UNKNOWN
+    return _place_verdict(differences, claimed, decide)
+
+# %% ../nbs/40_statistics.ipynb #range
+@_rule('RANGE')
+def _range(differences, claimed, **_)->Verdict:
+    "All likely winners are among the claimed values"
+    def decide(likely, claimed):
+        inside = claimed & set(likely)
+        if not inside: return FAILS
+        return HOLDS if len(inside)==len(likely) else UNKNOWN
+    return _place_verdict(differences, claimed, decide)
+
+# %% ../nbs/40_statistics.ipynb #why-failed
+def chance_level(
+    classes:int=10,     # Equally common classes, at least 2
+    images:int=2000,    # Images that the accuracy was measured on, at least 1
+)->float:               # Chance plus four standard errors: guessing practically never gets there
+    "Accuracy up to which a net may be guessing"
+    if classes<2 or images<1: raise DataError(f'at least 2 classes and 1 image, got {classes} and {images}')
+    chance = 1/classes
+    return chance + 4*(chance*(1-chance)/images)**.5
+
+def why_failed(
+    loss:Iterable[float],           # Training loss of each epoch, the untrained net left out [nats]
+    accuracy:Iterable[float],       # Validation accuracy of the same epochs
+    chance:float=chance_level(),    # Accuracy up to which it may be guessing; else ten classes, 2,000 images
+    *, last:int=3,                  # Epochs at the end whose median speaks, at least 1
+    factor:float=2.,                # Times the least loss that is far above it
+    rise:float=.5,                  # And so much above it at least [nats]
+)->str:                             # The reason; empty for a run that trained
+    "Why a run failed, by how it ended"
+    loss, accuracy = (np.asarray(list(o), float) for o in (loss, accuracy))
+    if not len(loss) or len(loss)!=len(accuracy):
+        raise DataError(f'a loss and an accuracy an epoch, at least one; got {len(loss)} and {len(accuracy)}')
+    if not np.isfinite(loss).all(): return 'its loss is not finite'
+    if np.median(accuracy[-last:])<chance: return 'it ends at chance'
+    end, least = np.median(loss[-last:]), loss.min()
+    return 'it ends far above its least loss' if end>max(factor*least, least+rise) else ''
 
 # %% ../nbs/40_statistics.ipynb #fail
 @_rule('FAIL')
@@ -198,6 +250,36 @@ def _fail(differences, level, **_)->Verdict:
     more, fewer = k/n > k0/n0, k/n < k0/n0
     what = HOLDS if p<1-level and more else FAILS if (k==0 and n>=5) or (p<1-level and fewer) else UNKNOWN
     return Verdict(what, k/n, ends.low, ends.high, n+n0, f'{k} of {n} fail against {k0} of {n0}; Fisher p = {p:.2g}')
+
+# %% ../nbs/40_statistics.ipynb #share
+@_rule('SHARE')
+def _share(differences, d, level, **_)->Verdict:
+    "At least the share `d` of the runs shows it (interval of Clopper & Pearson 1934)"
+    from scipy.stats import binomtest
+    shown = np.asarray(list(differences), bool)
+    if not len(shown): return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no run')
+    k, n = int(shown.sum()), len(shown)
+    ends = binomtest(k, n).proportion_ci(level)
+    what = HOLDS if k>=d*n else UNKNOWN
+    if ends.high<d: what = FAILS
+    return Verdict(what, k/n, ends.low, ends.high, n, f'{k} of {n} runs')
+
+# %% ../nbs/40_statistics.ipynb #repeat
+@_rule('REPEAT')
+def _repeat(differences, d, level, **_)->Verdict:
+    "95 % of the pairs of equal runs differ by at most `d`"
+    from scipy.stats import chi2
+    arrays = (np.asarray(list(o), float) for o in differences)
+    groups = [g for g in arrays if len(g)>1 and np.isfinite(g).all()]
+    if not groups: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no setting with two runs')
+    n  = sum(map(len, groups))
+    df = n-len(groups)
+    sd = math.sqrt(sum(((g-g.mean())**2).sum() for g in groups)/df)
+    ends = df, *chi2.ppf([(1+level)/2, (1-level)/2], df)
+    mid, low, high = (1.96*math.sqrt(2)*sd*math.sqrt(df/q) for q in ends)
+    what = HOLDS if high<=d else UNKNOWN
+    if low>d: what = FAILS
+    return Verdict(what, mid, low, high, n, f'equal runs differ by up to {mid:.4g} [{low:.4g}, {high:.4g}]')
 
 # %% ../nbs/40_statistics.ipynb #cost
 @_rule('COST')
@@ -225,7 +307,8 @@ def all_of(
 )->Verdict:            # With the numbers of the part that decided, and all reasons
     "A claim with several parts: falls with one, stands with all"
     if not parts: raise DataError('a claim has at least one part, got none')
-    decided = min(parts, key=lambda p: [FAILS, NOT_MEASURED, UNKNOWN, HOLDS].index(p.verdict))
+    order   = FAILS, OTHER_SCALE, UNKNOWN, NOT_MEASURED, HOLDS            # the first of these that a part has
+    decided = min(parts, key=lambda p: order.index(p.verdict))
     return replace(decided, why='; '.join(p.why for p in parts))
 
 def opposite(
@@ -233,6 +316,24 @@ def opposite(
 )->Verdict:
     "The verdict on the contrary"
     return replace(v, verdict={HOLDS: FAILS, FAILS: HOLDS}.get(v.verdict, v.verdict))
+
+# %% ../nbs/40_statistics.ipynb #by-seed
+def mean_by_seed(
+    parts:Iterable[pd.Series],   # Scores by seed, at least one
+)->pd.Series:                    # Their mean, for the seeds that all have
+    "Mean of several scores, seed by seed"
+    parts = list(parts)
+    if not parts: raise DataError('a mean needs at least one score by seed, got none')
+    return pd.concat(parts, axis=1, join='inner').mean(axis=1, skipna=False).dropna()
+
+def paired_ratio(
+    a,                  # Scores by seed, all above 0; as for `paired_difference`
+    b,                  # As `a`
+    level:float=.95,    # Coverage of the interval, in (0, 1)
+)->Difference:          # Of the logarithms: `exp` of its numbers are ratios
+    "Mean of the per-seed ratios `a/b`, on a log scale"
+    def log(o): return np.log(pd.Series(o, dtype=float) if isinstance(o, (pd.Series, Mapping)) else list(o))
+    return paired_difference(log(a), log(b), level)
 
 # %% ../nbs/40_statistics.ipynb #best-of
 def best_of(
@@ -279,7 +380,7 @@ def least_detectable(
 # %% ../nbs/40_statistics.ipynb #wrong
 def expected_wrong(
     levels:Iterable[float],   # The level of each verdict that rests on an interval
-)->float:                     # At most about this many are wrong by chance
+)->float:                     # About this many miss it by the luck of the seeds
     "How many intervals miss what they should cover"
     levels = list(levels)
     if bad := [o for o in levels if not 0<o<1]: raise DataError(f'a level lies in (0, 1), got {bad[0]}')
