@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 import numpy as np, pandas as pd
 from .core import BAD_STATES, DataError, SweepError, did_you_mean
-from .keys import CONFIG_KEYS
-from .objective import Objective
+from .keys import CONFIG_KEYS, RESULT_COLUMNS
+from .objective import Objective, is_own_column
 from .statistics import interval, paired_difference, verdict
 
 # %% auto #0
@@ -74,18 +74,27 @@ def example_tables(
 SCORES   = 'valid accuracy', 'test accuracy'                                   # what `metric=None` looks for, in this order
 _LABELS  = 'study', 'variant', 'notes', 'tags'                                 # tell the rows of a shared run apart
 _COUNTS  = 'num_hidden', 'num_conv'                                            # repeat the length of a list
-_RESULTS = {'run', 'name', 'state', 'group', 'attempt', 'device', 'seconds', 'parameters', 'worker', 'heartbeat', 'fingerprint', 'protocol', 'version', 'error'}
+_RESULTS = {'run', 'name', *RESULT_COLUMNS, 'worker', 'heartbeat', 'fingerprint', 'protocol', 'version'}
 _KEYS    = {'model', 'seed', *CONFIG_KEYS}
 _FACTS   = {'seconds', 'learning_rate'}            # the trainer reports them every epoch, too
-_SURE    = _KEYS | {*_LABELS, *_COUNTS, 'state', 'group', 'attempt', 'device', 'parameters', 'best epoch', 'stop reason'}
+_SURE    = _KEYS | {*_LABELS, *_COUNTS, *RESULT_COLUMNS} - {'seconds'}
+_STEPS   = {'epoch', 'updates', 'epoch seconds', 'epoch learning rate'}
+_WHO     = {'run', 'name', *_LABELS}               # the same in both halves: needed once
 
-def _is_config(c): return c in _SURE or str(c).startswith('hold ')
-def _is_epoch(c):  return c in ('epoch', 'updates') or str(c).startswith(('train ', 'valid ', 'test ', 'top ', 'epoch '))
+def _is_config(c): return c in _SURE or str(c).startswith('hold ') or str(c).endswith(' (parameter)')
+def _is_epoch(c):  return c in _STEPS or is_own_column(str(c)) and not str(c).startswith('hold ')
+
+def _split_tidy(cols:list)->tuple[list,list,set]:
+    "The halves of a table that `tidy_table` has arranged, to which settings may have been added"
+    at = cols.index('epoch')
+    late = [c for c in cols[at:] if c in _FACTS or not _is_config(c)]
+    return [c for c in cols if c not in late], late, set()
 
 def _split(
     cols:list,               # Column names of a merged table
 )->tuple[list,list,set]:     # Columns of the settings, columns of the epochs, and those of them that carry a suffix
     "Tell the two halves of a merged table apart by the order of their columns"
+    if cols[:3] == ['run', 'name', 'variant'] and 'epoch' in cols: return _split_tidy(cols)
     twice = {c for c in cols if str(c)[-2:] in ('_x', '_y') and {f'{c[:-2]}_x', f'{c[:-2]}_y'} <= set(cols)}
     at = lambda test: [i for i,c in enumerate(cols) if test(c)]
     ours, theirs, right = at(_is_config), at(_is_epoch), at(lambda c: c in twice and c.endswith('_y'))
@@ -95,6 +104,32 @@ def _split(
     is_epoch = lambda c: _is_epoch(c) or (c in late and not _is_config(c))
     return [c for c in cols if not is_epoch(c)], [c for c in cols if is_epoch(c)], twice
 
+# %% ../nbs/41_analysis.ipynb #halves
+def _new_names(
+    config:list,             # Columns of the settings
+    epochs:list,             # Columns of the epochs
+)->tuple[dict,dict]:         # New names for both; what names a run is needed once
+    "Names by which both halves can stand side by side: a metric keeps its name, and so does a run's own number"
+    theirs = [c for c in epochs if c not in _WHO]
+    both = set(config) & set(theirs)
+    kept = both & _FACTS
+    ours = {c: f'{c} (parameter)' if c in both - kept else c for c in config}
+    return ours, {c: f"epoch {c.replace('_', ' ')}" if c in kept else c for c in theirs}
+
+def _arrange(
+    df:pd.DataFrame,   # Both halves side by side
+    last:list,         # Columns of the epochs
+)->pd.DataFrame:       # Who it is, settings and results, then `epoch` and what changes with it
+    "Put the columns of a joined table into order, and fill in what names a run"
+    out = df.reset_index(drop=True)
+    if not {'run', 'name'} & set(out): raise DataError(f"an analysis needs the column 'run' or 'name', got {list(out.columns)}")
+    for a, b in [('run', 'name'), ('name', 'run')]:
+        if a not in out: out[a] = out[b]
+    out['variant'] = out['variant'].fillna(_model(out)) if 'variant' in out else _model(out)
+    out['epoch'] = pd.to_numeric(out['epoch']).astype('Int64')
+    first, last = ['run', 'name', 'variant'], ['epoch', *[n for n in last if n!='epoch']]
+    return out[[*first, *[c for c in out if c not in first+last], *last]]
+
 # %% ../nbs/41_analysis.ipynb #tidy
 def tidy_table(
     df:pd.DataFrame,   # `history` and `config` merged on `name` or `run`, in either order, or already tidy
@@ -103,23 +138,11 @@ def tidy_table(
     if not len(df): raise DataError('an analysis needs at least one run, got a table without rows')
     config, epochs, twice = _split(list(df.columns))
     if 'epoch' not in epochs: raise DataError(f"an analysis needs the column 'epoch': merge history and config; {did_you_mean('epoch', df.columns)}")
-    base  = lambda c: c[:-2] if c in twice else c
-    who   = {'run', 'name', *_LABELS}                                                              # the same in both halves: needed once
-    ours  = {c: base(c) for c in config}
-    ours |= {c: base(c) for c in epochs if base(c) in who - set(ours.values())}
-    theirs = {c: base(c) for c in epochs if base(c) not in who}
-    both   = set(ours.values()) & set(theirs.values())
-    kept   = both & _FACTS                                       # of these the run's own number keeps the name, of all others the metric
-    ours   = {c: f'{b} (parameter)' if b in both - kept else b for c, b in ours.items()}
-    theirs = {c: f"epoch {b.replace('_', ' ')}" if b in kept else b for c, b in theirs.items()}
-    out = df[[*ours, *theirs]].rename(columns=ours | theirs).reset_index(drop=True)
-    if not {'run', 'name'} & set(out): raise DataError(f"an analysis needs the column 'run' or 'name', got {list(out.columns)}")
-    for a, b in [('run', 'name'), ('name', 'run')]:
-        if a not in out: out[a] = out[b]
-    out['variant'] = out['variant'].fillna(_model(out)) if 'variant' in out else _model(out)
-    out['epoch'] = pd.to_numeric(out['epoch']).astype('Int64')
-    first, last = ['run', 'name', 'variant'], ['epoch', *[n for n in theirs.values() if n!='epoch']]
-    return out[[*first, *[c for c in out if c not in first+last], *last]]
+    base = {c: c[:-2] if c in twice else c for c in df}
+    who  = [c for c in epochs if base[c] in _WHO - {base[c] for c in config}]
+    ours, theirs = _new_names([base[c] for c in config + who], [base[c] for c in epochs])
+    take = [*config, *who, *(c for c in epochs if base[c] in theirs)]
+    return _arrange(df[take].set_axis([*ours.values(), *theirs.values()], axis=1), list(theirs.values()))
 
 def _model(df:pd.DataFrame)->pd.Series:
     "What stands in for a missing variant: the model's name"
@@ -157,7 +180,10 @@ def join_tables(
     key = next((k for k in ('run', 'name') if k in config and (k in history or not len(history.columns))), None)
     if key is None: raise DataError(f"config and history need 'run' or 'name' in common, got {list(config.columns)} and {list(history.columns)}")
     if not len(history.columns): history = pd.DataFrame({key: config[key][:0], 'epoch': np.array([], float), SCORES[0]: np.array([], float)})
-    return tidy_table(pd.merge(config, history, on=key, how='left'))
+    ours, theirs = _new_names(list(config), list(history))
+    who   = [c for c in history if c in _WHO - {key} - set(config)]
+    right = history[[key, *who, *theirs]].rename(columns=theirs)
+    return _arrange(pd.merge(config.rename(columns=ours), right, on=key, how='left'), list(theirs.values()))
 
 # %% ../nbs/41_analysis.ipynb #metric
 def find_objective(
@@ -238,8 +264,10 @@ def config_keys(
     df:pd.DataFrame,   # A tidy table
 )->list[str]:          # Names of the columns that were set, not measured
     "The settings among the columns of a tidy table"
-    cols = list(df.columns)
-    return [c for c in cols[:cols.index('epoch')] if c not in _RESULTS and c not in _LABELS and ' ' not in str(c)]     # results have a space in their name
+    cols = list(df.columns)[:list(df).index('epoch')]
+    sure = cols.index('state') if 'state' in cols else 0                     # a run table has its settings left of what became of the run
+    def is_setting(i, c): return str(c).endswith(' (parameter)') or c not in _RESULTS and (i < sure or ' ' not in str(c))    # most results have a space in their name
+    return [c for i, c in enumerate(cols) if c not in _LABELS and is_setting(i, c)]
 
 def varying_keys(
     df:pd.DataFrame,   # A tidy table
@@ -297,9 +325,11 @@ def best_table(
     if watched is not None: table.insert(3, 'best by', watched)
     names  = df.groupby('run')['variant'].agg(lambda s: ', '.join(dict.fromkeys(s)))          # a shared run serves several
     differ = varying_keys(df)
-    keys   = sorted((k for k in config_keys(df) if k not in table and df[k].notna().any()), key=lambda k: k not in differ)   # what differs first
+    more   = [k for k in ('notes', 'tags') if k in df and df[k].map(str).nunique() > 1]                 # labels that tell runs apart
+    keys   = sorted((k for k in [*config_keys(df), *more] if df[k].notna().any()), key=lambda k: k not in differ)   # what differs first
+    given  = df[keys].rename(columns={k: f'{k} (parameter)' for k in keys if k in table})
     order  = pd.DataFrame({'last': df['state'].isin(BAD_STATES) if 'state' in df else False, 'cost': objective.cost(table[objective.name]), 'run': df['run']})
-    table  = table.assign(variant=df['run'].map(names)).join(df[keys])
+    table  = table.assign(variant=df['run'].map(names)).join(given)
     table  = table.loc[order.sort_values(['last', 'cost', 'run'], kind='stable').index]
     return table.drop_duplicates('run').reset_index(drop=True)
 

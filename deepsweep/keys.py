@@ -11,8 +11,8 @@ from .core import is_whole
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'ACTIVATIONS', 'INITS', 'SCALES', 'LOSSES', 'PRECISIONS', 'OPTIMIZERS', 'KEYS', 'CONFIG_KEYS',
-           'LABEL_KEYS', 'is_number', 'is_share', 'is_widths', 'is_schedule', 'is_augment', 'is_monitor', 'Key',
-           'keys_of', 'value_of']
+           'LABEL_KEYS', 'RESULT_COLUMNS', 'HISTORY_COLUMNS', 'OWN_COLUMNS', 'is_number', 'is_share', 'is_widths',
+           'is_schedule', 'is_augment', 'is_monitor', 'Key', 'keys_of', 'value_of', 'setting_column']
 
 # %% ../nbs/03_keys.ipynb #rules
 def is_number(v)->bool:
@@ -173,3 +173,16 @@ def value_of(
 ):                    # Its value in `config`, else its default
     "What a config says about one key"
     return config.get(key, KEYS[key].default)
+
+# %% ../nbs/03_keys.ipynb #columns
+RESULT_COLUMNS = ('state', 'best epoch', 'stop reason', 'hold accuracy', 'hold loss', 'hold fingerprint',
+                  'group', 'attempt', 'device', 'seconds', 'parameters', 'data', 'traceback')               # of the run table, after the settings
+HISTORY_COLUMNS = ('epoch', 'updates', 'train loss', 'train accuracy', 'valid loss', 'valid accuracy', 'top valid accuracy',
+                   'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds')                # of the kit's trainer, an epoch a row
+OWN_COLUMNS = frozenset({'run', 'name', 'study', *RESULT_COLUMNS, *HISTORY_COLUMNS} - set(KEYS) | {'name'})  # the kit's, and no setting
+
+def setting_column(
+    key:str,   # Of a config
+)->str:        # The key itself, unless the kit has such a column
+    "Under which name a setting stands in the run table"
+    return f'{key} (parameter)' if key in OWN_COLUMNS else key

@@ -19,11 +19,12 @@ from torch import nn
 
 from .core import DeepsweepError, OwnRandom, SweepError, check_whole, derive_seed, generators_lent, logging_to
 from .data import ImageData, SealedTest
+from .keys import RESULT_COLUMNS
 from .models import is_built_in, register_model
 
 # %% auto #0
 __all__ = ['TAKEN_COLUMNS', 'OwnCodeWarning', 'code_version', 'check_metric_name', 'OwnCode', 'own_code', 'own_model',
-           'StopTraining', 'EpochRows', 'train_function']
+           'StopTraining', 'FunctionConfig', 'EpochRows', 'train_function']
 
 # %% ../nbs/51_own_code.ipynb #home
 @functools.cache
@@ -583,8 +584,7 @@ def code_version(
     return _meaning(fn, _look(fn).version)
 
 # %% ../nbs/51_own_code.ipynb #taken
-TAKEN_COLUMNS = frozenset({'run', 'name', 'variant', 'epoch', 'updates', 'state', 'group', 'attempt',
-    'device', 'seconds', 'parameters', 'data', 'best epoch', 'stop reason'})      # and all of `hold …`
+TAKEN_COLUMNS = frozenset({'run', 'name', 'variant', 'epoch', 'updates', *RESULT_COLUMNS})      # and all of `hold …`
 
 def check_metric_name(
     name:str,     # As it is logged, or a key of `metrics=`
@@ -696,6 +696,13 @@ class StopTraining(Exception):
         self.state = state
         super().__init__(reason)
 
+# %% ../nbs/51_own_code.ipynb #function-config
+class FunctionConfig(dict):
+    "A run's config as a training function gets it"
+    def __missing__(self, key):
+        if key == 'seed': return 0
+        raise KeyError(key)
+
 # %% ../nbs/51_own_code.ipynb #logged
 _FACTS = ('epoch', 'updates', 'seconds')     # columns of the kit in its trainer's rows: a log may repeat them
 
@@ -767,7 +774,7 @@ def top(self:EpochRows,
 # %% ../nbs/51_own_code.ipynb #train-function
 def train_function(
     function:Callable,      # `function(config)`
-    config:dict,            # Handed over as it is; its `seed` seeds the generators, 0 without one
+    config:Mapping,         # Handed over as a `FunctionConfig`; its `seed` seeds the generators, 0 without one
     rows:EpochRows,         # Takes what is logged
     device=None,            # A torch device whose generator is seeded, too
 )->tuple[str,str]:          # State and reason
@@ -775,7 +782,7 @@ def train_function(
     def told(metrics, step):
         with generators_lent(): rows(metrics, step)
     try:
-        with OwnRandom(derive_seed(config.get('seed', 0), 'function'), device), logging_to(told): last = function(config)
+        with OwnRandom(derive_seed(config.get('seed', 0), 'function'), device), logging_to(told): last = function(FunctionConfig(config))
         if isinstance(last, Mapping) and last: rows(dict(last), None)
     except StopTraining as stop: return stop.state, str(stop)
     if not rows.rows:

@@ -17,13 +17,12 @@ from fastcore.basics import patch
 
 from .config import full_config, plain_value, study_name
 from .core import FINAL_STATES, StoreError, did_you_mean
-from .keys import CONFIG_KEYS
+from .keys import CONFIG_KEYS, HISTORY_COLUMNS, OWN_COLUMNS, RESULT_COLUMNS, setting_column
 from .objective import Objective
 
 # %% auto #0
-__all__ = ['HISTORY_COLUMNS', 'LEDGER', 'BEAT', 'STALE', 'FACTS', 'store_url', 'wal_works', 'RunStore', 'is_alive', 'Worker',
-           'ClaimLost', 'StudyRow', 'stored_config', 'open_store', 'read_runs', 'recorded_names', 'load_recorded',
-           'save_recorded']
+__all__ = ['LEDGER', 'BEAT', 'STALE', 'FACTS', 'store_url', 'wal_works', 'RunStore', 'is_alive', 'Worker', 'ClaimLost',
+           'StudyRow', 'stored_config', 'open_store', 'read_runs', 'recorded_names', 'load_recorded', 'save_recorded']
 
 # %% ../nbs/60_runs.ipynb #schema
 _META = sa.MetaData()
@@ -36,10 +35,7 @@ _RUNS = sa.Table('runs', _META, sa.Column('run', sa.String(12), primary_key=True
     *_columns(_Float, 'heartbeat', 'created', 'seconds', 'hold_accuracy', 'hold_loss'),
     *_columns(_Int, 'attempt', 'best_epoch', 'group', 'parameters'))
 
-_METRICS = {k: k.replace(' (eval)', '_eval').replace(' ', '_') for k in (         # column of the history -> column of the database
-    'train loss', 'train accuracy', 'valid loss', 'valid accuracy', 'top valid accuracy',
-    'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds')}
-HISTORY_COLUMNS = 'epoch', 'updates', *_METRICS          # of a run of the kit's trainer, in order
+_METRICS = {k: k.replace(' (eval)', '_eval').replace(' ', '_') for k in HISTORY_COLUMNS[2:]}      # column of the history -> column of the database
 _HISTORY = sa.Table('history', _META, sa.Column('run', sa.String(12), primary_key=True), sa.Column('epoch', _Int, primary_key=True),
     *_columns(_Int, 'attempt', 'updates'), *_columns(_Float, *_METRICS.values()), *_columns(_Text, 'extra'))
 
@@ -604,10 +600,7 @@ def stop_asked(self:RunStore,
     return found[0][0] if found else 0
 
 # %% ../nbs/60_runs.ipynb #config-table
-FACTS = {'state': 'state', 'best_epoch': 'best epoch', 'stop_reason': 'stop reason', 'hold_accuracy': 'hold accuracy', 'hold_loss': 'hold loss',
-         'hold_fingerprint': 'hold fingerprint', 'group': 'group', 'attempt': 'attempt', 'device': 'device', 'seconds': 'seconds',
-         'parameters': 'parameters', 'data': 'data', 'error': 'traceback'}      # column of the database -> column of the config table
-_OWN_COLUMNS = frozenset({'run', 'name', 'epoch', 'updates', *FACTS.values()})
+FACTS = {{'traceback': 'error'}.get(k, k.replace(' ', '_')): k for k in RESULT_COLUMNS}      # column of the database -> column of the config table
 
 def stored_config(
     text:str,              # JSON, as the table has it
@@ -618,10 +611,6 @@ def stored_config(
     if function is None and 'function' not in config: return full_config(config)
     function = function or config.pop('function')                    # an older version kept it among the parameters
     return {'model': function, **config}                             # a training function has no defaults that we know
-
-def _settings(config:Mapping)->dict:
-    "Settings as columns of their own; one that is named like a column of the kit gets another name"
-    return {f'{k} (parameter)' if k in _OWN_COLUMNS else k: v for k, v in config.items()}
 
 @patch
 def _function_column(self:RunStore): return _RUNS.c.function if self.has(_RUNS, 'function') else sa.null()
@@ -640,7 +629,7 @@ def config_table(self:RunStore,
     for run, labels in wanted:
         if run not in rows: continue
         names = {} if labels is None else {'name': run, 'variant': None, **labels, 'name': run}
-        settings = _settings(stored_config(*rows[run][1:3]))
+        settings = {setting_column(k): v for k, v in stored_config(*rows[run][1:3]).items()}
         table.append({'run': run, **names, **{k: v for k, v in settings.items() if k not in names}, **dict(zip(FACTS.values(), rows[run][3:]))})
     if not table: return pd.DataFrame(columns=['run', *([] if study is None else ['name', 'variant']), 'model', *CONFIG_KEYS, *FACTS.values()])
     return pd.DataFrame(table).astype({k: 'Int64' for k in ('best epoch', 'group', 'attempt', 'parameters')})

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 
 from .core import StoreError
-from .runs import HISTORY_COLUMNS
+from .keys import HISTORY_COLUMNS
 
 # %% auto #0
 __all__ = ['FileProblem', 'log_records', 'read_wandb_logs', 'is_whole_log', 'await_log_end']

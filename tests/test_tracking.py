@@ -10,7 +10,7 @@ from deepsweep.runs import RunStore
 from deepsweep.space import expand_grid
 from deepsweep.sweep import run_sweep
 from deepsweep.agents import AGENT_FUNCTIONS, train_mlp_2
-from deepsweep.runs import HISTORY_COLUMNS
+from deepsweep.keys import HISTORY_COLUMNS
 from deepsweep.tracking import WandbTracker, mirror_to_wandb, read_wandb_logs, wandb_ids
 
 ROOT = Path(__file__).resolve().parent.parent
