@@ -228,11 +228,9 @@ def report(
     _check_report(out)
     from deepsweep.report import write_report
     from deepsweep.runs import open_store
-    from deepsweep.seal import openings
     results = _results(store, study)
     if len(results) == 1: return print(f'wrote {write_report(results[0], out)}')
-    found = open_store(store)
-    print(f"wrote {write_report((found.config_table(), found.history_table()), out, study='all runs', openings=openings(found))}")
+    print(f"wrote {write_report(open_store(store), out, study='all runs')}")
 
 # %% ../nbs/95_cli.ipynb #data
 @app.command()

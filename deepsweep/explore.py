@@ -25,7 +25,7 @@ from .core import BAD_STATES, DataError, FINAL_STATES, GOOD_STATES, StoreError, 
 from .objective import Objective
 from .statistics import interval
 from .panel import Explorer, button, choice, is_number, is_static, key_text, number, run_tables
-from .panel import setting_text, stored_objective, words_html
+from .panel import setting_text, words_html
 from .runs import RunStore, is_alive
 from .style import PALETTE, legend_beside, legend_mark, look, mark_diverged, plain_text, rate_axis
 
@@ -627,7 +627,7 @@ class Watch(Explorer):
         own:bool=False,         # Close the store at the end
     ):
         self.store, self.study, self.every, self.own = store, study, every, own
-        self.objective = stored_objective(store, [study])
+        self.objective = store.judged_by([study])
         if goal is not None: self.objective = Objective(metric or (self.objective or Objective()).name, goal)
         self.lock, self.closed, self.thread, self.seen, self.asked = threading.RLock(), threading.Event(), None, deque(maxlen=60), False
         self.snapshot = _snapshot(store, study)

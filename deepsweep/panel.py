@@ -22,7 +22,7 @@ from .sweep import SweepResult
 
 # %% auto #0
 __all__ = ['figure_html', 'words_html', 'choice', 'number', 'tick', 'button', 'is_static', 'Explorer', 'try_controls',
-           'is_number', 'setting_text', 'key_text', 'stored_objective', 'run_tables']
+           'is_number', 'setting_text', 'key_text', 'run_tables']
 
 # %% ../nbs/90_panel.ipynb #html
 def figure_html(
@@ -238,16 +238,6 @@ def _check_path(source)->str|Path:
     near = did_you_mean(source, recorded_names())
     raise StoreError(f'{source!r} is neither a store nor a recording; {near}')
 
-# %% ../nbs/90_panel.ipynb #stored-objective
-def stored_objective(
-    store:RunStore,
-    studies:Sequence[str],   # Names
-)->Objective|None:           # None: they differ, or an older version of the kit wrote them
-    "What studies of a store are judged by, if that is one thing"
-    rows  = [store.study_row(o) for o in studies]
-    found = {None if row is None else row.objective for row in rows}
-    return found.pop() if len(found) == 1 else None
-
 # %% ../nbs/90_panel.ipynb #run-tables
 def run_tables(
     source,                  # A SweepResult, a RunStore, its path or URL, a recording, or `(config, history)`
@@ -263,6 +253,6 @@ def run_tables(
         if study is None and len(names) == 1: study = names[0]
         if study is not None and study not in names:
             raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
-        return *read_runs(store, study), stored_objective(store, names if study is None else [study])
+        return *read_runs(store, study), store.judged_by(None if study is None else [study])
     finally:
         if store is not source: store.close()

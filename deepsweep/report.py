@@ -328,7 +328,7 @@ def write_report(
     if os.path.isdir(path) or not os.path.isdir(path.parent): raise DeepsweepError(f"a report needs a file name in a folder that exists, got '{path}'")
     if hasattr(result, 'config_table'):
         config, history = result.config_table(), result.history_table()
-        if hasattr(result, 'objective') and 'metric' not in options: options = {'metric': result.objective, 'at': 'best epoch'} | options
+        if 'metric' not in options: options = _judged(result) | options
         options = {k: getattr(result, k) for k in ('study', 'sweep') if getattr(result, k, None)} | options
         options = _ledger(result) | options
         if 'plan' not in options and hasattr(result, 'plan_table'): options['plan'] = result.plan_table()
@@ -341,6 +341,15 @@ def write_report(
     finally:
         if part.exists(): part.unlink()
     return path
+
+def _judged(result)->dict:
+    "What a result, or the studies of a store, are judged by, as options of `report_html`"
+    if hasattr(result, 'objective'): return {'metric': result.objective, 'at': 'best epoch'}
+    if not hasattr(result, 'judged_by'): return {}
+    if (objective := result.judged_by()) is not None: return {'metric': objective, 'at': 'best epoch'}
+    rows = [row for o in result.studies() if (row := result.study_row(o)) is not None]
+    told = ', '.join(f'{row.study} by {row.objective.name}' for row in rows)
+    return {'notes': [f'These studies are judged by different metrics: {told}. A report of one of them ranks its runs by its own.']} if len(rows) > 1 else {}
 
 def _ledger(result)->dict:
     "What the store of a result has on record about its test set, as options of `report_html`"

@@ -558,6 +558,15 @@ def study_row(self:RunStore,
 
 # %% ../nbs/60_runs.ipynb #enter-study
 @patch
+def judged_by(self:RunStore,
+    studies:Sequence[str]|None=None,   # Names; None: all there are
+)->Objective|None:                     # None: they differ, or an older version of the kit wrote one
+    "What studies of this store are judged by, if that is one thing"
+    rows  = [self.study_row(o) for o in (self.studies() if studies is None else studies)]
+    found = {None if row is None else row.objective for row in rows}
+    return found.pop() if len(found) == 1 else None
+
+@patch
 def enter_study(self:RunStore,
     row:StudyRow,
     labels:Sequence[tuple[str,Mapping]]=(),   # `(run, {'variant': …})` in the order of the sweep
