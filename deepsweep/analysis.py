@@ -84,17 +84,12 @@ _WHO     = {'run', 'name', *_LABELS}               # the same in both halves: ne
 def _is_config(c): return c in _SURE or str(c).startswith('hold ') or str(c).endswith(' (parameter)')
 def _is_epoch(c):  return c in _STEPS or is_own_column(str(c)) and not str(c).startswith('hold ')
 
-def _split_tidy(cols:list)->tuple[list,list,set]:
-    "The halves of a table that `tidy_table` has arranged, to which settings may have been added"
-    at = cols.index('epoch')
-    late = [c for c in cols[at:] if c in _FACTS or not _is_config(c)]
-    return [c for c in cols if c not in late], late, set()
-
 def _split(
     cols:list,               # Column names of a merged table
 )->tuple[list,list,set]:     # Columns of the settings, columns of the epochs, and those of them that carry a suffix
     "Tell the two halves of a merged table apart by the order of their columns"
-    if cols[:3] == ['run', 'name', 'variant'] and 'epoch' in cols: return _split_tidy(cols)
+    if cols[:3] == ['run', 'name', 'variant'] and 'epoch' in cols:         # `tidy_table` was here, and nothing is called what it seems
+        return cols[:cols.index('epoch')], cols[cols.index('epoch'):], set()
     twice = {c for c in cols if str(c)[-2:] in ('_x', '_y') and {f'{c[:-2]}_x', f'{c[:-2]}_y'} <= set(cols)}
     at = lambda test: [i for i,c in enumerate(cols) if test(c)]
     ours, theirs, right = at(_is_config), at(_is_epoch), at(lambda c: c in twice and c.endswith('_y'))
@@ -125,7 +120,7 @@ def _arrange(
     if not {'run', 'name'} & set(out): raise DataError(f"an analysis needs the column 'run' or 'name', got {list(out.columns)}")
     for a, b in [('run', 'name'), ('name', 'run')]:
         if a not in out: out[a] = out[b]
-    out['variant'] = out['variant'].fillna(_model(out)) if 'variant' in out else _model(out)
+    out['variant'] = (out['variant'].fillna(_model(out)) if 'variant' in out else _model(out)).map(str)
     out['epoch'] = pd.to_numeric(out['epoch']).astype('Int64')
     first, last = ['run', 'name', 'variant'], ['epoch', *[n for n in last if n!='epoch']]
     return out[[*first, *[c for c in out if c not in first+last], *last]]
@@ -146,6 +141,7 @@ def tidy_table(
 
 def _model(df:pd.DataFrame)->pd.Series:
     "What stands in for a missing variant: the model's name"
+    if 'model' in df and df['model'].notna().all(): return df['model'].map(str)
     conv = df['conv_layers'].map(lambda o: bool(_widths(o))) if 'conv_layers' in df else pd.Series(False, df.index)
     hidden = df['hidden_layers'].map(lambda o: bool(_widths(o))) if 'hidden_layers' in df else pd.Series(False, df.index)
     guess = pd.Series(np.select([conv, hidden], ['cnn', 'mlp'], 'all'), df.index)
@@ -153,21 +149,25 @@ def _model(df:pd.DataFrame)->pd.Series:
 
 # %% ../nbs/41_analysis.ipynb #widths
 def _widths(
-    layers,            # List, tuple or array of widths, one width, its JSON text, or missing
+    layers,            # List, tuple or array of widths, one width, its JSON text, or anything else
 )->tuple[int,...]:     # Widths in order; empty when there are none
-    "Read the widths of a list of layers"
-    if isinstance(layers, str):
-        try: layers = json.loads(layers.replace('(', '[').replace(',)', ']').replace(')', ']'))
-        except ValueError: raise DataError(f'layers are a list of widths such as [64, 64], got {layers!r}') from None
-    if layers is None or (np.isscalar(layers) and pd.isna(layers)): return ()
-    return tuple(int(o) for o in ([layers] if np.isscalar(layers) else layers))
+    "Read the widths of a list of layers; a training function may mean something else by that name"
+    if layers is None or np.isscalar(layers) and pd.isna(layers): return ()
+    try:
+        if isinstance(layers, str): layers = json.loads(layers.replace('(', '[').replace(',)', ']').replace(')', ']'))
+        return tuple(int(o) for o in ([layers] if np.isscalar(layers) else layers))
+    except (TypeError, ValueError): return ()
+
+def _layer_text(layers)->str:
+    "Widths as `64-64`, other text as it is, nothing for no layer"
+    return '-'.join(map(str, _widths(layers))) or (layers if isinstance(layers, str) and layers.strip('[]() ') else '')
 
 def size_label(
     hidden_layers=None,   # Widths of the hidden layers
     conv_layers=None,     # Filters of the conv layers
 )->str:                   # For example `64-64` or `conv 16-16 | 64`; `none` without any layer
     "Write the size of a network so that people can read it"
-    hidden, conv = ['-'.join(map(str, _widths(o))) for o in (hidden_layers, conv_layers)]
+    hidden, conv = _layer_text(hidden_layers), _layer_text(conv_layers)
     return f'conv {conv} | {hidden or "none"}' if conv else hidden or 'none'
 
 # %% ../nbs/41_analysis.ipynb #join
@@ -266,8 +266,8 @@ def config_keys(
     "The settings among the columns of a tidy table"
     cols = list(df.columns)[:list(df).index('epoch')]
     sure = cols.index('state') if 'state' in cols else 0                     # a run table has its settings left of what became of the run
-    def is_setting(i, c): return str(c).endswith(' (parameter)') or c not in _RESULTS and (i < sure or ' ' not in str(c))    # most results have a space in their name
-    return [c for i, c in enumerate(cols) if c not in _LABELS and is_setting(i, c)]
+    def is_setting(i, c): return i < sure or str(c).endswith(' (parameter)') or c not in _RESULTS and ' ' not in str(c)       # most results have a space in their name
+    return [c for i, c in enumerate(cols) if c not in _WHO and is_setting(i, c)]
 
 def varying_keys(
     df:pd.DataFrame,   # A tidy table

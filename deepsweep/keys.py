@@ -11,8 +11,8 @@ from .core import is_whole
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'ACTIVATIONS', 'INITS', 'SCALES', 'LOSSES', 'PRECISIONS', 'OPTIMIZERS', 'KEYS', 'CONFIG_KEYS',
-           'LABEL_KEYS', 'RESULT_COLUMNS', 'HISTORY_COLUMNS', 'OWN_COLUMNS', 'is_number', 'is_share', 'is_widths',
-           'is_schedule', 'is_augment', 'is_monitor', 'Key', 'keys_of', 'value_of', 'setting_column']
+           'LABEL_KEYS', 'RESULT_COLUMNS', 'HISTORY_COLUMNS', 'MADE_COLUMNS', 'OWN_COLUMNS', 'is_number', 'is_share',
+           'is_widths', 'is_schedule', 'is_augment', 'is_monitor', 'Key', 'keys_of', 'value_of', 'setting_column']
 
 # %% ../nbs/03_keys.ipynb #rules
 def is_number(v)->bool:
@@ -179,7 +179,8 @@ RESULT_COLUMNS = ('state', 'best epoch', 'stop reason', 'hold accuracy', 'hold l
                   'group', 'attempt', 'device', 'seconds', 'parameters', 'data', 'traceback')               # of the run table, after the settings
 HISTORY_COLUMNS = ('epoch', 'updates', 'train loss', 'train accuracy', 'valid loss', 'valid accuracy', 'top valid accuracy',
                    'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds')                # of the kit's trainer, an epoch a row
-OWN_COLUMNS = frozenset({'run', 'name', 'study', *RESULT_COLUMNS, *HISTORY_COLUMNS} - set(KEYS) | {'name'})  # the kit's, and no setting
+MADE_COLUMNS = 'best by', 'epoch learning rate', 'epoch seconds'                                             # by joining and ranking
+OWN_COLUMNS = frozenset({'run', 'study', *RESULT_COLUMNS, *HISTORY_COLUMNS, *MADE_COLUMNS} - set(KEYS) | {'name'})      # the kit's, and no setting
 
 def setting_column(
     key:str,   # Of a config

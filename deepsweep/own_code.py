@@ -19,7 +19,7 @@ from torch import nn
 
 from .core import DeepsweepError, OwnRandom, SweepError, check_whole, derive_seed, generators_lent, logging_to
 from .data import ImageData, SealedTest
-from .keys import RESULT_COLUMNS
+from .keys import LABEL_KEYS, MADE_COLUMNS, RESULT_COLUMNS
 from .models import is_built_in, register_model
 
 # %% auto #0
@@ -584,7 +584,8 @@ def code_version(
     return _meaning(fn, _look(fn).version)
 
 # %% ../nbs/51_own_code.ipynb #taken
-TAKEN_COLUMNS = frozenset({'run', 'name', 'variant', 'epoch', 'updates', *RESULT_COLUMNS})      # and all of `hold …`
+TAKEN_COLUMNS = frozenset({'run', 'epoch', 'updates', 'study', *RESULT_COLUMNS, *MADE_COLUMNS,      # and all of `hold …`
+    *LABEL_KEYS, 'model', 'seed', 'hidden_layers', 'conv_layers'})                                 # by these the tables tell runs apart
 
 def check_metric_name(
     name:str,     # As it is logged, or a key of `metrics=`

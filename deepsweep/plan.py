@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from .config import check_config, config_problems, function_run_id, model_versions, plain_value, run_id
-from .core import SweepError, seed_list
+from .core import SweepError, is_whole, seed_list
 from .data import ImageData
 from .fused import fuse as fuse_models
 from .keys import LABEL_KEYS, OPTIMIZERS, value_of
@@ -18,7 +18,7 @@ from .models import is_built_in, make_model, model_entry, model_name, summary
 from .objective import Objective, as_monitor, watched
 from .own_code import OwnCode
 from .runs import RunStore, StudyRow
-from .space import check_sweep, distinct_draws, expand_grid
+from .space import check_sweep, distinct_draws, expand_grid, is_sweep
 from .trainer import is_narrow, map_bytes, widest
 
 # %% auto #0
@@ -32,6 +32,7 @@ class Run:
     config:dict    # Checked and flat, with `seed`, without labels
     labels:dict    # `variant` and the like
     epochs:int=1   # That it is expected to take
+    by_function:bool=False   # Trained by a function of the user's, which may mean anything by its keys
 
 def sweep_parts(
     sweep:Mapping|Sequence,   # As given to `run_sweep`
@@ -40,7 +41,7 @@ def sweep_parts(
     parts = [sweep] if isinstance(sweep, Mapping) else sweep
     if not isinstance(parts, (list, tuple)) or not parts: raise SweepError(f'a sweep is a W&B dict, a list of them, or a list of configs; got {sweep!r}')
     if odd := [o for o in parts if not isinstance(o, Mapping)]: raise SweepError(f'a sweep is made of dicts; got {odd[0]!r}')
-    sweeps = [o for o in parts if 'parameters' in o or 'method' in o]
+    sweeps = [o for o in parts if is_sweep(o) or o is sweep and ('parameters' in o or 'method' in o)]
     if sweeps and len(sweeps) < len(parts): raise SweepError('a list holds either sweep dicts or run configs, got both')
     if isinstance(sweep, Mapping) and not sweeps:
         raise SweepError(f"a sweep dict needs 'method' and 'parameters'; for one config give a list, [config]. Got keys {sorted(map(str, sweep))}")
@@ -106,7 +107,7 @@ def _function_runs(configs:Sequence[Mapping], fingerprint:str, seeds:list|None, 
         labels = {k: plain_value(c[k]) for k in LABEL_KEYS if k in c}
         for given in [c] if seeds is None else [{**c, 'seed': s} for s in seeds]:
             epochs = given.get('num_epochs', 1)
-            found.append(Run(function_run_id(given, fingerprint, code), plain_value(given), labels, epochs if isinstance(epochs, int) else 1))
+            found.append(Run(function_run_id(given, fingerprint, code), plain_value(given), labels, epochs if is_whole(epochs) else 1, True))
     return _distinct(found)
 
 # %% ../nbs/70_plan.ipynb #sweep-runs
@@ -285,7 +286,7 @@ def make_plan(
 )->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), `cost`, for fused ones also `configs`
     "Which runs train together or side by side: a pure function of its arguments"
     found = {r.id: r for r in runs}
-    if not fuse or data is None: return [dict(runs=[r.id], fused=False, threads=plan_threads(r.config, cores)) for r in found.values()]
+    if not fuse or data is None: return [dict(runs=[r.id], fused=False, threads=cores if r.by_function else plan_threads(r.config, cores)) for r in found.values()]
     lanes, reasons = min(cores, LANES), {}
     parts = _parts(list(found.values()), data, fuse, (max_memory/lanes, max_memory), reasons)
     if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")

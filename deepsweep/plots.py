@@ -35,8 +35,8 @@ def short_best_table(
     table, df = best_table(df, variant, metric, goal, at=at), tidy_table(df)
     layers = [c for c in ('hidden_layers', 'conv_layers') if c in table]
     wanted = {*layers, 'learning_rate', *varying_keys(df)}
-    show   = [k for k in table.columns if k in wanted]
-    table  = table[[*table.columns[:table.columns.get_loc('variant')+1], *show]].head(n)
+    first  = list(table.columns[:table.columns.get_loc('variant')+1])
+    table  = table[[*first, *(k for k in table.columns if k in wanted and k not in first)]].head(n)
     return table.assign(**{c: [size_label(o) for o in table[c]] for c in layers})
 
 def print_best_models(

@@ -11,7 +11,7 @@ from pathlib import Path
 from .core import SweepError, check_whole, derive_seed, did_you_mean, is_whole
 
 # %% auto #0
-__all__ = ['DISTRIBUTIONS', 'check_sweep', 'grid_size', 'expand_grid', 'flatten_config', 'nest_config', 'sample_runs',
+__all__ = ['DISTRIBUTIONS', 'is_sweep', 'check_sweep', 'grid_size', 'expand_grid', 'flatten_config', 'nest_config', 'sample_runs',
            'distinct_draws', 'parse_yaml', 'read_sweep_yaml', 'as_given', 'write_sweep_yaml']
 
 # %% ../nbs/50_space.ipynb #faults
@@ -211,6 +211,14 @@ def _check_between(s:dict, faults:_Faults)->None:
         faults.add('scheduler.source', 'is missing: the file of optimizer and search_space')
     if method in _METHODS and engine in ('wandb', 'optuna', 'ax') and (engine == 'wandb') == (method == 'custom'):
         faults.add('scheduler.engine', f'does not go with method {method}: wandb runs bayes, random, grid; optuna and ax run custom', engine)
+
+# %% ../nbs/50_space.ipynb #is-sweep
+def is_sweep(
+    asked:Mapping,   # An item of what `run_sweep` was given
+)->bool:             # False: a run config, in which `method` or `parameters` may be names like any other
+    "Does this dict speak of a sweep?"
+    method = asked.get('method')
+    return isinstance(asked.get('parameters'), Mapping) or isinstance(method, str) and method in _METHODS
 
 # %% ../nbs/50_space.ipynb #check-sweep
 def check_sweep(
