@@ -19,14 +19,15 @@ __all__ = ['PROTOCOL', 'plain_value', 'config_problems', 'check_config', 'keys_r
 
 # %% ../nbs/52_config.ipynb #plain-value
 def plain_value(
-    value,   # Anything that JSON can hold, in Python's, numpy's or pandas' types
-):           # Lists, dicts, text, numbers
+    value,                  # Anything that JSON can hold, in Python's, numpy's or pandas' types
+    keep_floats:bool=False, # Leave 3.0 as it is, as for a training function; otherwise it becomes 3
+):                          # Lists, dicts, text, numbers
     "`value` as JSON has it: tuples as lists, numpy numbers as Python's, integral floats as ints"
-    if isinstance(value, Mapping): return {str(k): plain_value(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)): return [plain_value(o) for o in value]
-    if isinstance(value, np.ndarray): return plain_value(value.tolist())
-    if isinstance(value, np.generic): return plain_value(value.item())
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53: return int(value)
+    if isinstance(value, Mapping): return {str(k): plain_value(v, keep_floats) for k, v in value.items()}
+    if isinstance(value, (list, tuple)): return [plain_value(o, keep_floats) for o in value]
+    if isinstance(value, np.ndarray): return plain_value(value.tolist(), keep_floats)
+    if isinstance(value, np.generic): return plain_value(value.item(), keep_floats)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 and not keep_floats: return int(value)
     return value
 
 # %% ../nbs/52_config.ipynb #check-config

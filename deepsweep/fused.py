@@ -6,6 +6,7 @@
 from __future__ import annotations
 import contextlib, copy, math, operator, time
 from collections.abc import Callable, Sequence
+from functools import partial
 import torch, torch.fx
 import torch.nn.functional as F
 from torch import nn
@@ -123,9 +124,38 @@ _LAYERS = {nn.Linear: FusedLinear, nn.Conv2d: FusedConv2d, nn.BatchNorm1d: Fused
            **dict.fromkeys((nn.Dropout, nn.Dropout2d, SeededDropout, SeededDropout2d), FusedDropout), **dict.fromkeys(_PLAIN, FusedPlain)}
 
 # %% ../nbs/33_fused.ipynb #trace
-class _Tracer(torch.fx.Tracer):
-    "Stops at layers that can be fused"
-    def is_leaf_module(self, m, name): return type(m) in _LAYERS or super().is_leaf_module(m, name)
+class _StandIn(nn.Module):
+    "Takes the place of a layer: a call of it is written down, and all else is the layer's own"
+    def __init__(self, layer:nn.Module, call:Callable):
+        super().__init__()
+        self.__dict__['layer'], self.__dict__['call'] = layer, call
+    def forward(self, *args, **kwargs): return self.call(*args, **kwargs)
+    def __getattr__(self, name): return getattr(self.__dict__['layer'], name)
+
+class _Recorder(torch.fx.Tracer):
+    "Writes down the calls of a network; `symbolic_trace` would change `nn.Module` meanwhile, under the hands of other threads"
+    def __init__(self, model:nn.Module):
+        super().__init__()
+        self.root, self.graph, self.tensor_attrs, self.known = model, torch.fx.Graph(), {}, {}
+    def record(self)->torch.fx.Graph:
+        "The calls of `model(x)`"
+        out = self.stand_in(self.root, '')(self.create_proxy('placeholder', 'x', (), {}))
+        self.create_node('output', 'output', (self.create_arg(out),), {})
+        return self.graph
+    def stand_in(self, m:nn.Module, name:str)->nn.Module:
+        "A copy of `m` that shares its tensors and writes down the calls of its layers"
+        if id(m) not in self.known:
+            is_layer = type(m) in _LAYERS or self.is_leaf_module(m, name) and not isinstance(m, (nn.ModuleList, nn.ModuleDict))
+            if is_layer and m is not self.root: self.known[id(m)] = _StandIn(m, partial(self.write, name))
+            else:
+                copy = self.known[id(m)] = type(m).__new__(type(m))
+                copy.__dict__ = {**m.__dict__, '_modules': {k: None if o is None else self.stand_in(o, f'{name}.{k}' if name else k) for k, o in m._modules.items()}}
+        return self.known[id(m)]
+    def write(self, name:str, *args, **kwargs): return self.create_proxy('call_module', name, args, kwargs)
+    def create_arg(self, a):
+        if not isinstance(a, torch.Tensor): return super().create_arg(a)
+        name = next((n for n, t in [*self.root.named_parameters(), *self.root.named_buffers()] if t is a), 'constant')
+        raise SweepError(f'{type(self.root).__name__} uses its tensor {name!r} outside a layer, which cannot be fused')
 
 _ELEMENTWISE = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, torch.add, torch.mul, torch.relu, torch.tanh, torch.sigmoid, torch.clamp, torch.exp,
                 F.relu, F.tanh, F.sigmoid, F.leaky_relu, F.elu, F.selu, F.gelu, F.silu, F.softplus, F.hardtanh, F.mish, torch.selu, torch.celu}
@@ -135,7 +165,8 @@ def _trace(model:nn.Module)->torch.fx.Graph:
     "The calls of a network; raises if one of them cannot be fused"
     names, ones = [[n for n, _ in model.named_parameters(remove_duplicate=o)] for o in (False, True)]
     if tied := set(names) - set(ones): raise SweepError(f'{type(model).__name__} cannot be fused: {min(tied)} is a tensor that another layer uses too')
-    try: graph = _Tracer().trace(model)
+    try: graph = _Recorder(model).record()
+    except SweepError: raise
     except Exception as e: raise SweepError(f'{type(model).__name__} cannot be fused: its forward cannot be written down as a list of calls ({e})') from None
     for n in graph.nodes:
         if n.op == 'call_module':
@@ -145,7 +176,6 @@ def _trace(model:nn.Module)->torch.fx.Graph:
             if isinstance(layer, nn.Flatten) and (layer.start_dim, layer.end_dim) != (1, -1): raise SweepError(f'Flatten ({n.target}) can be fused from dimension 1 to the last, got {layer.start_dim} to {layer.end_dim}')
         elif n.op == 'call_function' and n.target not in _ELEMENTWISE | {torch.flatten}: raise SweepError(f'{getattr(n.target, "__name__", n.target)}() cannot be fused, only elementwise functions and flatten')
         elif n.op == 'call_method' and n.target not in _METHODS | {'flatten'}: raise SweepError(f'.{n.target}() cannot be fused, only elementwise methods and flatten')
-        elif n.op == 'get_attr': raise SweepError(f'{type(model).__name__} uses its tensor {n.target!r} outside a layer, which cannot be fused')
         if n.target in ('flatten', torch.flatten) and tuple(n.args[1:]) + tuple(n.kwargs.values()) not in ((1,), (1, -1)): raise SweepError(f'flatten can be fused from dimension 1 to the last, got {n.args[1:]} {dict(n.kwargs)}')
     return graph
 

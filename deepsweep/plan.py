@@ -107,7 +107,7 @@ def _function_runs(configs:Sequence[Mapping], fingerprint:str, seeds:list|None, 
         labels = {k: plain_value(c[k]) for k in LABEL_KEYS if k in c}
         for given in [c] if seeds is None else [{**c, 'seed': s} for s in seeds]:
             epochs = given.get('num_epochs', 1)
-            found.append(Run(function_run_id(given, fingerprint, code), plain_value(given), labels, epochs if is_whole(epochs) else 1, True))
+            found.append(Run(function_run_id(given, fingerprint, code), plain_value(given, True), labels, epochs if is_whole(epochs) else 1, True))
     return _distinct(found)
 
 # %% ../nbs/70_plan.ipynb #sweep-runs

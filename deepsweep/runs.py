@@ -363,7 +363,7 @@ def claim(self:Worker,
         if self._is_taken(conn, rows.values(), retry): return False
         for run, facts in runs.items():
             taken[run] = (rows[run].attempt if run in rows else 0) + 1
-            values = dict({k: facts.get(k) for k in _GIVEN}, config=json.dumps(plain_value(facts['config'])), state='running',
+            values = dict({k: facts.get(k) for k in _GIVEN}, config=json.dumps(plain_value(facts['config'], facts.get('function') is not None)), state='running',
                           worker=self.name, heartbeat=self.store.clock, attempt=taken[run])
             if not keep: values |= _FORGOTTEN
             if run in rows: conn.execute(_RUNS.update().where(_RUNS.c.run == run).values(**values))
