@@ -546,7 +546,7 @@ class _Snapshot:
 
 def _snapshot(store:RunStore, study:str)->_Snapshot:
     "Look into a store"
-    planned = [run for run, _ in store.label_rows(study)] + [run for plan in store.plans(study) for g in plan for run in g['runs']]
+    planned = [run for run, _ in store.label_rows(study)]
     found   = store.run_states(dict.fromkeys(planned))
     now     = store.now() if any(o['state'] == 'running' for o in found.values()) else None
     dead    = lambda o: o['state'] == 'running' and not is_alive(o['worker'], o['heartbeat'], now)

@@ -556,6 +556,20 @@ def study_row(self:RunStore,
     texts = dict(zip(columns, map(json.loads, found[0])))
     return StudyRow(name, texts.pop('sweep'), Objective(**texts.pop('objective')), **texts)
 
+# %% ../nbs/60_runs.ipynb #edited
+def _is_edited(before:StudyRow|None, now:StudyRow)->bool:
+    "Has a piece of the user's code changed that took part before? Of a study that an older version of the kit wrote, we cannot tell: yes"
+    if before is None: return bool(now.code)
+    def differ(a, b):
+        if isinstance(a, Mapping) and isinstance(b, Mapping): return any(differ(a[k], b[k]) for k in a.keys() & b.keys())
+        return a != b
+    return differ(before.code, now.code)
+
+def _forget_labels(conn:sa.Connection, study:str, kept:set)->None:
+    "Only these runs are of the study from now on"
+    here = conn.execute(sa.select(_LABELS.c.run).where(_LABELS.c.study == study).distinct()).scalars()
+    for some in _batches(set(here) - kept): conn.execute(_LABELS.delete().where(_LABELS.c.study == study, _LABELS.c.run.in_(some)))
+
 # %% ../nbs/60_runs.ipynb #enter-study
 @patch
 def judged_by(self:RunStore,
@@ -574,13 +588,14 @@ def enter_study(self:RunStore,
     seen:int|None=None,                       # How many plans the caller knew when it made this one; None: whatever there are
 )->bool:                                      # False: somebody stored a plan since, so nothing was entered
     "Enter a study, its runs and their plan; what is there already stays"
-    where, now = _STUDIES.c.study == row.study, time.time()
+    where, now, before = _STUDIES.c.study == row.study, time.time(), self.study_row(row.study)
     with self.writing() as conn:
         plans = conn.execute(sa.select(sa.func.count()).where(_PLANS.c.study == row.study)).scalar_one()
         if seen is not None and plans != seen: return False
         values = dict(_study_values(row), changed=now)
         if not conn.execute(_STUDIES.update().where(where).values(**values)).rowcount:
             conn.execute(_STUDIES.insert().values(study=row.study, created=now, **values))
+        if _is_edited(before, row): _forget_labels(conn, row.study, {run for run, _ in labels})
         _enter_labels(conn, row.study, labels, now)
         if groups: conn.execute(_PLANS.insert().values(study=row.study, number=plans+1, groups=json.dumps(list(groups)), created=now))
     return True
@@ -654,7 +669,7 @@ def _history_frame(rows:Sequence[tuple])->pd.DataFrame:
     by_function = len(table) and table['updates'].isna().all()       # training functions count no updates, and log what they like
     if by_function: table = table.drop(columns=[k for k in ('updates', *_METRICS) if table[k].isna().all()])
     if extra.notna().any():
-        more = pd.DataFrame([json.loads(o) if o else {} for o in extra], index=table.index)
+        more = pd.DataFrame([json.loads(o) if isinstance(o, str) else {} for o in extra], index=table.index)
         for k in more: table[k] = more[k] if k not in table else more[k].fillna(table[k])
     return table.drop(columns=[k for k in ('train loss (eval)', 'train accuracy (eval)') if k in table and table[k].isna().all()])
 
