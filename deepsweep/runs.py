@@ -483,6 +483,11 @@ def finish(self:Worker,
     if done != 1: raise _lost(run)
 
 # %% ../nbs/60_runs.ipynb #labels
+def _batches(items:Iterable, n:int=500)->Iterator[list]:
+    "Parts of a list: SQLite limits how many values one query may name"
+    items = list(items)
+    for i in range(0, len(items), n): yield items[i:i+n]
+
 def _enter_labels(conn:sa.Connection, study:str, labels:Sequence[tuple], now:float)->None:
     "Enter runs into a study; entering twice changes nothing"
     rows = {(run, json.dumps(plain_value(l), sort_keys=True)): i for i, (run, l) in enumerate(labels)}
@@ -699,11 +704,6 @@ def epochs(self:RunStore,
 
 _STATE_COLUMNS = ('run', 'state', 'worker', 'heartbeat', 'attempt', 'hold_fingerprint', 'stop_reason')
 _STATES = sa.select(*(_RUNS.c[k] for k in _STATE_COLUMNS)).where(_RUNS.c.run.in_(sa.bindparam('runs', expanding=True)))
-
-def _batches(items:Iterable, n:int=500)->Iterator[list]:
-    "Parts of a list: SQLite limits how many values one query may name"
-    items = list(items)
-    for i in range(0, len(items), n): yield items[i:i+n]
 
 @patch
 def run_states(self:RunStore, runs:Iterable[str])->dict[str,dict]:
