@@ -94,11 +94,17 @@ def test_stop_and_resume(tmp_path):
     data  = load_data('digits')
     sweep = dict(name='stopped', method='grid', parameters=dict(hidden_layers={'value': [8]}, learning_rate={'values': [.02, .1, .2]}, num_epochs={'value': 6}))
     store = RunStore(tmp_path/'runs.db')
-    def nap(labels, logits): time.sleep(.05); return 0.
+    asked, calls = threading.Event(), []
+    def nap(labels, logits):
+        "In the second epoch, waits until the stop was asked for"
+        calls.append(1)
+        if len(calls) == 6: asked.wait(60); time.sleep(.3)
+        return 0.
+    nap.version = 1
     store.ask_stop(sweep)                                                        # an old wish stops nothing that starts later
     def ask():
-        while not len(store.history_table()): time.sleep(.01)
-        store.ask_stop('stopped')
+        while not len(calls) == 6: time.sleep(.01)
+        store.ask_stop('stopped'); asked.set()
     asking = threading.Thread(target=ask); asking.start()
     first  = run_sweep(sweep, data, store=store, metrics=dict(nap=nap)).config_table()
     asking.join()
