@@ -12,8 +12,8 @@ from contextvars import ContextVar
 # %% auto #0
 __all__ = ['WHOLE_STATES', 'GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError',
            'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom',
-           'generators_lent', 'default_device', 'logging_to', 'log', 'uncollected', 'is_quiet', 'is_whole',
-           'check_whole', 'seed_list']
+           'generators_lent', 'is_shared_generator', 'default_device', 'logging_to', 'log', 'uncollected', 'is_quiet',
+           'is_whole', 'check_whole', 'seed_list']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -131,6 +131,14 @@ def generators_lent()->Iterator[None]:
     try: yield
     finally:
         for loan in held: loan.__enter__()
+
+# %% ../nbs/00_core.ipynb #shared
+def is_shared_generator(
+    obj,      # Anything
+)->bool:
+    "Is it one of the generators that all code in a process shares?"
+    import numpy as np, torch
+    return any(obj is o for o in (random.seed.__self__, np.random.mtrand._rand, torch.default_generator))
 
 # %% ../nbs/00_core.ipynb #states
 WHOLE_STATES = 'finished', 'early-stopped'               # it trained to an end of its own

@@ -5,7 +5,7 @@
 # %% ../nbs/51_own_code.ipynb #imports
 from __future__ import annotations
 import copyreg, dis, enum, functools, hashlib, importlib.machinery, inspect, io, linecache, math, numbers, os
-import random, sys, sysconfig, textwrap, types, warnings, weakref
+import sys, sysconfig, textwrap, types, warnings, weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 
-from .core import DeepsweepError, OwnRandom, SweepError, check_whole, derive_seed, generators_lent, logging_to
+from .core import DeepsweepError, OwnRandom, SweepError, check_whole, derive_seed, generators_lent, is_shared_generator, logging_to
 from .data import ImageData, SealedTest
 from .keys import LABEL_KEYS, MADE_COLUMNS, RESULT_COLUMNS
 from .models import is_built_in, register_model
@@ -397,10 +397,6 @@ def _pickled(obj)->_Parts:
 # %% ../nbs/51_own_code.ipynb #object
 _TOOLS = ('IPython', 'ipykernel', 'matplotlib', 'wandb')     # they show or keep what comes out
 
-def _is_shared(obj)->bool:
-    "Is it one of the generators that all code in a process shares?"
-    return any(obj is o for o in (random.seed.__self__, np.random.mtrand._rand, torch.default_generator))
-
 def _sparse_parts(obj)->_Parts:
     "Places and values of a sparse matrix, in one order, each once"
     found = obj.tocoo(copy=True)
@@ -410,7 +406,7 @@ def _sparse_parts(obj)->_Parts:
 @_parts_of.register(object)
 def _object_parts(obj)->_Parts:
     "An object of which nothing else is known"
-    if type(obj).__module__.split('.')[0] in _TOOLS or _is_shared(obj): return _Parts()
+    if type(obj).__module__.split('.')[0] in _TOOLS or is_shared_generator(obj): return _Parts()
     if hasattr(type(obj), 'tocoo'): return _sparse_parts(obj)
     if not _is_library(obj):
         try: return _pickled(obj)
@@ -457,7 +453,7 @@ def _tensor_parts(tensor)->_Parts:
 @_parts_of.register(torch.Generator)
 def _generator_parts(generator)->_Parts:
     "State of a generator of your own"
-    return _Parts(str(generator.device), [] if _is_shared(generator) else [('', generator.get_state())])
+    return _Parts(str(generator.device), [] if is_shared_generator(generator) else [('', generator.get_state())])
 
 # %% ../nbs/51_own_code.ipynb #networks
 def _module_part(name:str, value):

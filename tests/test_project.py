@@ -1,7 +1,8 @@
 "What holds for the project as a whole: settings, files, imports, notebooks"
-import ast, os, re, subprocess, sys, time
+import ast, builtins, dis, importlib, inspect, os, re, subprocess, sys, time
 from pathlib import Path
 import pytest
+from radon.complexity import cc_rank, cc_visit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
@@ -83,6 +84,75 @@ def test_numbers_are_taken_once(): assert len(set(ORDER.values())) == len(ORDER)
 def test_every_module_has_a_notebook():
     assert {o.stem for o in (ROOT/'deepsweep').glob('*.py')} - {'__init__', '_modidx'} == set(ORDER)
 
+def private_imports(tree):
+    "Private names of our modules that a parsed text imports from them or reads through them"
+    ours = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or '').split('.')[0] == 'deepsweep'):
+            yield from (o.name for o in node.names if re.match('_(?!_)', o.name))
+            if not node.module or node.module == 'deepsweep': ours |= {o.asname or o.name: o.name for o in node.names}
+        if isinstance(node, ast.Import): ours |= {o.asname or o.name: o.name for o in node.names if o.name.startswith('deepsweep.')}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.match('_(?!_)', node.attr) and ast.unparse(node.value) in ours: yield f'{ast.unparse(node.value)}.{node.attr}'
+
+def test_private_imports():
+    text = 'from deepsweep.core import a, _b\nfrom .data import _c, __version__\nfrom . import runs\nimport deepsweep.plots as p\nruns._d, p._e, p.f, other._g'
+    assert list(private_imports(ast.parse(text))) == ['_b', '_c', 'runs._d', 'p._e']
+
+@pytest.mark.parametrize('module', ORDER)
+def test_no_private_name_crosses_modules(module): assert not [*private_imports(ast.parse((ROOT/f'deepsweep/{module}.py').read_text()))]
+
+@pytest.mark.parametrize('nb', NOTEBOOKS)
+def test_no_private_name_crosses_pages(nb):
+    texts = [docs_check.source(c) for c in docs_check.read_nb(ROOT/nb) if c['cell_type'] == 'code']
+    assert not [name for text in texts if 'deepsweep' in text for name in private_imports(ast.parse(re.sub(r'^( *)[%!].*', r'\1pass', text, flags=re.M)))]
+
+def unknown_names(text, known):
+    "Globals that functions in `text` load and that nothing defines"
+    def codes(code):
+        for o in code.co_consts:
+            if inspect.iscode(o): yield o; yield from codes(o)
+    for code in codes(compile(text, 'module', 'exec')):
+        for o in dis.get_instructions(code):
+            if o.opname == 'LOAD_GLOBAL' and o.argval not in known and not hasattr(builtins, o.argval): yield o.argval
+
+def test_unknown_names(): assert [*unknown_names('import a\ndef f(x):\n    return [a, len, x, b, lambda: c]', {'a', 'f'})] == ['b', 'c']
+
+@pytest.mark.parametrize('module', ORDER)
+def test_every_name_is_defined(module):
+    "A test cell may have imported what the module forgot"
+    found = importlib.import_module(f'deepsweep.{module}')
+    assert not [*unknown_names(Path(found.__file__).read_text(), vars(found))]
+
+# What draws from, seeds or swaps the generators that all code in a process shares
+DRAWS = r"""torch\.(manual_seed|seed|initial_seed|get_rng_state|set_rng_state|default_generator|random\.\w+|cuda\.(manual_seed\w*|[gs]et_rng_state\w*|seed\w*))
+    torch\.(rand|randn|randint|randperm|rand_like|randn_like|randint_like|bernoulli|multinomial|normal|poisson)
+    (np|numpy)\.random\.(?!default_rng|Generator|SeedSequence|RandomState|PCG64|Philox)\w+
+    random\.(?!Random\b)\w+
+    nn\.init\.(?!zeros_|ones_|constant_|eye_)\w+""".split()
+
+def draws(text):
+    "Calls in `text` that touch global generators: by name, and without a generator of their own"
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, (ast.Call, ast.Attribute)): continue
+        name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+        own  = isinstance(node, ast.Call) and any(k.arg == 'generator' for k in node.keywords)
+        if isinstance(node, ast.Call) and not own and any(re.fullmatch(o, name) for o in DRAWS): yield name
+        if isinstance(node, ast.Attribute) and re.fullmatch(r'torch\.default_generator|np\.random\.mtrand.*', name): yield name
+        if isinstance(node, ast.Call) and not own and re.search(r'\.(uniform_|normal_|bernoulli_|random_|exponential_)$', name): yield name
+
+def test_draws():
+    text = 'torch.rand(3), torch.rand(3, generator=g), np.random.rand(), np.random.default_rng(0), random.random(), random.Random(0), x.normal_(), torch.manual_seed(1), nn.init.zeros_(w), rng.random()'
+    assert sorted(draws(text)) == ['np.random.rand', 'random.random', 'torch.manual_seed', 'torch.rand', 'x.normal_']
+
+@pytest.mark.parametrize('module', set(ORDER) - {'core'})
+def test_only_core_touches_the_global_generators(module): assert not [*draws((ROOT/f'deepsweep/{module}.py').read_text())]
+
+@pytest.mark.parametrize('module', ORDER)
+def test_no_block_is_hard_to_follow(module):
+    blocks = cc_visit((ROOT/f'deepsweep/{module}.py').read_text())
+    assert not [(o.name, o.complexity) for o in blocks if cc_rank(o.complexity) in 'EF']
+
 def seconds(code):
     "Least time of five fresh interpreters"
     def once(): start = time.perf_counter(); python(code); return time.perf_counter() - start
@@ -90,10 +160,10 @@ def seconds(code):
 
 def test_import_is_quick(): assert seconds('import deepsweep') - seconds('pass') <= .2
 
-@pytest.mark.parametrize('module', ['core', 'space'])
-def test_loads_no_torch(module):
-    file, torch = python(f'import sys, deepsweep.{module} as o; print(o.__file__, "torch" in sys.modules)').split()
-    assert Path(file).parent == ROOT/'deepsweep' and torch == 'False'
+@pytest.mark.parametrize('module', ['core', 'objective', 'keys', 'space'])
+def test_loads_neither_torch_nor_pandas(module):
+    file, *loaded = python(f'import sys, deepsweep.{module} as o; print(o.__file__, *(k for k in ("torch", "pandas", "numpy", "fastai") if k in sys.modules))').split()
+    assert Path(file).parent == ROOT/'deepsweep' and not loaded
 
 # ---- notebooks -----------------------------------------------------------------------------------------------------
 def cells(nb, kind): return [c for c in docs_check.read_nb(ROOT/nb) if c['cell_type'] == kind]
