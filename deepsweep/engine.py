@@ -263,6 +263,10 @@ class Member:
         seconds = time.perf_counter()-self.start if self.alone else shared
         engine.worker.finish(run.id, trainer.state, seconds=seconds, **facts)
 
+    def let_go(self)->None:
+        "Trainer and member hold each other: without this, nets of groups long over would fill the memory that `max_memory` bounds"
+        self.trainer = None
+
 # %% ../nbs/71_engine.ipynb #member-2
 @patch
 def keep(self:Engine, run:Run, trainer:ModelTrainer)->None:
@@ -300,6 +304,7 @@ def run_job(self:Engine,
             return {run.id: member.trainer.state}
         except ClaimLost: return {run.id: 'lost'}
         except Exception as e: return {run.id: self.fail(run, e, start)}
+        finally: member.let_go()
     return job
 
 # %% ../nbs/71_engine.ipynb #train-function-run
@@ -382,6 +387,9 @@ def group_job(self:Engine,
     def job():
         try: return self._train_crew(crew, graph) if crew.trainers else crew.states
         except Exception as e: return crew.states | self._fail_rest(todo - set(crew.states), e, start)
+        finally:
+            for member in crew.members.values(): member.let_go()
+            crew.trainers.clear()
     return job
 
 @patch

@@ -139,9 +139,11 @@ class _Recorder(torch.fx.Tracer):
         self.root, self.graph, self.tensor_attrs, self.known = model, torch.fx.Graph(), {}, {}
     def record(self)->torch.fx.Graph:
         "The calls of `model(x)`"
-        out = self.stand_in(self.root, '')(self.create_proxy('placeholder', 'x', (), {}))
-        self.create_node('output', 'output', (self.create_arg(out),), {})
-        return self.graph
+        try:
+            out = self.stand_in(self.root, '')(self.create_proxy('placeholder', 'x', (), {}))
+            self.create_node('output', 'output', (self.create_arg(out),), {})
+            return self.graph
+        finally: self.known.clear()                       # or stand-ins and recorder would keep the network alive until Python looks for cycles
     def stand_in(self, m:nn.Module, name:str)->nn.Module:
         "A copy of `m` that shares its tensors and writes down the calls of its layers"
         if id(m) not in self.known:

@@ -170,14 +170,14 @@ class Kind:
     traffic:float=0    # Bytes that its layers write for one image
     weights:int=0      # Numbers in an MLP's tensors; a convolutional net counts as 0
     member:float=0     # Bytes that a member takes while it trains
-    scoring:float=0    # Bytes that a group takes beyond its members
+    shared:float=0     # Bytes that a group takes beyond its members: a batch and the next, and scoring
     def cost(self, members:Sequence[Run])->float:
         "What a group takes, per training image [FLOPs]"
         work = len(members)*(self.flops + 30*self.traffic)
         return members[0].epochs*(work + 1e8/value_of(members[0].config, 'batch_size'))
     def memory(self, members:int)->float:
         "What a group takes [bytes]"
-        return self.scoring + members*self.member
+        return self.shared + members*self.member
 
 def _member_bytes(config:Mapping, weights:int, written:float)->float:
     "Bytes that one net takes while it trains"
@@ -207,10 +207,11 @@ def _kind_of(config:Mapping, data:ImageData, fuse:bool|str, room:float)->Kind:
     filters = widest(model)[1]
     weights = sum(p.numel() for p in model.parameters())
     written = float(total['activation bytes'])
-    member, scoring = _member_bytes(config, weights, written), _SCORING[0 if filters else 1]
-    fit   = int((room - scoring)/member)
+    batch = 4*math.prod(data.shape)*value_of(config, 'batch_size')          # bytes of its images
+    member, shared = _member_bytes(config, weights, written), _SCORING[0 if filters else 1] + 2*batch
+    fit   = int((room - shared)/member)
     limit = max(1, min(_MOST if fuse is True else _pays(config, model, data), fit))
-    return Kind(limit, '', float(total['FLOPs']), written, 0 if filters else weights, member, scoring)
+    return Kind(limit, '', float(total['FLOPs']), written, 0 if filters else weights, member, shared)
 
 # %% ../nbs/70_plan.ipynb #balance
 @dataclass(frozen=True)
