@@ -105,7 +105,7 @@ class Verdicts:
 # ---- the page ------------------------------------------------------------------------------------------------------
 _HEAD = """# Results
 
-Written by the scripts in this folder: `python -m benchmarks.sweep_speed`, `.engine_overhead`, `.plan_rule`, `.gpu`; each replaces its own part.
+Written by the scripts in this folder: `python -m benchmarks.sweep_speed`, `.engine_overhead`, `.store_size`, `.plan_rule`, `.gpu`; each replaces its own part.
 Times are wall-clock seconds. A ratio is the peer's time over ours; `[low, high]` are the lowest and the highest round.
 """
 

@@ -7,7 +7,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from benchmarks import common, engine_overhead, gpu, peers, plan_rule, sweep_speed
+from benchmarks import common, engine_overhead, gpu, peers, plan_rule, store_size, sweep_speed
 from benchmarks.common import Verdicts, write_section
 from deepsweep.data import load_data
 
@@ -94,6 +94,12 @@ def test_engine_overhead(capsys, tmp_path):
     assert 'ratio durable rows 1.00 [1.00, 1.00] goal 1 ok' in lines
     assert any(GONE.fullmatch(o) and 'ray' in o for o in lines) and 'engine optuna' in names(lines)
 
+def test_store_size(capsys, tmp_path):
+    code  = store_size.main(['--tiny', '--results', str(tmp_path/'page.md'), '--goal', 'growth:stored=1e-9'])
+    lines = last_lines(capsys.readouterr().out)
+    assert [o.split()[0] for o in lines] == ['epochs-ms', 'growth'] and lines[1].endswith('goal 1e-09 above') and code == 1
+    assert '| stored runs | ms a run |' in (tmp_path/'page.md').read_text()
+
 def test_plan_rule(capsys, tmp_path):
     torch.set_num_threads(2)
     code  = plan_rule.main(['--tiny', '--results', str(tmp_path/'page.md'), '--goal', 'plan-mlp:best=0', '--goal', 'plan-cnn:best=0', '--goal', 'lanes:one=9'])
@@ -155,7 +161,7 @@ def test_sections(tmp_path):
 
 def test_results_page():
     text = common.RESULTS.read_text()
-    for name in ('sweep_speed', 'engine_overhead', 'plan_rule', 'gpu'):
+    for name in ('sweep_speed', 'engine_overhead', 'store_size', 'plan_rule', 'gpu'):
         if f'## {name}' in text: assert text.index(f'<!-- begin {name} -->') < text.index(f'<!-- end {name} -->')
 
 # ---- rows are safe -------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ CODE = textwrap.dedent('''
     print(json.dumps(dict(peak=top-before, sizes=plan['size'].tolist(), fused=bool(plan['fused'].all()))))
 ''')
 MLP, CNN = dict(hidden_layers=[256, 256]), dict(conv_layers=[8, 8], hidden_layers=[64], kernel_size=5, pool_size=2)
-NETS = dict(mlp=(MLP, 2e8), cnn=(CNN, 3e8), batch_norm=(dict(CNN, batch_norm=True), 3e8), adam=(dict(MLP, optimizer='adam'), 2e8))
+NETS = dict(mlp=(MLP, 1.4e8), cnn=(CNN, 3e8), batch_norm=(dict(CNN, batch_norm=True), 3e8), adam=(dict(MLP, optimizer='adam'), 2e8))
 
 def peak(config, limit, folder):
     done = subprocess.run([sys.executable, '-c', CODE, json.dumps(config), str(limit), str(folder)], env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True, text=True)
