@@ -12,8 +12,8 @@ from contextvars import ContextVar
 # %% auto #0
 __all__ = ['WHOLE_STATES', 'GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError',
            'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom',
-           'generators_lent', 'is_shared_generator', 'default_device', 'logging_to', 'log', 'uncollected', 'is_quiet',
-           'is_whole', 'check_whole', 'seed_list']
+           'generators_lent', 'generators_offered', 'is_shared_generator', 'default_device', 'logging_to', 'log',
+           'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -86,51 +86,118 @@ def _seed_generators(seed:int, device=None)->None:
     if device is None or device.type == 'cpu': return
     with device: getattr(torch, device.type).manual_seed(seed)
 
-# %% ../nbs/00_core.ipynb #loan
-_TURN = threading.RLock()         # whose turn it is with the global generators
-_LOANS = threading.local()        # `.held`: loans of this thread, the outermost first
+# %% ../nbs/00_core.ipynb #turn
+class _Turn:
+    "Whose turn it is with the global generators. A thread that has it may offer it while it keeps it"
+    def __init__(self): self.change, self.thread, self.depth, self.offer = threading.Condition(), None, 0, None
+    def take(self)->None:
+        "Wait until nobody has it, or whoever has it offers it"
+        me = threading.get_ident()
+        with self.change:
+            if self.thread != me: self._wait()
+            self.thread, self.depth = me, self.depth + 1
+    def _wait(self)->None:
+        while self.thread is not None and self.offer is None: self.change.wait()
+        if self.offer is not None: self.offer.accept()
+        self.offer, self.depth = None, 0
+    def leave(self)->None:
+        with self.change:
+            self.depth -= 1
+            if self.depth: return
+            self.thread = None
+            self.change.notify()
+    def make(self, offer:_Offer)->None:
+        with self.change: self.offer = offer; self.change.notify()
+    def withdraw(self, offer:_Offer)->bool:   # False: somebody has taken it
+        with self.change:
+            if self.offer is offer: self.offer = None
+            return not offer.is_taken
 
+class _Offer:
+    "Loans of a thread that others may put aside"
+    def __init__(self, loans:Iterable[OwnRandom]): self.loans, self.is_taken = tuple(loans), False
+    def accept(self)->None:
+        for loan in reversed(self.loans): loan.give_back()
+        self.is_taken = True
+
+_TURN  = _Turn()
+_LOANS = threading.local()        # `.held`: loans of this thread, the outermost first; `.offer`: those that it offers now
+
+def _held()->tuple: return getattr(_LOANS, 'held', ())
+
+def _end_offer()->None:
+    "Have again what this thread offers; whoever took it is waited for"
+    offer = getattr(_LOANS, 'offer', None)
+    if offer is None: return
+    _LOANS.offer = None
+    if _TURN.withdraw(offer): return
+    _LOANS.held = ()
+    for loan in offer.loans: loan.__enter__()
+
+# %% ../nbs/00_core.ipynb #loan
 class OwnRandom:
     "Global generators on loan: inside `with` they are in a state of one's own; used again, it goes on from there"
     def __init__(self,
         seed:int,       # Of the first use, in [0, 2**63); see `derive_seed`
         device=None,    # A torch device whose global generator takes part; None: the CPU alone
+        once:bool=False,# It is used once, so that its last state need not be read
     ):
-        self.seed, self.device = seed, device
+        self.seed, self.device, self.once = seed, device, once
         self.own, self.outside = None, None
 
     def __enter__(self)->OwnRandom:
-        _TURN.acquire()
-        try: self._take()
+        _end_offer()
+        _TURN.take()
+        try: self.put_in()
         except BaseException:
-            _TURN.release()
+            _TURN.leave()
             raise
-        _LOANS.held = [*getattr(_LOANS, 'held', ()), self]
+        _LOANS.held = (*_held(), self)
         return self
 
     def __exit__(self, *_)->None:
-        _LOANS.held = _LOANS.held[:-1]
-        try: self._give_back()
-        finally: _TURN.release()
+        _end_offer()
+        if self in _held(): self.put_aside(keep=not self.once)       # else interrupted before it was taken up again: it has been given back
 
-    def _take(self)->None:
+    def put_aside(self, keep:bool=True)->None:
+        "Let others have their turn"
+        _LOANS.held = _held()[:-1]
+        try: self.give_back(keep)
+        finally: _TURN.leave()
+
+    def put_in(self)->None:
+        "Keep the state that is there, and put one's own in its place"
         self.outside = _read_generators(self.device)
         if self.own is None: _seed_generators(self.seed, self.device)
         else: _write_generators(self.own, self.device)
 
-    def _give_back(self)->None:
-        self.own = _read_generators(self.device)
+    def give_back(self, keep:bool=True)->None:
+        "Keep one's own state, and put back the other"
+        if keep: self.own = _read_generators(self.device)
         _write_generators(self.outside, self.device)
 
 # %% ../nbs/00_core.ipynb #lent
 @contextmanager
 def generators_lent()->Iterator[None]:
     "Give back what this thread has borrowed, and take it up again after the block"
-    held = list(getattr(_LOANS, 'held', ()))
-    for loan in reversed(held): loan.__exit__()
+    _end_offer()
+    held = _held()
+    for loan in reversed(held): loan.put_aside()
     try: yield
     finally:
         for loan in held: loan.__enter__()
+
+# %% ../nbs/00_core.ipynb #offered
+@contextmanager
+def generators_offered()->Iterator[None]:
+    "Let others have what this thread has borrowed if they want it inside the block; after it, all is as before"
+    _end_offer()
+    if not _held(): yield; return
+    offer = _LOANS.offer = _Offer(_held())
+    _TURN.make(offer)
+    try: yield
+    finally:
+        if _LOANS.offer is offer: _end_offer()
 
 # %% ../nbs/00_core.ipynb #shared
 def is_shared_generator(

@@ -457,6 +457,7 @@ def _look(self:Engine)->None:
     evaluated = self.store.evaluated(runs) if how.eval_train else set()
     self.first  = {run: s['attempt'] for run, s in states.items()}
     self.done   = {run for run, s in states.items() if s['state'] in FINAL_STATES}
+    self.unknown = set(self.what.runs) - set(states)                # that nobody had begun
     self.late   = {run for run, s in states.items() if s['state'] == 'interrupted' and s['stop_reason'] == OUT_OF_TIME}
     self.refill = set() if how.fresh else {run for run, s in states.items() if self._lacks(run, s, evaluated)}
     self.again  = {run for run, s in states.items() if s['state'] == 'failed' or how.fresh} | self.refill
@@ -474,6 +475,7 @@ def _mine(self:Engine, group:Mapping)->list[str]: return [o for o in group['runs
 def _todo(self:Engine, group:Mapping)->set:
     "Runs of a group that are to be trained now"
     ids = self._mine(group)
+    if self.unknown.issuperset(ids): return set(ids)              # the claim will tell if somebody was faster
     now = self.store.run_states(ids)
     def is_open(o):
         if o not in now or now[o]['state'] not in FINAL_STATES: return True
@@ -488,7 +490,7 @@ def _claim(self:Engine, group:Mapping, todo:set)->bool:
     if what.data is not None: about |= dict(data=what.data.name, fingerprint=what.fingerprint)
     if fn is not None: about['function'] = getattr(fn, '__name__', type(fn).__name__)
     def config(o): return what.runs[o].config if fn is None else flatten_config(what.runs[o].config)
-    return self.worker.claim({o: {**about, 'config': config(o)} for o in todo}, keep=todo <= self.refill, retry=FINAL_STATES)
+    return self.worker.claim({o: {**about, 'config': config(o)} for o in todo}, keep=todo <= self.refill, retry=() if todo <= self.unknown else FINAL_STATES)
 
 # %% ../nbs/71_engine.ipynb #loop
 @patch
@@ -523,7 +525,10 @@ def _begin(self:Engine, group:Mapping, side:_Lanes)->None:
         return
     in_lane = side.n > 1 and group.get('lane', False)
     side.join(side.n-1 if in_lane else 0)                    # all others train with the machine to themselves
-    if self.why_stop() or not self._claim(group, todo): return
+    if self.why_stop(): return
+    is_mine = self._claim(group, todo)
+    self.unknown -= todo
+    if not is_mine: return
     self.waiting.remove(group)
     job = self._job(group, todo)
     if in_lane: side.start(group, job)

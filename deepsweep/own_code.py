@@ -17,7 +17,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 
-from .core import DeepsweepError, OwnRandom, SweepError, check_whole, derive_seed, generators_lent, is_shared_generator, logging_to
+from .core import DeepsweepError, OwnRandom, SweepError, check_whole, derive_seed, generators_offered, is_shared_generator, logging_to
 from .data import ImageData, SealedTest
 from .keys import LABEL_KEYS, MADE_COLUMNS, RESULT_COLUMNS
 from .models import is_built_in, register_model
@@ -777,9 +777,9 @@ def train_function(
 )->tuple[str,str]:          # State and reason
     "Run a training function with generators of its own, seeded from the run's seed"
     def told(metrics, step):
-        with generators_lent(): rows(metrics, step)
+        with generators_offered(): rows(metrics, step)
     try:
-        with OwnRandom(derive_seed(config.get('seed', 0), 'function'), device), logging_to(told): last = function(FunctionConfig(config))
+        with OwnRandom(derive_seed(config.get('seed', 0), 'function'), device, once=True), logging_to(told): last = function(FunctionConfig(config))
         if isinstance(last, Mapping) and last: rows(dict(last), None)
     except StopTraining as stop: return stop.state, str(stop)
     if not rows.rows:

@@ -302,6 +302,7 @@ class Worker:
     ):
         self.store, self.beat, self.call = store, beat, uuid.uuid4().hex[:8]
         self.name, self.attempts = _me(self.call), {}
+        self._insert = _insert_run(store)
         self._ended = threading.Event()
     def __enter__(self):
         _LIVE_CALLS.add(self.call)
@@ -364,17 +365,22 @@ def claim(self:Worker,
         for run, facts in runs.items():
             taken[run] = (rows[run].attempt if run in rows else 0) + 1
             values = dict({k: facts.get(k) for k in _GIVEN}, config=json.dumps(plain_value(facts['config'], facts.get('function') is not None)), state='running',
-                          worker=self.name, heartbeat=self.store.clock, attempt=taken[run])
+                          worker=self.name, attempt=taken[run])
             if not keep: values |= _FORGOTTEN
-            if run in rows: conn.execute(_RUNS.update().where(_RUNS.c.run == run).values(**values))
-            elif not _insert(conn, run, values): return False
+            if run in rows: conn.execute(_RUNS.update().where(_RUNS.c.run == run).values(heartbeat=self.store.clock, **values))
+            elif not _insert(conn, self._insert, {**_FORGOTTEN, **values, 'run': run, 'created': time.time()}): return False
         if rows and not keep: conn.execute(_HISTORY.delete().where(_HISTORY.c.run.in_(list(rows))))
     self.attempts |= taken
     return True
 
-def _insert(conn:sa.Connection, run:str, values:Mapping)->bool:
+def _insert_run(store:RunStore)->sa.Insert:
+    "The statement that enters a run; made once, for that takes longer than to run it"
+    given = *_GIVEN, *_FORGOTTEN, 'run', 'created', 'config', 'state', 'worker', 'attempt'
+    return _RUNS.insert().values({**{k: sa.bindparam(k, type_=_RUNS.c[k].type) for k in given}, 'heartbeat': store.clock})
+
+def _insert(conn:sa.Connection, statement:sa.Insert, values:Mapping)->bool:
     "Enter a run; False if another server's client was faster"
-    try: conn.execute(_RUNS.insert().values(run=run, created=time.time(), **values))
+    try: conn.execute(statement, values)
     except sa.exc.IntegrityError:
         conn.rollback()
         return False

@@ -5,13 +5,13 @@
 # %% ../nbs/62_tracking.ipynb #imports
 from __future__ import annotations
 import contextlib, hashlib, json, os, re, shutil, sys, threading, warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
 
 from .config import plain_value, study_name
-from .core import FINAL_STATES, StoreError, SweepError, did_you_mean, is_quiet
+from .core import FINAL_STATES, StoreError, SweepError, did_you_mean, generators_lent, is_quiet
 from .runs import ClaimLost, RunStore, Worker, open_store, stored_config
 from .wandb_files import await_log_end, is_whole_log, read_wandb_logs
 
@@ -287,33 +287,38 @@ class TrackedWorker(Worker):
         super().__init__(store, **kwargs)
         self.tracker, self.names, self.telling = tracker, {}, threading.RLock()        # runs may train side by side; a tracker hears of them in turn
         for run, labels, study, name in wanted: self.names.setdefault(run, (study, {}))[1][name] = labels
+    @contextlib.contextmanager
+    def tell(self)->Iterator[None]:
+        "A tracker hears of one thing at a time; what it draws is not drawn from a generator that somebody has borrowed"
+        with generators_lent(), self.telling: yield
     def claim(self, runs, keep=False, retry=())->bool:
         mine = super().claim(runs, keep, retry)
         if mine and not keep:                           # what is only filled in is written as a whole at the end
             for run, facts in runs.items():
                 study, names = self.names.get(run, ('', {run: {}}))
                 more = [facts['function']] if facts.get('function') and isinstance(self.tracker, WandbTracker) else []
-                with self.telling: self.tracker.start(run, facts['config'], names, study, *more)
+                with self.tell(): self.tracker.start(run, facts['config'], names, study, *more)
         return mine
     def add_epoch(self, run, row):
         super().add_epoch(run, row)
-        with self.telling: self.tracker.log(run, row)
+        with self.tell(): self.tracker.log(run, row)
     def replace_epoch(self, run, row):
         super().replace_epoch(run, row)
-        with self.telling: self.tracker.log(run, row)
+        with self.tell(): self.tracker.log(run, row)
     def finish(self, run, state, **facts):
         try:
             super().finish(run, state, **facts)
             told = self.store.run_facts([run])[run][1]
         except ClaimLost:
-            with self.telling: self.tracker.finish(run, {'state': 'interrupted'})
+            with self.tell(): self.tracker.finish(run, {'state': 'interrupted'})
             raise
-        with self.telling: self.tracker.finish(run, told)
+        with self.tell(): self.tracker.finish(run, told)
     def release(self):
         left = list(self.attempts)
         try: super().release()
         finally:
-            for run in left: self.tracker.finish(run, {'state': 'interrupted'})
+            for run in left:
+                with self.tell(): self.tracker.finish(run, {'state': 'interrupted'})
 
 def as_tracker(tracker)->object|None:   # `wandb`, an object with `start log finish`, or None
     "A tracker as `run_sweep` takes it"
