@@ -216,7 +216,7 @@ FINAL_STATES = *GOOD_STATES, *BAD_STATES                 # nothing more will com
 # %% ../nbs/00_core.ipynb #device
 def default_device(
     name:str|None=None,   # `cpu`, `cuda`, `cuda:1`, `mps`; None: the first CUDA device if there is one, else the CPU
-)->torch.device:          # A device that this machine has
+)->'torch.device':        # A device that this machine has
     "The device to train on"
     import torch
     if name is None: name = 'cuda' if torch.cuda.is_available() else 'cpu'

@@ -51,11 +51,11 @@ def plain_text(
 
 # %% ../nbs/02_style.ipynb #legend
 def legend_beside(
-    ax:matplotlib.axes.Axes,      # What it explains
+    ax:'matplotlib.axes.Axes',      # What it explains
     handles:Sequence|None=None,   # Lines and marks, with labels; None: all that were drawn with one
     title:str='',                 # For example the name of a setting
     columns:int=1,                # Side by side
-)->matplotlib.legend.Legend|None: # None if there is nothing to explain
+)->'matplotlib.legend.Legend|None': # None if there is nothing to explain
     "A legend to the right of the picture, where it hides nothing"
     from matplotlib import rcParams
     if handles is None: handles = ax.get_legend_handles_labels()[0]
@@ -79,7 +79,7 @@ def legend_mark(
     marker:str,   # `*` best, `X` diverged, or another marker of matplotlib
     label:str,    # What it stands for
     **look,       # Unless a grey mark with a black rim: `color`, `markersize`, `linestyle`, …
-)->matplotlib.lines.Line2D:
+)->'matplotlib.lines.Line2D':
     "A mark to be explained by a legend"
     from matplotlib.lines import Line2D
     grey = dict(color='.5', linestyle='', markeredgecolor='black', markersize=8)
@@ -87,7 +87,7 @@ def legend_mark(
 
 # %% ../nbs/02_style.ipynb #diverged
 def mark_diverged(
-    ax:matplotlib.axes.Axes,   # Where the runs are drawn
+    ax:'matplotlib.axes.Axes',   # Where the runs are drawn
     x,                         # Where each of them stands, one number or shape (runs,)
     y=None,                    # Its last value, as `x`; None: the cross stands at the foot of the picture
     *,
@@ -106,7 +106,7 @@ def mark_diverged(
 
 # %% ../nbs/02_style.ipynb #rate-axis
 def rate_axis(
-    ax:matplotlib.axes.Axes,   # Its x axis is changed
+    ax:'matplotlib.axes.Axes',   # Its x axis is changed
     rates:Iterable[float],     # Values that were tried, 0 or above; NaN is passed over
     most:int=11,               # Labels; of more values seven are picked
 )->None:

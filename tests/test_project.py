@@ -124,6 +124,12 @@ def test_every_name_is_defined(module):
     found = importlib.import_module(f'deepsweep.{module}')
     assert not [*unknown_names(Path(found.__file__).read_text(), vars(found))]
 
+@pytest.mark.parametrize('module', ORDER)
+def test_signatures_can_be_shown(module):
+    "The site evaluates annotations; a type that the module does not import at its head is written as text"
+    found = importlib.import_module(f'deepsweep.{module}')
+    for o in filter(callable, (getattr(found, name) for name in found.__all__)): inspect.get_annotations(o, eval_str=True)
+
 # What draws from, seeds or swaps the generators that all code in a process shares
 DRAWS = r"""torch\.(manual_seed|seed|initial_seed|get_rng_state|set_rng_state|default_generator|random\.\w+|cuda\.(manual_seed\w*|[gs]et_rng_state\w*|seed\w*))
     torch\.(rand|randn|randint|randperm|rand_like|randn_like|randint_like|bernoulli|multinomial|normal|poisson)

@@ -1,10 +1,10 @@
-"tools/readme.py and tools/ci_count.py"
+"tools/readme.py, tools/ci_count.py and tools/run_notebooks.py"
 import base64, json, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
-import ci_count, readme
+import ci_count, readme, run_notebooks
 
 def project(root, *cells):
     (root/'nbs').mkdir()
@@ -65,3 +65,10 @@ def test_tested(tmp_path):
         (tmp_path/o).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path/o).touch()
     assert ci_count.tested(tmp_path) == ['00_a.ipynb', '01_c.ipynb']
+
+def test_cells_that_are_left_out(monkeypatch):
+    def answers(): return [[run_notebooks.left_out(source, check) for check in (True, False)] for source in ('x', '#| net\nx', '#| gpu\nx', '#| eval: false\nx')]
+    monkeypatch.setattr(run_notebooks, 'has_cuda', lambda: False)
+    assert answers() == [[False, False], [True, False], [True, True], [True, True]]
+    monkeypatch.setattr(run_notebooks, 'has_cuda', lambda: True)
+    assert answers() == [[False, False], [True, False], [False, False], [True, True]]

@@ -5,6 +5,7 @@
     python tools/run_notebooks.py --check [NOTEBOOK …]     run (all), store nothing; exit 1 if one fails or a cell takes over 20 s
 """
 import json, os, sys, time
+from functools import cache
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
@@ -12,14 +13,23 @@ from nbclient.exceptions import CellExecutionError
 
 ROOT, LIMIT = Path(__file__).resolve().parent.parent, 20.
 
+def left_out(source, check):
+    "Is a cell of this source not run? Checks ask for no network, and no machine for a device that it lacks"
+    if '#| gpu' in source and not has_cuda(): return True
+    return '#| eval: false' in source or (check and '#| net' in source)
+
+@cache
+def has_cuda():
+    import torch
+    return torch.cuda.is_available()
+
 def run(path, check=False):
-    "Execute a notebook, when checking without cells that need the network; gives it, the seconds of each cell by id, and an error text or None"
+    "Execute a notebook; gives it, the seconds of each cell by id, and an error text or None"
     nb, seconds, error = nbformat.read(path, 4), {}, None
     client = NotebookClient(nb, timeout=600, resources={'metadata': {'path': str(path.parent)}})
     with client.setup_kernel():
         for i, cell in enumerate(nb.cells):
-            told = ''.join(cell.source)
-            if cell.cell_type != 'code' or '#| eval: false' in told or (check and '#| net' in told): continue
+            if cell.cell_type != 'code' or left_out(''.join(cell.source), check): continue
             start = time.perf_counter()
             try: client.execute_cell(cell, i)
             except CellExecutionError as e: error = f'{cell.id}: {e.ename}: {e.evalue}'; break
