@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np, pandas as pd
 from .core import BAD_STATES, DataError, SweepError, did_you_mean
 from .keys import CONFIG_KEYS, RESULT_COLUMNS
-from .objective import Objective, is_own_column
+from .objective import GOALS, Objective, is_own_column
 from .statistics import interval, paired_difference, verdict
 
 # %% auto #0
@@ -200,7 +200,7 @@ def find_objective(
         if metric is None: raise DataError(f"no column {' or '.join(map(repr, SCORES))} to judge runs by: give metric=, one of {numbers}")
     if metric not in df: raise DataError(f'no column {metric!r} to judge runs by; {_why_missing(df) or did_you_mean(metric, numbers)}')
     if metric not in numbers: raise DataError(f'a metric holds numbers, column {metric!r} holds {df[metric].dropna().iloc[0]!r}')
-    if goal not in (None, 'maximize', 'minimize'): raise DataError(f"goal is 'maximize' or 'minimize', got {goal!r}")
+    if goal not in (None, *GOALS): raise DataError(f"goal is 'maximize' or 'minimize', got {goal!r}")
     return Objective(metric, goal)
 
 def _why_missing(df:pd.DataFrame)->str:

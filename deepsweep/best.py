@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from .checkpoint import load_model, model_info, save_model
-from .core import DeepsweepError, GOOD_STATES, StoreError, WHOLE_STATES, default_device, did_you_mean
+from .core import DeepsweepError, GOOD_STATES, StoreError, WHOLE_STATES, check_whole, default_device, did_you_mean, is_whole
 from .data import ImageData
 from .fused import FusedTrainer
 from .keys import value_of
@@ -64,8 +64,8 @@ def best_run(
     table, metric = result.best_table(), result.objective.name
     good = table.loc[table[metric].notna() & table['state'].isin(WHOLE_STATES), 'run']
     if not len(good): raise DeepsweepError(f'no run of study {result.study!r} has ended with a {metric}, so none is the best; name one with run=')
-    if not isinstance(rank, int) or isinstance(rank, bool) or not 1 <= rank <= len(good):
-        raise DeepsweepError(f'rank must be an integer from 1 to {len(good)}, the runs with a {metric}; got {rank!r}')
+    if not is_whole(rank) or not 1 <= rank <= len(good):
+        raise DeepsweepError(f'rank must be a whole number from 1 to {len(good)}, the runs with a {metric}; got {rank!r}')
     return find_run(result, good.iloc[rank-1])
 
 # %% ../nbs/64_best.ipynb #check-repeat
@@ -221,9 +221,6 @@ def _is_worth(score:float|None, min_score:float, objective:Objective)->bool:
     "Is a score a number, and no worse than `min_score`? 0 means that there is no such limit"
     return objective.better(score, None) and not (min_score and objective.better(min_score, score))
 
-def _check_keep(keep)->None:
-    if not isinstance(keep, int) or isinstance(keep, bool) or keep < 1: raise DeepsweepError(f'keep must be an integer of at least 1, got {keep!r}')
-
 # %% ../nbs/64_best.ipynb #keep-checkpoint
 def keep_checkpoint(
     folder:str|Path,         # Made if missing; its checkpoints compete with each other
@@ -237,7 +234,7 @@ def keep_checkpoint(
     goal:str|Objective='maximize',   # or `minimize`
 )->Path|None:                # The file; None: this run is not among the best
     "Keep the best weights of a run that ended well if it is among the best, and drop whom it displaces"
-    _check_keep(keep)
+    check_whole('keep', keep, 1)
     objective = goal if isinstance(goal, Objective) else Objective('the score', goal)
     folder = Path(folder)
     scores = {run: s for run, s in _kept(folder).items() if run != run_id}
@@ -260,7 +257,7 @@ def save_best(
     say:Callable[[str],None]=lambda line: None,   # Told what is trained again
 )->list[Path]:             # The files of the best runs
     "See that the folder `result.models` holds the best runs of a result"
-    _check_keep(keep)
+    check_whole('keep', keep, 1)
     objective, folder = result.objective, Path(result.models)
     table = result.best_table()
     good  = table[table['state'].isin(WHOLE_STATES) & table[objective.name].map(lambda s: _is_worth(s, min_score, objective))]

@@ -22,9 +22,10 @@ from .analysis import STRENGTHS, best_epochs, config_keys, find_metric, find_obj
 from .analysis import pick_variant, row_texts, run_scores, setting_means, varying_keys
 from .classroom import luck_meter, noise_or_effect, shape_builder
 from .core import BAD_STATES, DataError, FINAL_STATES, GOOD_STATES, StoreError, WHOLE_STATES, did_you_mean
+from .keys import is_number
 from .objective import Objective
 from .statistics import interval
-from .panel import Explorer, button, choice, is_number, is_static, key_text, number, run_tables
+from .panel import Explorer, button, choice, is_static, key_text, number, run_tables
 from .panel import setting_text, words_html
 from .runs import RunStore, is_alive
 from .style import PALETTE, legend_beside, legend_mark, look, mark_diverged, plain_text, rate_axis

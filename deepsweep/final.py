@@ -14,7 +14,7 @@ from torch import nn
 
 from .best import Result, Run, best_run, planned_threads, run_device, run_trainer, trained_model
 from .config import run_id
-from .core import FINAL_STATES, DeepsweepError, SealError, seed_list
+from .core import FINAL_STATES, DeepsweepError, SealError, check_whole, seed_list
 from .data import ImageData
 from .keys import value_of
 from .runs import LEDGER, RunStore, StudyRow, Worker
@@ -27,8 +27,7 @@ __all__ = ['FinalRun', 'FinalResult', 'train_final', 'final_table']
 # %% ../nbs/72_final.ipynb #final-parts
 def _final_config(result:Result, run:Run, epochs:int|None, early_stopping:bool)->dict:
     "The chosen config as the final training takes it, without a seed"
-    if epochs is not None and (not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1):
-        raise DeepsweepError(f'epochs must be None or an integer of at least 1, got {epochs!r}')
+    if epochs is not None: epochs = check_whole('epochs', epochs, 1)
     asked = epochs or value_of(run.config, 'num_epochs')
     if early_stopping: return {**run.config, 'patience': value_of(run.config, 'patience') or 25, 'num_epochs': asked}
     config = {k: v for k, v in run.config.items() if k not in ('seed', 'patience', 'monitor')}

@@ -8,6 +8,7 @@ import math, numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from .core import is_whole
+from .objective import GOALS
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'ACTIVATIONS', 'INITS', 'SCALES', 'LOSSES', 'PRECISIONS', 'OPTIMIZERS', 'KEYS', 'CONFIG_KEYS',
@@ -51,7 +52,7 @@ def is_augment(v)->bool:
 
 def is_monitor(v)->bool:
     "Is `v` the name of a column, or a dict of `name` and `goal`?"
-    if isinstance(v, Mapping): return set(v) == {'name', 'goal'} and v['goal'] in ('maximize', 'minimize') and is_monitor(v['name'])
+    if isinstance(v, Mapping): return set(v) == {'name', 'goal'} and v['goal'] in GOALS and is_monitor(v['name'])
     return v is None or isinstance(v, str) and v != ''
 
 # %% ../nbs/03_keys.ipynb #key

@@ -15,6 +15,7 @@ from PIL import Image
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 from .core import DataError, DeepsweepError, StoreError, did_you_mean
+from .keys import is_number
 from .objective import Objective
 from .runs import RunStore, load_recorded, read_runs, recorded_names
 from .style import in_notebook
@@ -22,7 +23,7 @@ from .sweep import SweepResult
 
 # %% auto #0
 __all__ = ['figure_html', 'words_html', 'choice', 'number', 'tick', 'button', 'is_static', 'Explorer', 'try_controls',
-           'is_number', 'setting_text', 'key_text', 'run_tables']
+           'setting_text', 'key_text', 'run_tables']
 
 # %% ../nbs/90_panel.ipynb #html
 def figure_html(
@@ -201,13 +202,6 @@ def try_controls(
     return pd.DataFrame(rows)
 
 # %% ../nbs/90_panel.ipynb #is-number
-def is_number(
-    value,    # Of a setting
-)->bool:      # False for NaN, True and False
-    "Is it a number that can be compared?"
-    is_some = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    return is_some and not math.isnan(value)
-
 def setting_text(
     value,    # Of a setting: a number, a name, a list of widths, None or NaN
 )->str:
