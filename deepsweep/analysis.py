@@ -305,8 +305,9 @@ def _best_rows(df:pd.DataFrame, objective:Objective)->pd.DataFrame:
 
 def _watched_otherwise(df:pd.DataFrame, objective:Objective)->pd.Series|None:
     "What decided the best epoch of each run, if that was not the metric for one of them"
-    if 'monitor' not in df: return None
-    names = df['monitor'].map(lambda o: o['name'] if isinstance(o, dict) else o).fillna(objective.name)
+    if not {'monitor', 'updates'} <= set(df): return None
+    by_kit = df['updates'].notna() | df[objective.name].isna()               # a training function counts none, and may have such a parameter
+    names  = df['monitor'].where(by_kit).map(lambda o: o['name'] if isinstance(o, dict) else o).fillna(objective.name)
     return names if (names != objective.name).any() else None
 
 def best_table(

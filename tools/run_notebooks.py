@@ -4,7 +4,7 @@
     python tools/run_notebooks.py nbs/32_trainer.ipynb …   run these and store their outputs
     python tools/run_notebooks.py --check [NOTEBOOK …]     run (all), store nothing; exit 1 if one fails or a cell takes over 20 s
 """
-import json, os, sys, time
+import json, os, re, sys, time
 from functools import cache
 from pathlib import Path
 import nbformat
@@ -36,6 +36,10 @@ def run(path, check=False):
             seconds[cell.id] = time.perf_counter()-start
     return nb, seconds, error
 
+def no_place(text):
+    "A warning tells in which file its cell lay while it ran: of no use to a reader, and other each time"
+    return re.sub(r'\S*ipykernel_\d+/\d+\.py:', 'cell, line ', text)
+
 def store(path, nb):
     "Write a notebook as nbdev_clean leaves it"
     for cell in nb.cells:
@@ -43,6 +47,7 @@ def store(path, nb):
         if cell.cell_type == 'code': cell.execution_count = None
         for out in cell.get('outputs', []):
             if 'execution_count' in out: out['execution_count'] = None
+            if 'text' in out: out['text'] = no_place(out['text'])
     path.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
 
 def main(args, root=ROOT):
