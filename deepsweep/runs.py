@@ -559,12 +559,17 @@ def study_row(self:RunStore,
     study:str|Mapping|Sequence,   # A study's name or sweep
 )->StudyRow|None:                 # None: an older version of the kit wrote it
     "What is known about a study"
-    if not self.has(_STUDIES): return None
-    columns = 'sweep', 'objective', 'data', 'code', 'arguments'
-    name  = study_name(study)
-    found = self.select(sa.select(*(_STUDIES.c[k] for k in columns)).where(_STUDIES.c.study == name))
+    name = study_name(study)
+    return _as_study(name, self.select(_find_study(name))) if self.has(_STUDIES) else None
+
+_ABOUT = 'sweep', 'objective', 'data', 'code', 'arguments'
+
+def _find_study(name:str)->sa.Select: return sa.select(*(_STUDIES.c[k] for k in _ABOUT)).where(_STUDIES.c.study == name)
+
+def _as_study(name:str, found:Sequence)->StudyRow|None:
+    "A study from the rows that were found of it, one or none"
     if not found: return None
-    texts = dict(zip(columns, map(json.loads, found[0])))
+    texts = dict(zip(_ABOUT, map(json.loads, found[0])))
     return StudyRow(name, texts.pop('sweep'), Objective(**texts.pop('objective')), **texts)
 
 # %% ../nbs/60_runs.ipynb #edited
@@ -599,8 +604,9 @@ def enter_study(self:RunStore,
     seen:int|None=None,                       # How many plans the caller knew when it made this one; None: whatever there are
 )->bool:                                      # False: somebody stored a plan since, so nothing was entered
     "Enter a study, its runs and their plan; what is there already stays"
-    where, now, before = _STUDIES.c.study == row.study, time.time(), self.study_row(row.study)
+    where, now = _STUDIES.c.study == row.study, time.time()
     with self.writing() as conn:
+        before = _as_study(row.study, conn.execute(_find_study(row.study)).all())
         plans = conn.execute(sa.select(sa.func.count()).where(_PLANS.c.study == row.study)).scalar_one()
         if seen is not None and plans != seen: return False
         values = dict(_study_values(row), changed=now)
