@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 import numpy as np, pandas as pd
 from .core import BAD_STATES, DataError, SweepError, did_you_mean
-from .keys import CONFIG_KEYS, RESULT_COLUMNS
+from .keys import CONFIG_KEYS, NO_METRIC, RESULT_COLUMNS
 from .objective import GOALS, Objective, is_own_column
 from .statistics import interval, paired_difference, verdict
 
@@ -192,8 +192,11 @@ def find_objective(
     goal:str|None=None,                  # `maximize` or `minimize`; None: as the metric's name says
 )->Objective:
     "Settle by which column runs are compared, and in which direction"
-    if isinstance(metric, Objective): metric, goal = metric.name, goal or metric.goal
     numbers = number_columns(df)
+    if isinstance(metric, Objective):
+        if metric.name not in df and not metric.is_given and (logged := [c for c in numbers[numbers.index('epoch')+1:] if c not in NO_METRIC]):
+            raise DataError(f"the sweep names no metric, and its runs log {', '.join(logged)}: name one of them in the sweep's metric")
+        metric, goal = metric.name, goal or metric.goal
     if metric is None:
         have   = [m for m in SCORES if m in df]
         metric = next((m for m in have if df[m].notna().any()), have[0] if have else None)

@@ -23,7 +23,8 @@ from .trainer import ModelTrainer
 
 # %% auto #0
 __all__ = ['Run', 'Result', 'find_run', 'best_run', 'check_repeat', 'planned_groups', 'planned_threads', 'run_device',
-           'run_trainer', 'checkpoint_file', 'trained_model', 'best_model', 'keep_checkpoint', 'save_best']
+           'run_trainer', 'patience_counts', 'checkpoint_file', 'trained_model', 'best_model', 'keep_checkpoint',
+           'save_best']
 
 # %% ../nbs/64_best.ipynb #result
 class Run(Protocol):
@@ -138,8 +139,11 @@ class _Other:
     "A run of the same group that is trained along"
     def __init__(self, run:str, config:dict): self.id, self.config = run, config
 
-def _stops(trainer:ModelTrainer, config:Mapping)->bool:
-    "Does the patience of a run count?"
+def patience_counts(
+    trainer:ModelTrainer,
+    config:Mapping,          # Its run config
+)->bool:
+    "May this run end for want of a new best?"
     return trainer.test_loader is not None and value_of(config, 'patience') is not None
 
 def _train_again(result:Result, run:Run)->nn.Module:
@@ -149,11 +153,11 @@ def _train_again(result:Result, run:Run)->nn.Module:
     group   = _fused_group(result, run.id)
     scored  = trainer.test_loader is not None
     with planned_threads(result, run.id):
-        if group is None: trainer.train(include_test_scores=scored, early_stopping=_stops(trainer, run.config))
+        if group is None: trainer.train(include_test_scores=scored, early_stopping=patience_counts(trainer, run.config))
         else:
             others  = {o: run_trainer(result, _Other(o, c)) for o, c in zip(group['runs'], group['configs']) if o != run.id}
             members = [others.get(o, trainer) for o in group['runs']]
-            stops   = [_stops(trainer, c) for c in group['configs']]
+            stops   = [patience_counts(trainer, c) for c in group['configs']]
             FusedTrainer(members).train(include_test_scores=scored, early_stopping=stops)
     if len(trainer.history) != len(stored):
         raise StoreError(f'run {run.id} now ends after {len(trainer.history)-1} epochs, stored are {len(stored)-1}; code, images or machine have changed since')

@@ -206,16 +206,21 @@ def show(
     csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, every column, for other programs.')]=False,
 )->None:
     "Print the table of runs in a store, the best of each study first."
+    from deepsweep.core import DataError
     from deepsweep.runs import read_runs
     if csv: return print(read_runs(store, study)[0].to_csv(index=False), end='')
     results = _results(store, study)
+    if len(results) == 1: return print(_table_text(results[0].best_table(), results[0].metric))
     for result in results:
-        table, metric = result.best_table(), result.metric
-        if len(results) > 1: print(f'{result.study}, by {metric}:')
-        always = 'run', metric, 'best epoch', 'best by', 'state', 'variant'
-        shown  = [c for c in table if c in always or table[c].map(str).nunique() > 1]
-        print(table[shown].to_string(index=False, max_colwidth=40))
-        if len(results) > 1: print()
+        try: told, table, metric = f'by {result.metric}', result.best_table(), result.metric
+        except DataError as e: told, table, metric = f'not ranked: {e}', result.config_table(), None      # the others can be shown
+        print(f'{result.study}, {told}\n{_table_text(table, metric)}\n')
+
+def _table_text(table, metric:str|None)->str:
+    "The columns of a table of runs that a reader needs to tell them apart"
+    always = 'run', metric, 'best epoch', 'best by', 'state', 'variant'
+    shown  = [c for c in table if c in always or table[c].map(str).nunique() > 1]
+    return table[shown].to_string(index=False, max_colwidth=40)
 
 # %% ../nbs/95_cli.ipynb #report
 @app.command()
@@ -228,9 +233,10 @@ def report(
     _check_report(out)
     from deepsweep.report import write_report
     from deepsweep.runs import open_store
-    results = _results(store, study)
-    if len(results) == 1: return print(f'wrote {write_report(results[0], out)}')
-    print(f"wrote {write_report(open_store(store), out, study='all runs')}")
+    found = open_store(store)
+    study = found.only_study() if study is None else study
+    if study is not None: return print(f'wrote {write_report(_results(store, study)[0], out)}')
+    print(f"wrote {write_report(found, out, study='all runs')}")
 
 # %% ../nbs/95_cli.ipynb #data
 @app.command()

@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_core.ipynb #imports
 from __future__ import annotations
-import difflib, gc, hashlib, numbers, os, random, threading
+import difflib, gc, hashlib, numbers, os, random, sys, threading, time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -87,19 +87,34 @@ def _seed_generators(seed:int, device=None)->None:
     with device: getattr(torch, device.type).manual_seed(seed)
 
 # %% ../nbs/00_core.ipynb #turn
+_PATIENCE = 10.      # [s] that a thread may wait for a younger one which waits for its generators
+_DEADLOCK = ('this thread needs the global generators, a thread that has borrowed them waits, probably for this one, and neither would ever end; '
+             'call the kit in the same thread, or log in between')
+
 class _Turn:
     "Whose turn it is with the global generators. A thread that has it may offer it while it keeps it"
-    def __init__(self): self.change, self.thread, self.depth, self.offer = threading.Condition(), None, 0, None
+    def __init__(self): self.change, self.thread, self.depth, self.offer, self.elders = threading.Condition(), None, 0, None, ()
     def take(self)->None:
         "Wait until nobody has it, or whoever has it offers it"
         me = threading.get_ident()
         with self.change:
-            if self.thread != me: self._wait()
+            if self.thread != me:
+                self._wait()
+                self.elders = tuple(threading.enumerate())       # the threads that are older than this turn
             self.thread, self.depth = me, self.depth + 1
     def _wait(self)->None:
-        while self.thread is not None and self.offer is None: self.change.wait()
+        spot = since = None
+        while self.thread is not None and self.offer is None:
+            if self.change.wait(_PATIENCE/10): continue
+            if (now := self._stuck_at()) is None or now != spot: spot, since = now, time.monotonic()
+            elif time.monotonic() - since > _PATIENCE: raise DeepsweepError(_DEADLOCK)
         if self.offer is not None: self.offer.accept()
         self.offer, self.depth = None, 0
+    def _stuck_at(self):
+        "Where the thread that has the turn waits for another thread, if this one may be meant: it is younger than the turn"
+        frame = sys._current_frames().get(self.thread)
+        if frame is None or threading.current_thread() in self.elders: return None
+        return (id(frame), frame.f_lasti) if frame.f_code.co_filename == threading.__file__ else None
     def leave(self)->None:
         with self.change:
             self.depth -= 1

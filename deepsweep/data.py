@@ -206,7 +206,7 @@ class ImageSet(torch.utils.data.Dataset):
     labels:torch.Tensor    # int64 (N,) or (N, heads)
     classes:tuple          # Names; with heads a tuple per head
     label:str='train'      # Which part this is: `train`, `valid`, `hold`, `test`
-    def __post_init__(self): self.copies = {}            # device -> the copy there
+    def __post_init__(self): self.copies, self.made = {}, None       # device -> the copy there; `_sum` of the images where they were made
     def __len__(self): return len(self.labels)
     def __getitem__(self, i):
         label = self.labels[i]
@@ -225,8 +225,29 @@ def on(self:ImageSet,
         if key not in self.copies:
             check_room(self.images.shape, self.images.element_size(), f'{self.label} images', device)
             images, labels = (o.to(device, copy=True) for o in (self.images, self.labels))
-            self.copies[key] = ImageSet(images, labels, self.classes, self.label)
+            self.copies[key] = ImageSet(images, labels, self.classes, self.label).seal()
         return self.copies[key]
+
+# %% ../nbs/12_data.ipynb #image-set-check
+_INTS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+def _sum(x:torch.Tensor)->tuple|None:   # None: it holds no numbers
+    "A number that any write into `x` is all but sure to change, and torch's count of writes"
+    if x.is_meta: return None
+    return int(x.contiguous().view(_INTS[x.element_size()]).sum(dtype=torch.int64)), x._version
+
+@patch
+def seal(self:ImageSet)->ImageSet:
+    "Note how the images are now"
+    self.made = _sum(self.images)
+    return self
+
+@patch
+def check(self:ImageSet)->None:
+    "Refuse images that somebody has written into since they were made, here or on a device"
+    for one in (self, *self.copies.values()):
+        if one.made not in (None, _sum(one.images)):
+            raise DataError(f'the scaled {self.label} images were written into; they are shared by all runs: clone() them first, and load the data again')
 
 # %% ../nbs/12_data.ipynb #statistics
 def _channel_statistics(x)->tuple:
@@ -291,10 +312,9 @@ def _check_parts(parts:Mapping)->None:
 _OPEN_PARTS = 'x_train', 'y_train', 'x_valid', 'y_valid', 'x_hold', 'y_hold'
 
 @patch
-def _check_fresh(self:ImageData, fingerprint:str|None=None)->None:
+def _check_fresh(self:ImageData, **seen:str)->None:
     "Drop what was derived from pixels or labels that have changed since"
-    now = dict(written=tuple(getattr(self, k)._version for k in _OPEN_PARTS))      # torch counts writes into a tensor
-    if fingerprint is not None: now['fingerprint'] = fingerprint
+    now = dict(seen, written=tuple(getattr(self, k)._version for k in _OPEN_PARTS))      # torch counts writes into a tensor
     if any(self._facts.get(k, v) != v for k, v in now.items()):
         self._scaled.clear()
         self._facts.clear()
@@ -304,13 +324,16 @@ def _check_fresh(self:ImageData, fingerprint:str|None=None)->None:
 def fingerprint(self:ImageData)->str:
     "SHA-256 of the train and valid images and labels"
     found = _fingerprint(*(getattr(self, k) for k in _OPEN_PARTS[:4]))
-    self._check_fresh(found)
+    self._check_fresh(fingerprint=found)
+    for made in self._scaled.values(): made.check()
     return found
 
 @patch(as_prop=True)
 def hold_fingerprint(self:ImageData)->str:
     "SHA-256 of the hold images and labels"
-    return _fingerprint(self.x_hold, self.y_hold)
+    found = _fingerprint(self.x_hold, self.y_hold)
+    self._check_fresh(hold=found)
+    return found
 
 @patch
 def _statistics(self:ImageData)->tuple:
@@ -353,7 +376,7 @@ def _scale_part(self:ImageData, x:torch.Tensor, y:torch.Tensor, part:str, input_
     "Floats of one part"
     check_room(x.shape, max(4, dtype.itemsize), f'{self.name}, {part} images as floats')
     mean, std = (self.mean, self.std) if input_scale == 'data' else (None, None)
-    return ImageSet(scale_images(x, input_scale, mean, std, dtype), y, self.classes, part)
+    return ImageSet(scale_images(x, input_scale, mean, std, dtype), y, self.classes, part).seal()
 
 # %% ../nbs/12_data.ipynb #assemble
 def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, size=None)->ImageData:

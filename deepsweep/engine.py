@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from fastcore.basics import patch
 
-from .best import check_repeat, keep_checkpoint
+from .best import check_repeat, keep_checkpoint, patience_counts
 from .core import BAD_STATES, FINAL_STATES, SweepError, WHOLE_STATES, is_quiet
 from .data import ImageData, TensorLoader
 from .fused import FusedTrainer, fuse as fuse_models
-from .keys import value_of
+from .keys import NO_METRIC, value_of
 from .models import make_model, model_name
 from .objective import Objective, among
 from .own_code import EpochRows, OwnCode, train_function
@@ -27,8 +27,8 @@ from .style import in_notebook
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['OUT_OF_TIME', 'ASKED', 'is_shown', 'Progress', 'How', 'What', 'Cancelled', 'Engine', 'run_name', 'patience_counts',
-           'Member', 'with_threads', 'left_line']
+__all__ = ['OUT_OF_TIME', 'ASKED', 'is_shown', 'Progress', 'How', 'What', 'Cancelled', 'Engine', 'run_name', 'Member',
+           'with_threads', 'left_line']
 
 # %% ../nbs/71_engine.ipynb #progress
 def is_shown(
@@ -212,13 +212,6 @@ def trainer_of(self:Engine, config:Mapping, **options)->ModelTrainer:
     trainer.wandb_log = lambda *_: None
     return trainer
 
-def patience_counts(
-    trainer:ModelTrainer,
-    config:Mapping,          # Its run config
-)->bool:
-    "May this run end for want of a new best?"
-    return trainer.test_loader is not None and value_of(config, 'patience') is not None
-
 # %% ../nbs/71_engine.ipynb #member
 class Member:
     "One run of this call: its trainer, and how its epochs and its end are written down"
@@ -328,7 +321,7 @@ def train_function_run(self:Engine, run:Run, overtime:bool=False)->str:
 @patch
 def _best_row(self:Engine, rows:Mapping[int,Mapping])->int|None:
     "The epoch that is best in what the sweep is judged by"
-    logged = dict.fromkeys(k for row in rows.values() for k in row if k not in ('epoch', 'seconds', 'top valid accuracy'))
+    logged = dict.fromkeys(k for row in rows.values() for k in row if k not in NO_METRIC)
     objective = among(self.what.objective, logged)
     return objective.best_at({e: row.get(objective.name) for e, row in rows.items()})
 

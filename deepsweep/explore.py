@@ -748,7 +748,7 @@ def watch(
     if s.path is not None and not s.path.exists(): raise StoreError(f'there is no store {s.name!r} to watch; start the sweep first, or name another')
     names = s.studies()
     live  = [o for o in names if 'running' in _snapshot(s, o).states.values()] if study is None and len(names) > 1 else names
-    if study is None and len(live) == 1: study = live[0]
+    if study is None: study = live[0] if len(live) == 1 else s.only_study()
     if study is None: raise StoreError(f'{s.name!r} holds {len(names)} studies, so name one: {", ".join(names) or "none"}')
     if study not in names: raise StoreError(f'{s.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
     return Watch(s, study, metric, goal, every, own=s is not store)

@@ -372,7 +372,7 @@ def _own_losses(criterions:Sequence[Callable], logits, y:torch.Tensor, grouped:b
     losses = []
     for i, (criterion, loan) in enumerate(zip(criterions, loans)):
         mine = logits[i] if isinstance(logits, torch.Tensor) else [o[i] for o in logits]
-        with loan: losses.append(head_loss(criterion, mine, y[i] if grouped else y))
+        with loan: losses.append(head_loss(criterion, mine, y[i] if grouped else y).reshape(()))      # (1,) trains alone, so it trains here
     return torch.stack(losses)
 
 def _member_losses(criterions:Sequence[Callable], logits, y:torch.Tensor, grouped:bool, loans:Sequence)->torch.Tensor:

@@ -12,8 +12,9 @@ from .objective import GOALS
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'ACTIVATIONS', 'INITS', 'SCALES', 'LOSSES', 'PRECISIONS', 'OPTIMIZERS', 'KEYS', 'CONFIG_KEYS',
-           'LABEL_KEYS', 'RESULT_COLUMNS', 'HISTORY_COLUMNS', 'MADE_COLUMNS', 'OWN_COLUMNS', 'is_number', 'is_share',
-           'is_widths', 'is_schedule', 'is_augment', 'is_monitor', 'Key', 'keys_of', 'value_of', 'setting_column']
+           'LABEL_KEYS', 'RESULT_COLUMNS', 'HISTORY_COLUMNS', 'MADE_COLUMNS', 'NO_METRIC', 'OWN_COLUMNS', 'is_number',
+           'is_share', 'is_widths', 'is_schedule', 'is_augment', 'is_monitor', 'Key', 'keys_of', 'value_of',
+           'setting_column']
 
 # %% ../nbs/03_keys.ipynb #rules
 def is_number(v)->bool:
@@ -147,7 +148,7 @@ _COUNT = 'is an integer', is_whole
 
 _OTHER_KEYS = dict(
     model      = Key(None, 'is the name of a model', _TEXT[1], 'which network; not given: cnn with conv_layers, else mlp', part='run'),
-    seed       = Key(0, 'is an integer', is_whole, 'decides weights, batch order and dropout masks', part='run'),
+    seed       = Key(0, 'is a whole number of at least 0', lambda v: is_whole(v) and v >= 0, 'decides weights, batch order and dropout masks', part='run'),
     variant    = Key(None, *_TEXT, 'what tables call these runs', part='label'),
     name       = Key(None, *_ANY, 'for people', part='label'),
     notes      = Key(None, *_ANY, 'for people', part='label'),
@@ -181,6 +182,7 @@ RESULT_COLUMNS = ('state', 'best epoch', 'stop reason', 'hold accuracy', 'hold l
 HISTORY_COLUMNS = ('epoch', 'updates', 'train loss', 'train accuracy', 'valid loss', 'valid accuracy', 'top valid accuracy',
                    'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds')                # of the kit's trainer, an epoch a row
 MADE_COLUMNS = 'best by', 'epoch learning rate', 'epoch seconds'                                             # by joining and ranking
+NO_METRIC = 'run', 'name', 'epoch', 'updates', 'seconds', 'learning_rate', 'top valid accuracy'              # of the history: they judge nothing
 OWN_COLUMNS = frozenset({'run', 'study', *RESULT_COLUMNS, *HISTORY_COLUMNS, *MADE_COLUMNS} - set(KEYS) | {'name'})      # the kit's, and no setting
 
 def setting_column(

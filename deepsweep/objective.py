@@ -15,10 +15,10 @@ __all__ = ['GOALS', 'is_own_column', 'natural_goal', 'Objective', 'objective_of'
 # %% ../nbs/01_objective.ipynb #natural-goal
 GOALS = 'maximize', 'minimize'
 _OWN_COLUMN = re.compile(r'(top )?(train|valid|test|hold) (loss|accuracy)( \(eval\))?')
-_FALLS = frozenset('''loss error err errors rmse mse mae mape nll perplexity wer cer eer distance divergence kl regret
-    cost time seconds minutes latency memory bytes'''.split())
-_RISES = frozenset('''accuracy acc score f1 fbeta auc auroc ap map precision recall sensitivity specificity iou jaccard dice r2
-    reward return correlation corrcoef explained kappa mcc likelihood psnr ssim bleu rouge top1 top5 hits'''.split())
+_FALLS = frozenset('''loss error err errors rmse mse mae mape nll perplexity wer cer eer distance divergence deviance kl regret brier
+    drop gap cost time seconds minutes latency memory bytes'''.split())
+_RISES = frozenset('''accuracy acc f1 fbeta auc auroc ap map precision recall sensitivity specificity iou jaccard dice r2
+    gain reward return correlation corrcoef explained kappa mcc likelihood psnr ssim bleu rouge top1 top5 hits'''.split())
 
 def is_own_column(
     name:str,   # Of a metric
@@ -30,12 +30,18 @@ def natural_goal(
     name:str,    # Of a metric
 )->str|None:     # `maximize` or `minimize`; None: the name does not say
     "The direction that a metric's name means"
-    words = re.split(r'[^a-z0-9]+', name.lower().removesuffix(' (eval)'))
-    if words[0] in ('neg', 'negative'): return 'maximize'
+    return _meant(re.findall(r'[a-z0-9]+', name.lower().removesuffix(' (eval)')))
+
+def _meant(words:list[str])->str|None:
+    "The direction of the last word that has one; *score* has one only where no other word has"
+    if words[:1] in (['neg'], ['negative']):                       # of a loss: scikit-learn's `neg_log_loss`
+        rest = _meant(words[1:])
+        return None if rest is None else GOALS[1 - GOALS.index(rest)]
+    if 'to' in words: words = words[:words.index('to')]             # time to accuracy
     for word in reversed(words):
         if word in _RISES: return 'maximize'
         if word in _FALLS: return 'minimize'
-    return None
+    return 'maximize' if 'score' in words else None
 
 # %% ../nbs/01_objective.ipynb #objective
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ def among(
     if objective.name in names: return objective
     if objective.is_given:
         valid = objective.name.replace('test ', 'valid ')
-        return Objective(valid, None, f'{objective.name!r} was read as {valid!r}: it was not logged') if valid in names else objective
+        return Objective(valid, objective.goal, f'{objective.name!r} was read as {valid!r}: it was not logged') if valid in names else objective
     return Objective(names[0], None, f'judged by {names[0]!r}: the sweep names no metric') if len(names) == 1 else objective
 
 # %% ../nbs/01_objective.ipynb #monitor

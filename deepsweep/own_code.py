@@ -4,7 +4,7 @@
 
 # %% ../nbs/51_own_code.ipynb #imports
 from __future__ import annotations
-import copyreg, dis, enum, functools, hashlib, importlib.machinery, inspect, io, linecache, math, numbers, os
+import copyreg, dis, enum, functools, hashlib, importlib.machinery, importlib.util, inspect, io, linecache, math, numbers, os
 import sys, sysconfig, textwrap, types, warnings, weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -198,28 +198,43 @@ _LOADS = {
     'LOAD_FROM_DICT_OR_GLOBALS': 'globals',
     'LOAD_ATTR':   'attributes',
     'LOAD_METHOD': 'attributes',
-    'IMPORT_NAME': 'modules'}
+    'IMPORT_NAME': 'modules'}       # two instructions before it: how many dots; one before: the names after `import`
+
+def _imported(name:str, level:int, wanted:tuple|None)->set[str]:
+    "Modules that an import statement may load: `from ..a import b` is `..a` and, if that is a package, `..a.b`"
+    name = '.'*level + name
+    return {name, *(name + '.'*(not name.endswith('.')) + o for o in wanted or () if o != '*')}
 
 def _names(code:types.CodeType)->dict:
     "Names of globals, attributes and modules that `code`, or a function inside it, loads"
     found = {kind: set() for kind in _LOADS.values()}
-    for o in dis.get_instructions(code):
-        if o.opname in _LOADS: found[_LOADS[o.opname]].add(o.argval)
+    lines = [o for o in dis.get_instructions(code) if o.opname != 'EXTENDED_ARG']
+    for i, o in enumerate(lines):
+        if o.opname == 'IMPORT_NAME': found['modules'] |= _imported(o.argval, *(line.argval for line in lines[i-2:i]))
+        elif o.opname in _LOADS: found[_LOADS[o.opname]].add(o.argval)
     for inner in (o for o in code.co_consts if isinstance(o, types.CodeType)):
         for kind, names in _names(inner).items(): found[kind] |= names
     return found
 
 # %% ../nbs/51_own_code.ipynb #module-text
-def _module_text(name:str)->str:
-    "Text of a module of yours, without importing it; empty for a library's"
-    parts, places, spec = name.split('.'), None, None
+def _module_text(
+    name:str,              # As an import statement has it, dots before it included
+    package:str|None='',   # Where that statement stands, for the dots
+)->str:
+    "Text of a module of yours and of the packages around it, without importing it; empty for a library's"
+    if name.startswith('.'):
+        try: name = importlib.util.resolve_name(name, package or '')
+        except ImportError: return ''                    # more dots than packages: it will fail
+    parts, places, texts = name.split('.'), None, []
     for n in range(len(parts) if name else 0):
         spec = importlib.machinery.PathFinder.find_spec('.'.join(parts[:n+1]), places)
         if spec is None: return ''
+        if spec.has_location and Path(spec.origin).is_file():
+            if _in_library(spec.origin): return ''
+            texts.append(Path(spec.origin).read_text(encoding='utf-8', errors='replace'))
         places = spec.submodule_search_locations
-    is_file = spec is not None and spec.has_location and Path(spec.origin).is_file()
-    if not is_file or _in_library(spec.origin): return ''
-    return Path(spec.origin).read_text(encoding='utf-8', errors='replace')
+        if places is None and n+1 < len(parts): return ''        # a name in a module, no module
+    return '\n'.join(texts)
 
 # %% ../nbs/51_own_code.ipynb #variables
 def _defaults(fn:types.FunctionType)->list:
@@ -252,7 +267,8 @@ def _globals(fn:types.FunctionType)->list:
     found = {n: fn.__globals__[n] for n in names['globals'] if n in fn.__globals__}
     for n, o in list(found.items()):
         if inspect.ismodule(o): found |= _module_parts(n, o, names['attributes'])
-    found |= {f'import {n}': _module_text(n) for n in names['modules']}
+    package = fn.__globals__.get('__package__')
+    found |= {f'import {n}': _module_text(n, package) for n in names['modules']}
     return [(f' → {n}', o) for n, o in sorted(found.items())]
 
 # %% ../nbs/51_own_code.ipynb #function

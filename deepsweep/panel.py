@@ -243,8 +243,7 @@ def run_tables(
     if isinstance(source, str) and source in recorded_names(): return *load_recorded(source), None
     store = source if isinstance(source, RunStore) else RunStore(_check_path(source))
     try:
-        names = store.studies()
-        if study is None and len(names) == 1: study = names[0]
+        names, study = store.studies(), store.only_study() if study is None else study
         if study is not None and study not in names:
             raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
         return *read_runs(store, study), store.judged_by(None if study is None else [study])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from .config import check_config, config_problems, function_run_id, model_versions, plain_value, run_id
-from .core import SweepError, is_whole, seed_list
+from .core import SweepError, check_whole, is_whole, seed_list
 from .data import ImageData
 from .fused import fuse as fuse_models
 from .keys import LABEL_KEYS, OPTIMIZERS, value_of
@@ -123,7 +123,8 @@ def sweep_runs(
     objective:Objective=Objective(),   # What the sweep is judged by
 )->list[Run]:                          # In order, each run and label set once
     "The runs that a sweep asks for, checked"
-    if count is not None and (not isinstance(count, int) or count < 1): raise SweepError(f'count must be at least 1, got {count!r}')
+    if count is not None: count = check_whole('count', count, 1, SweepError)
+    search_seed = check_whole('search_seed', search_seed, 0, SweepError)
     sweeps, plain = sweep_parts(sweep)
     said = [] if notes is None else notes
     configs = [c for s in sweeps for c in _expand(s, count, search_seed, said)] or plain[:count]

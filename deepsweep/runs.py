@@ -736,6 +736,14 @@ def studies(self:RunStore)->list[str]:
     return [o for o, in self.select(sa.select(_LABELS.c.study).join(_RUNS, _RUNS.c.run == _LABELS.c.run).distinct().order_by(_LABELS.c.study))]
 
 @patch
+def only_study(self:RunStore)->str|None:   # None: there are several, or none
+    "The study that is meant where none is named; final trainings belong to theirs"
+    names = self.studies()
+    rows  = {o: self.study_row(o) for o in names} if len(names) > 1 else {}
+    own   = [o for o in names if rows.get(o) is None or rows[o].arguments.get('final_of') not in names]
+    return own[0] if len(own) == 1 else None
+
+@patch
 def stored_runs(self:RunStore, study:str)->list[tuple]:   # `(run, config, data name, fingerprint, labels)`
     "What is needed to take up a study again"
     rows = {r[0]: r[1:] for r in self.select(sa.select(_RUNS.c.run, _RUNS.c.config, _RUNS.c.data, _RUNS.c.fingerprint))}

@@ -4,7 +4,7 @@
 
 # %% ../nbs/73_sweep.ipynb #imports
 from __future__ import annotations
-import contextlib, json, signal, threading, time, warnings
+import contextlib, json, math, os, signal, threading, time, warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,10 +16,11 @@ from .agents import agent_run, register_sweep, run_agent
 from .analysis import best_table, join_tables
 from .best import best_model as best_model_of, save_best
 from .config import model_versions, plain_value, study_name
-from .core import DataError, DeepsweepError, FINAL_STATES, StoreError, SweepError, default_device, did_you_mean, generators_lent, seed_list, uncollected
+from .core import DataError, DeepsweepError, FINAL_STATES, StoreError, SweepError, check_whole, default_device, did_you_mean, generators_lent, seed_list, uncollected
 from .data import ImageData, load_data, load_recipe
 from .engine import Engine, How, Progress, What, is_shown, left_line
 from .final import final_table, train_final
+from .keys import NO_METRIC, is_number
 from .objective import Objective, among, is_own_column
 from .own_code import OwnCode, check_metric_name, own_code, own_model
 from .plan import Run, make_plan, study_plan, sweep_parts, sweep_runs
@@ -54,13 +55,12 @@ class SweepResult:
     @property
     def goal(self)->str: "`maximize` or `minimize`"; return self.objective.goal
 
-_NO_METRIC = 'run', 'name', 'epoch', 'updates', 'seconds', 'learning_rate', 'top valid accuracy'      # columns of the history that judge nothing
 
 @patch(as_prop=True)
 def objective(self:SweepResult)->Objective:
     "What the runs are judged by; for a training function this may depend on what it logged"
     if not self.by_function: return self.judged
-    return among(self.judged, [k for k in self.history_table() if k not in _NO_METRIC])
+    return among(self.judged, [k for k in self.history_table() if k not in NO_METRIC])
 
 # %% ../nbs/73_sweep.ipynb #result-tables
 @patch
@@ -77,11 +77,7 @@ def history_table(self:SweepResult)->pd.DataFrame:
 def best_table(self:SweepResult)->pd.DataFrame:
     "One row per run, the best first; scores are those of the epoch whose weights count"
     table = join_tables(self.config_table(), self.history_table())
-    objective = self.objective
-    logged = [k for k in self.history_table() if k not in _NO_METRIC]
-    if self.by_function and objective.name not in table and not objective.is_given and len(logged) > 1:
-        raise DataError(f"the sweep names no metric, and its runs log {', '.join(logged)}: name one of them in the sweep's metric")
-    return best_table(table, metric=objective, at='best epoch')
+    return best_table(table, metric=self.objective, at='best epoch')
 
 @patch
 def plan_table(self:SweepResult)->pd.DataFrame:
@@ -123,17 +119,26 @@ def _measured(own:OwnCode, eval_train:bool)->list[str]:
 
 def _check_metric(objective:Objective, own:OwnCode, eval_train:bool)->OwnCode:
     "The user's code, with a metric that is known by name; raises for one that nothing will report"
-    name = objective.name
-    if own.function is not None:
-        if objective.is_given: check_metric_name(name)
-        return own
+    if own.function is None: return _reporting(objective.name, own, eval_train, 'metric.name')
+    if objective.is_given: check_metric_name(objective.name)
+    return own
+
+def _check_monitors(runs:Sequence[Run], own:OwnCode, eval_train:bool)->OwnCode:
+    "The same for what decides the best epoch of each run"
+    if own.function is not None: return own
+    for monitor in [r.config['monitor'] for r in runs if r.config.get('monitor') is not None]:
+        own = _reporting(monitor['name'] if isinstance(monitor, Mapping) else monitor, own, eval_train, 'monitor')
+    return own
+
+def _reporting(name:str, own:OwnCode, eval_train:bool, path:str)->OwnCode:
+    "The user's code, with a metric that is known by name; `path` says where it was asked for"
     if name in _measured(own, eval_train): return own
     if name.startswith('hold '): raise SweepError(f'a sweep cannot be judged by {name!r}: hold images take no part in any choice')
     fn = None if is_own_column(name) else known_metric(name)
     if fn is not None: return replace(own, metrics={**own.metrics, name: fn})
     usual = {'val_loss': 'valid loss', 'val_accuracy': 'valid accuracy', 'val_acc': 'valid accuracy', 'acc': 'valid accuracy', 'loss': 'valid loss'}
     hint  = f'did you mean {usual[name]!r}?' if name in usual else did_you_mean(name, _measured(own, eval_train))
-    raise SweepError(f"the kit's trainer reports no {name!r}, so it cannot judge a sweep; {hint}", [('metric.name', 'is a metric that is reported', name)])
+    raise SweepError(f"the kit's trainer reports no {name!r}, so it cannot judge a sweep; {hint}", [(path, 'is a metric that is reported', name)])
 
 # %% ../nbs/73_sweep.ipynb #warm
 @contextlib.contextmanager
@@ -160,6 +165,16 @@ def _refuse(**asked)->None:
         if k == 'fuse':
             if v not in (True, False, 'auto'): raise SweepError(f"fuse is True, False or 'auto', got {v!r}")
         elif v != plain[k] and (k, v) != ('engine', 'wandb'): raise SweepError(f'{k}={v!r} is not built yet; leave it at {plain[k]!r}')
+
+def _check_how(max_memory:float, max_minutes:float|None, save_models, min_score:float, keep:int)->None:
+    "Raise for arguments that would only show to be wrong when a run has ended"
+    for name, value in (('max_memory', max_memory), ('max_minutes', 1 if max_minutes is None else max_minutes)):
+        if not (is_number(value) or value == math.inf) or value <= 0: raise SweepError(f'{name} must be a number above 0, got {value!r}')
+    if not is_number(min_score): raise SweepError(f'min_score must be a number, got {min_score!r}')
+    check_whole('keep', keep, 1, SweepError)
+    if save_models is not None and not isinstance(save_models, (str, os.PathLike)): raise SweepError(f'save_models must be a folder, got {save_models!r}')
+    if save_models is not None and Path(save_models).exists() and not Path(save_models).is_dir():
+        raise SweepError(f'save_models must be a folder, got the file {str(save_models)!r}')
 
 def _get_data(data, function)->ImageData|None:
     "`data` as images: loaded by name, or as given; a training function may go without"
@@ -208,6 +223,9 @@ def prepare(
     fingerprint = '' if data is None else data.fingerprint
     notes = []
     runs  = sweep_runs(sweep, fingerprint, seeds, count, model, own, search_seed, notes, objective)
+    if (more := _check_monitors(runs, own, eval_train)) is not own:                     # their metrics take part in the ids
+        own, notes = more, []
+        runs = sweep_runs(sweep, fingerprint, seeds, count, model, own, search_seed, notes, objective)
     if fuse is True: _check_fused(runs, data, own)
     code = own.versions()
     models = {} if function is not None else model_versions([r.config for r in runs])
@@ -259,7 +277,7 @@ def run_sweep(
 )->SweepResult:
     "Train every run of a sweep that its store does not hold yet"
     _refuse(engine=engine, fuse=fuse, workers=workers)
-    if max_minutes is not None and not max_minutes > 0: raise SweepError(f'max_minutes must be above 0, got {max_minutes!r}')
+    _check_how(max_memory, max_minutes, save_models, min_score, keep)
     what = dict(model=model, function=function, metrics=metrics, criterion=criterion, seeds=seeds, count=count, search_seed=search_seed, eval_train=eval_train)
     how  = How(None, fresh, eval_train, max_minutes, None if save_models is None else Path(save_models), min_score, keep, is_shown(progress))
     if engine == 'wandb': return _sweep_by_agent(sweep, data, what, how, store=store, device=device, tracker=tracker)
@@ -413,8 +431,8 @@ def _sweep_by_agent(sweep, data, what:dict, how:How, *, store, device, tracker)-
 def _the_study(store:RunStore, study:str|None)->str:
     "The study that is meant: the one named, or the only one"
     studies = store.studies()
-    if study is None and len(studies) != 1: raise StoreError(f'{store.name!r} holds {len(studies)} studies, so name one: {", ".join(studies) or "none"}')
-    study = studies[0] if study is None else study
+    if study is None: study = store.only_study()
+    if study is None: raise StoreError(f'{store.name!r} holds {len(studies)} studies, so name one: {", ".join(studies) or "none"}')
     if study not in studies: raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, studies)}')
     return study
 
