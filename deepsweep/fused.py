@@ -551,12 +551,14 @@ def _start_equal(self:FusedTrainer)->bool:
 
 @patch
 def _first_scores(self:FusedTrainer, include_test_scores:bool)->tuple[list,list|None]:
-    "Scores before training, of `train_loader` and `test_loader`; equal members are scored once"
-    first, n = self.alive[0], len(self.alive)
-    if n == 1 or not self._start_equal(): return self._score(first.train_loader, 'train'), self._score(first.test_loader, first.test_label, True) if include_test_scores else None
-    train = first.test_loop(first.train_loader, 'train'); self.between()
-    test  = first.test_loop(first.test_loader, first.test_label, first.metrics) if include_test_scores else {}
-    return [dict(train) for _ in self.alive], [dict(test) for _ in self.alive]
+    "Scores before training, of `train_loader` and `test_loader`, as each member would have them alone; equal members are scored once"
+    def score(t, loan):
+        with loan: train = t.test_loop(t.train_loader, 'train')
+        self.between()
+        with loan: return train, t.test_loop(t.test_loader, t.test_label, t.metrics) if include_test_scores else {}
+    alive, loans = self.alive, self._loans()
+    scores = [score(alive[0], loans[0])]*len(alive) if self._start_equal() else [*map(score, alive, loans)]
+    return [dict(train) for train, _ in scores], [dict(test) for _, test in scores]
 
 @patch
 def _scores(self:FusedTrainer, trains:list[dict], include_test_scores:bool)->list[tuple]:
