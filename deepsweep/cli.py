@@ -123,7 +123,7 @@ def run(
     dry_run:Annotated[bool, typer.Option('--dry-run', help='Say what would run; train nothing, write nothing.')]=False,
 )->None:
     "Run a sweep, print its best models, write its report."
-    from deepsweep.core import default_device, uncollected
+    from deepsweep.core import DataError, default_device, uncollected
     with uncollected(): sweep, wanted = _which(study, scale, _seeds(seeds))
     _check_report(report)
     print('loading ...', flush=True)
@@ -134,8 +134,9 @@ def run(
         from deepsweep.report import best_lines, write_report
         from deepsweep.sweep import run_sweep
     result = run_sweep(sweep, images, store=store, seeds=wanted, count=max_runs, max_minutes=max_minutes, device=device, progress=True, **own)
-    print('\nbest models, by validation:')
-    for line in best_lines(result.config_table(), result.history_table(), 5, metric=result.objective, at='best epoch'): print(' ', line)
+    try: lines = best_lines(result.config_table(), result.history_table(), 5, metric=result.objective, at='best epoch')
+    except DataError as e: lines = [f'none: {e}']
+    print('\nbest models, by validation:', *lines, sep='\n  ')
     with uncollected(): write_report(result, report)
     _next_steps(report, result, store)
 
@@ -207,14 +208,25 @@ def show(
 )->None:
     "Print the table of runs in a store, the best of each study first."
     from deepsweep.core import DataError
-    from deepsweep.runs import read_runs
-    if csv: return print(read_runs(store, study)[0].to_csv(index=False), end='')
     results = _results(store, study)
+    if csv: return print(_csv(results), end='')
     if len(results) == 1: return print(_table_text(results[0].best_table(), results[0].metric))
     for result in results:
         try: told, table, metric = f'by {result.metric}', result.best_table(), result.metric
         except DataError as e: told, table, metric = f'not ranked: {e}', result.config_table(), None      # the others can be shown
         print(f'{result.study}, {told}\n{_table_text(table, metric)}\n')
+
+def _csv(results)->str:
+    "Every column of the runs of some studies, with the metrics of their best epochs"
+    import pandas as pd
+    from deepsweep.analysis import best_epochs, join_tables
+    from deepsweep.core import DataError
+    def rows(result):
+        try: return best_epochs(join_tables(result.config_table(), result.history_table()), result.objective, at='best epoch')
+        except DataError: return result.config_table()                    # without a score
+    tables = [rows(o).assign(study=o.study) for o in results]
+    table  = pd.concat(tables)
+    return table[['run', *(c for c in table if c != 'run')]].to_csv(index=False)
 
 def _table_text(table, metric:str|None)->str:
     "The columns of a table of runs that a reader needs to tell them apart"

@@ -436,7 +436,7 @@ def _trainable(data, y)->ImageData:
     for classes, all_, train, valid in heads:
         lacks = lambda part: ', '.join(classes[c] for c in np.setdiff1d(all_, part))
         if lacks(train): raise DataError(f'{data.name}: of {len(y):,} images, {len(train):,} are left to train on, none of them of {lacks(train)}; add images, or keep fewer for the other parts')
-        if len(valid) and lacks(valid): warnings.warn(f'{data.name}: no validation image of {lacks(valid)}; runs are selected without it', stacklevel=3)
+        if len(valid) and lacks(valid): warnings.warn(f'{data.name}: no validation image of class {lacks(valid)}; runs are selected without it', stacklevel=3)
     return data
 
 @patch(cls_method=True)

@@ -42,8 +42,9 @@ class Progress:
     def __init__(self,
         total:int,     # Epochs of all runs still to do
         shown:bool,    # False: nothing is printed
+        unit:str='epochs',
     ):
-        self.total, self.shown, self.done = max(total, 1), shown, 0
+        self.total, self.shown, self.unit, self.done = max(total, 1), shown, unit, 0
         self.text, self.bar = '', None
         self.start = self.last = time.monotonic()
         if shown and in_notebook():
@@ -69,7 +70,7 @@ def step(self:Progress, epochs:float, text:str)->None:
     now, tty = time.monotonic(), sys.stdout.isatty()
     if now - self.last < (.2 if tty else 10) and self.done < self.total: return
     self.last, left = now, (now-self.start)*(self.total-self.done)/max(self.done, 1)
-    line = f'{self.done:>5.0f} of {self.total} epochs, about {left:.0f} s left · {text}'
+    line = f'{self.done:>5.0f} of {self.total} {self.unit}, about {left:.0f} s left · {text}'
     print(f'\r\x1b[K{line[:_columns()]}' if tty else line, end='' if tty else '\n', flush=True)
 
 @patch
@@ -180,8 +181,10 @@ def tell(self:Engine, name:str, row:Mapping, epochs:float)->None:
 def _tell(self:Engine, name:str, row:Mapping, epochs:float)->None:
     value = row.get(self.what.objective.name)
     if self.what.objective.better(value, self.best): self.best = value
-    best = '' if self.best is None else f', best so far {self.best:.3f}'
-    self.progress.step(epochs, f"{name}, epoch {row['epoch']}{best}")
+    self.progress.step(epochs, f"{name}, epoch {row['epoch']}{self._so_far()}")
+
+@patch
+def _so_far(self:Engine)->str: return '' if self.best is None else f', best so far {self.best:.3f}'
 
 def run_name(
     run:Run,
@@ -308,14 +311,14 @@ def train_function_run(self:Engine, run:Run, overtime:bool=False)->str:
     def write(row, is_new):
         put = self.worker.add_epoch if is_new else self.worker.replace_epoch
         put(run.id, {'seconds': time.perf_counter()-start, **row})
-        self.tell(name, row, 0)
+        self.tell(name, row, 0)                                       # a function does not say how many epochs are to come: runs are counted
     rows = EpochRows(write, lambda: self.why_stop(overtime))
     try:
         state, reason = train_function(self.what.own.function, json.loads(json.dumps(run.config)), rows, self.how.device)
         self.worker.finish(run.id, state, stop_reason=reason, best_epoch=self._best_row(rows.rows), seconds=time.perf_counter()-start)
     except ClaimLost: return 'lost'
     except Exception as e: state = self.fail(run, e, start)             # the function may raise anything
-    self.progress.step(run.epochs, name)
+    self.progress.step(run.epochs, name + self._so_far())
     return state
 
 @patch

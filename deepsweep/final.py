@@ -18,7 +18,7 @@ from .core import FINAL_STATES, DeepsweepError, SealError, check_whole, seed_lis
 from .data import ImageData
 from .keys import value_of
 from .runs import LEDGER, RunStore, StudyRow, Worker
-from .seal import judge_opening, ledger_rows, open_run, opening_request, openings, setting_of
+from .seal import fingerprint_of, judge_opening, ledger_rows, open_run, opening_request, openings, setting_of
 from .statistics import interval
 
 # %% auto #0
@@ -149,7 +149,7 @@ def _how(config:Mapping, use_valid:bool, early_stopping:bool)->str:
     "A final training in a few words, as the ledger has it"
     most  = 'at most ' if early_stopping else ''
     parts = ' + validation' if use_valid else ''
-    return f"{most}{config['num_epochs']} epochs on train{parts}{', stopped by validation' if early_stopping else ''}"
+    return f"{most}{config['num_epochs']} epoch{'s'*(config['num_epochs'] != 1)} on train{parts}{', stopped by validation' if early_stopping else ''}"
 
 def _train_and_open(final:FinalResult, why:str)->FinalResult:
     "Train all seeds, then score them on record"
@@ -178,15 +178,16 @@ def final_table(
     "Tuned and final side by side, as far as the ledger has them"
     metric  = result.objective.name
     columns = ['what', 'training', 'seeds', metric, 'test accuracy', 'low', 'high']
-    told = openings(result.store, result.data.fingerprint, result.study)
+    told = openings(result.store, fingerprint_of(result), result.study)
     told = told[told['n'].notna()]
     finals = told[told['final'] != '']
     if not len(finals): return pd.DataFrame(columns=columns)
+    images = 'as in the sweep' if result.data is None else f'{len(result.data.x_train):,} images'
     table, made = result.best_table().set_index('run'), []
     setting = {r.id: setting_of(r.config, result.code) for r in result.runs}
     for (mine, how), rows in finals.groupby(['setting', 'final'], sort=False):
         runs  = [r for r, s in setting.items() if s == mine and r in table.index]
         tuned = told[(told['setting'] == mine) & (told['final'] == '')]
-        made.append(('tuned', f'{len(result.data.x_train):,} images', len(runs), table.loc[runs, metric].mean(), *interval(tuned['score'])))
+        made.append(('tuned', images, len(runs), table.loc[runs, metric].mean(), *interval(tuned['score'])))
         made.append(('final', how, len(rows), math.nan, *interval(rows['score'])))
     return pd.DataFrame(made, columns=columns)

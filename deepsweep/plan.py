@@ -81,19 +81,20 @@ def _distinct(runs:Iterable[Run])->list[Run]:
     for run in runs: found.setdefault((run.id, json.dumps(run.labels, sort_keys=True)), run)
     return list(found.values())
 
-def _with_monitor(config:Mapping, objective:Objective)->dict:
+def _with_monitor(config:Mapping, objective:Objective, notes:list)->dict:
     "The config, saying what decides its best epoch"
     watch = watched(config.get('monitor'), objective)
+    if watch is not objective and watch.note and watch.note not in notes: notes.append(watch.note)
     rest  = {k: v for k, v in config.items() if k != 'monitor'}
     return rest if watch == Objective() and 'monitor' not in config else {**rest, 'monitor': as_monitor(watch)}
 
-def _kit_runs(configs:Sequence[Mapping], fingerprint:str, seeds:list|None, code:Mapping, objective:Objective)->list[Run]:
+def _kit_runs(configs:Sequence[Mapping], fingerprint:str, seeds:list|None, code:Mapping, objective:Objective, notes:list)->list[Run]:
     "The runs that the kit's trainer does"
     found = []
     for c in configs:
         c = check_config(c, _extra_keys(c))
         labels = {k: c[k] for k in LABEL_KEYS if k in c}
-        config = _with_monitor({k: v for k, v in c.items() if k not in LABEL_KEYS}, objective)
+        config = _with_monitor({k: v for k, v in c.items() if k not in LABEL_KEYS}, objective, notes)
         if not is_built_in(config): config = {**plain_value(model_entry(model_name(config)).defaults), **config}      # a later session may not know them
         for seed in [c.get('seed', 0)] if seeds is None else seeds:
             found.append(Run(run_id(config, fingerprint, seed, code), {**config, 'seed': seed}, labels, value_of(c, 'num_epochs')))
@@ -133,7 +134,7 @@ def sweep_runs(
     if model is not None: configs = [{'model': model, **c} for c in configs]
     _raise_problems(configs, seeds)
     if models := model_versions(configs): code = {**code, 'model': models}
-    return _kit_runs(configs, fingerprint, seeds, code, objective)
+    return _kit_runs(configs, fingerprint, seeds, code, objective, said)
 
 # %% ../nbs/70_plan.ipynb #plan-threads
 def plan_threads(

@@ -123,9 +123,9 @@ def _columns_to_draw(df:pd.DataFrame, columns:Iterable[str]|None, metric:str)->l
         if c not in df: raise DataError(f'no column {c!r} to draw; {did_you_mean(c, known)}')
     return columns
 
-def _best_run(df:pd.DataFrame, objective:Objective)->tuple:
+def _best_run(df:pd.DataFrame, objective:Objective, at:str|None)->tuple:
     "Name and best epoch of the best run that ended well; without one None and -1"
-    table = best_table(df, metric=objective)
+    table = best_table(df, metric=objective, at=at)
     state = table.get('state', pd.Series('', table.index))
     good  = table[table[objective.name].notna() & ~state.isin(BAD_STATES)]
     return (good['run'].iloc[0], good['best epoch'].iloc[0]) if len(good) else (None, -1)
@@ -154,6 +154,7 @@ def show_training(
     columns:Iterable[str]|None=None, # Metrics, a panel each; None: loss and accuracy, train and valid or test
     metric:str|None=None,            # Says which run is best; None: `valid accuracy`, else `test accuracy`
     axes:Iterable[Axes]|None=None,   # One per column; None: a new figure
+    *, at:str|None=None,             # As in `best_table`: `best epoch` puts the star where the weights were kept
 )->np.ndarray:                       # Axes, shape (columns,)
     "Draw every run over the epochs, coloured by learning rate"
     df = pick_variant(df, variant)
@@ -162,12 +163,12 @@ def show_training(
     axes = np.ravel(_new_axes(len(columns), (2.7, 2.3)) if axes is None else axes)
     if len(axes)!=len(columns):
         raise DataError(f'one axes per column: {len(columns)} columns, {len(axes)} axes')
-    best, epoch = _best_run(df, objective)
+    best, epoch = _best_run(df, objective, at)
     rows   = _training_rows(df, epoch)
     colors = _rate_colors(rows['_rate'])
     for ax, c in zip(axes, columns): _draw_runs(ax, rows, c, colors, best)
     in_row = min(len(axes), 2 if len(axes)==4 else 3)      # the legend stands beside the first row
-    legend_beside(axes[in_row-1], _training_handles(rows, colors, best), 'learning rate')
+    legend_beside(axes[in_row-1], _training_handles(rows, colors, best), 'learning rate'*bool(rows['_rate'].notna().any()))
     axes[0].set_title(plain_text(', '.join(df['variant'].unique())), loc='left', fontsize='medium')
     return axes
 

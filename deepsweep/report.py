@@ -226,16 +226,17 @@ def _size_figures(df:pd.DataFrame, objective:Objective)->list[dict]:
             f'{v}: best {metric} by {t.index.name} and {t.columns.name}. Each cell is the best over learning rates of the mean over seeds.'))
     return made
 
-def _curve_figures(df:pd.DataFrame, objective:Objective)->list[dict]:
+def _curve_figures(df:pd.DataFrame, objective:Objective, at:str|None)->list[dict]:
     "Training curves per variant"
     made, metric = [], objective.name
     for v, rows in df.dropna(subset='epoch').groupby('variant', sort=False):
         n, lost = rows['run'].nunique(), rows[rows['state']=='diverged']['run'].nunique() if 'state' in rows else 0
-        def draw(fig): show_training(rows, v, [c for c in shown if c in rows], objective, fig.subplots(-(-len(shown)//2), min(len(shown), 2), squeeze=False).ravel()[:len(shown)])
+        def draw(fig): show_training(rows, v, [c for c in shown if c in rows], objective, fig.subplots(-(-len(shown)//2), min(len(shown), 2), squeeze=False).ravel()[:len(shown)], at=at)
         part  = metric.split()[0]
+        colour = ', colour = learning rate'*('learning_rate' in rows and bool(rows['learning_rate'].notna().any()))
         shown = [c for c in ('train loss', f'{part} loss', 'train accuracy', f'{part} accuracy') if c in rows and rows[c].notna().any()] or [metric]
         made.append(_figure(draw, (7.6, 2.5*-(-len(shown)//2)), f"Curves of {n} runs of {v} over epochs: {', '.join(shown)}. {lost} diverged.",
-            f"{v}: every run over its epochs, colour = learning rate. The thick line is the best run, its star the best epoch{'; a cross marks where a run diverged' if lost else ''}."))
+            f"{v}: every run over its epochs{colour}. The thick line is the best run, its star the best epoch{'; a cross marks where a run diverged' if lost else ''}."))
     return made
 
 # %% ../nbs/94_report.ipynb #openings
@@ -315,7 +316,7 @@ def _results(
     short.insert(short.columns.get_loc('variant')+1, 'size', [_size(o) for o in short.to_dict('records')])
     short = short.drop(columns=['model', 'hidden_layers', 'conv_layers', *['state']*bool((short.get('state')=='finished').all())], errors='ignore')   # said by variant and size
     return page | dict(best=_rows(short, f'The best runs by {metric}, with the settings that differ'),
-        rates=_rate_figure(best, objective), sizes=_size_figures(best, objective), curves=_curve_figures(df, objective))
+        rates=_rate_figure(best, objective), sizes=_size_figures(best, objective), curves=_curve_figures(df, objective, at))
 
 # %% ../nbs/94_report.ipynb #write
 def write_report(
@@ -354,9 +355,11 @@ def _judged(result)->dict:
 def _ledger(result)->dict:
     "What the store of a result has on record about its test set, as options of `report_html`"
     result = getattr(result, 'tuned', result)                       # a final training stands in the ledger of the sweep that it came from
-    store, data = getattr(result, 'store', result), getattr(result, 'data', None)
-    if not hasattr(store, 'engine') or store is not result and data is None: return {}
+    store = getattr(result, 'store', result)
+    if not hasattr(store, 'engine'): return {}
     from deepsweep.final import final_table                         # with torch; a plain pair of tables needs none
-    from deepsweep.seal import openings
-    found = dict(openings=openings(store, getattr(data, 'fingerprint', None)))
+    from deepsweep.seal import fingerprint_of, openings
+    fingerprint = None if store is result else fingerprint_of(result)
+    if store is not result and fingerprint is None: return {}
+    found = dict(openings=openings(store, fingerprint))
     return found | (dict(final=final_table(result)) if hasattr(result, 'best_table') else {})

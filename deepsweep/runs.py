@@ -574,8 +574,10 @@ def _as_study(name:str, found:Sequence)->StudyRow|None:
 
 # %% ../nbs/60_runs.ipynb #edited
 def _is_edited(before:StudyRow|None, now:StudyRow)->bool:
-    "Has a piece of the user's code changed that took part before? Of a study that an older version of the kit wrote, we cannot tell: yes"
+    "Is it judged by something else, or has a piece of the user's code changed that took part before? Of a study that an older version of the kit wrote, we cannot tell: yes"
     if before is None: return bool(now.code)
+    known_later = 'function' in now.code and not (before.objective.is_given and now.objective.is_given)      # a function may tell its metric when it has run
+    if before.objective != now.objective and not known_later: return True
     def differ(a, b):
         if isinstance(a, Mapping) and isinstance(b, Mapping): return any(differ(a[k], b[k]) for k in a.keys() & b.keys())
         return a != b
@@ -612,7 +614,7 @@ def enter_study(self:RunStore,
         values = dict(_study_values(row), changed=now)
         if not conn.execute(_STUDIES.update().where(where).values(**values)).rowcount:
             conn.execute(_STUDIES.insert().values(study=row.study, created=now, **values))
-        if _is_edited(before, row): _forget_labels(conn, row.study, {run for run, _ in labels})
+        if labels and _is_edited(before, row): _forget_labels(conn, row.study, {run for run, _ in labels})
         _enter_labels(conn, row.study, labels, now)
         if groups: conn.execute(_PLANS.insert().values(study=row.study, number=plans+1, groups=json.dumps(list(groups)), created=now))
     return True

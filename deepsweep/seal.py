@@ -20,7 +20,8 @@ from .data import ImageSet, TensorLoader
 from .runs import LEDGER, RunStore
 
 # %% auto #0
-__all__ = ['ledger_rows', 'openings', 'setting_of', 'opening_request', 'judge_opening', 'enter_opening', 'open_run', 'open_test']
+__all__ = ['ledger_rows', 'fingerprint_of', 'openings', 'setting_of', 'opening_request', 'judge_opening', 'enter_opening',
+           'open_run', 'open_test']
 
 # %% ../nbs/65_seal.ipynb #ledger
 _SHOWN = [c.name for c in LEDGER.columns if c.name != 'predictions']
@@ -34,6 +35,14 @@ def ledger_rows(
     columns = list(LEDGER.columns)
     rows = store.select(sa.select(*columns).where(*where).order_by(LEDGER.c.when, LEDGER.c.number))
     return [dict(zip([c.name for c in columns], r)) for r in rows]
+
+def fingerprint_of(
+    result:Result,
+)->str|None:       # None: it has no images, or nobody knows which
+    "Under which fingerprint the ledger has the images of a result: of those at hand, else as its study noted it"
+    if (data := getattr(result, 'data', None)) is not None: return data.fingerprint
+    row = result.store.study_row(result.study)
+    return None if row is None else row.data.get('fingerprint')
 
 def openings(
     store:RunStore|str|Path,        # A store, its path or URL

@@ -16,7 +16,7 @@ from .agents import agent_run, register_sweep, run_agent
 from .analysis import best_table, join_tables
 from .best import best_model as best_model_of, save_best
 from .config import model_versions, plain_value, study_name
-from .core import DataError, DeepsweepError, FINAL_STATES, StoreError, SweepError, check_whole, default_device, did_you_mean, generators_lent, seed_list, uncollected
+from .core import DataError, DeepsweepError, FINAL_STATES, GOOD_STATES, StoreError, SweepError, check_whole, default_device, did_you_mean, generators_lent, seed_list, uncollected
 from .data import ImageData, load_data, load_recipe
 from .engine import Engine, How, Progress, What, is_shown, left_line
 from .final import final_table, train_final
@@ -299,7 +299,8 @@ class _Call:
     def run(self)->SweepResult:
         states = self.store.run_states(self.runs)
         done   = {o for o, s in states.items() if s['state'] in FINAL_STATES and not self.how.fresh}
-        self.bar = Progress(sum(r.epochs for o, r in self.runs.items() if o not in done), self.how.shown)
+        unit = 'epochs' if self.p.own.function is None else 'runs'
+        self.bar = Progress(sum(r.epochs for o, r in self.runs.items() if o not in done), self.how.shown, unit)
         busy   = done | {o for o, s in states.items() if s['state'] == 'running'}
         groups = self.plan(busy)
         self.greet(states)
@@ -333,7 +334,7 @@ def greet(self:_Call, states:Mapping)->None:
     line = f'{done} of {len(self.runs)} runs already finished in {self.store.name} (fresh=True trains again)' if done else ''
     for text in (*p.notes, line, getattr(self.tracker, 'line', ''), *self.said):
         if text: self.bar.say(text)
-    if not self.how.shown and p.objective.note: warnings.warn(p.objective.note, stacklevel=4)
+    for text in () if self.how.shown else p.notes: warnings.warn(text, stacklevel=4)
 
 @patch
 def train(self:_Call, groups:Sequence[Mapping], stops:int)->None:
@@ -365,6 +366,11 @@ def _save(self:_Call)->None:
 def _note_objective(self:_Call)->None:
     "What a training function is judged by is known now: write it into the study"
     objective = self.result.objective
+    logged = list(self.result.history_table())
+    if len(logged) and objective.name not in logged and any(s['state'] in GOOD_STATES for s in self.store.run_states(self.runs).values()):
+        line = f'no run logged {objective.name!r}, so none can be ranked; they logged {", ".join(o for o in logged if o not in NO_METRIC)}'
+        if self.how.shown: self.bar.say(line)
+        else: warnings.warn(line, stacklevel=5)
     if objective == self.p.objective and objective.is_given == self.p.objective.is_given: return
     if objective.note: self.bar.say(objective.note)
     self.store.enter_study(replace(_about(self.p, **self.arguments), objective=objective))

@@ -41,3 +41,8 @@ def test_one_clause_table_says_what_the_rows_say(now):
 
 def test_public_names():
     assert deepsweep.claims_003.__all__ == ['CLAIMS'] and len(deepsweep.claims.__all__) <= 12
+
+def test_readme_counts_the_claims():
+    table = claims_table('003')
+    told = f"{(table['verdict'] != 'not measured').sum()} of the {len(table)} of the CIFAR-10 study are"
+    assert told in (Path(__file__).parent.parent/'README.md').read_text()
