@@ -4,7 +4,7 @@
 
 # %% ../nbs/95_cli.ipynb #imports
 from __future__ import annotations
-import atexit, json, os, sys, threading, time
+import atexit, contextlib, json, os, sys, threading, time
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
@@ -189,14 +189,20 @@ def _next_steps(report:str, result, store:str|None)->None:
     print(f'In Python: from deepsweep.sweep import stored_result; result = stored_result({store or result.store.name!r}, {result.study!r})')
 
 # %% ../nbs/95_cli.ipynb #show
-def _results(store:str|None, study:str|None)->list:
-    "The results of one study, or of all in a store; their images are not loaded"
-    from deepsweep.core import StoreError
+@contextlib.contextmanager
+def _opened(store:str|None):
+    "A store that is there, closed after the block: the process ends without taking things apart"
     from deepsweep.runs import open_store
-    from deepsweep.sweep import stored_result
     found = open_store(store)
-    names = found.studies() if study is None else [study]
-    results = [stored_result(found, name, data=False) for name in names]
+    try: yield found
+    finally: found.close()
+
+def _results(store, study:str|None)->list:
+    "The results of one study, or of all in an open store; their images are not loaded"
+    from deepsweep.core import StoreError
+    from deepsweep.sweep import stored_result
+    names = store.studies() if study is None else [study]
+    results = [stored_result(store, name, data=False) for name in names]
     if not results: raise StoreError('the store holds no runs')
     return results
 
@@ -207,14 +213,20 @@ def show(
     csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, every column, for other programs.')]=False,
 )->None:
     "Print the table of runs in a store, the best of each study first."
+    with _opened(store) as found:
+        results = _results(found, study)
+        print(_csv(results) if csv else _tables(results), end='')
+
+def _tables(results)->str:
+    "The table of runs of each study; one that cannot be ranked stands in the way of none"
     from deepsweep.core import DataError
-    results = _results(store, study)
-    if csv: return print(_csv(results), end='')
-    if len(results) == 1: return print(_table_text(results[0].best_table(), results[0].metric))
+    if len(results) == 1: return _table_text(results[0].best_table(), results[0].metric) + '\n'
+    text = ''
     for result in results:
         try: told, table, metric = f'by {result.metric}', result.best_table(), result.metric
-        except DataError as e: told, table, metric = f'not ranked: {e}', result.config_table(), None      # the others can be shown
-        print(f'{result.study}, {told}\n{_table_text(table, metric)}\n')
+        except DataError as e: told, table, metric = f'not ranked: {e}', result.config_table(), None
+        text += f'{result.study}, {told}\n{_table_text(table, metric)}\n\n'
+    return text
 
 def _csv(results)->str:
     "Every column of the runs of some studies, with the metrics of their best epochs"
@@ -244,11 +256,10 @@ def report(
     "Write the report of a store, one self-contained HTML page."
     _check_report(out)
     from deepsweep.report import write_report
-    from deepsweep.runs import open_store
-    found = open_store(store)
-    study = found.only_study() if study is None else study
-    if study is not None: return print(f'wrote {write_report(_results(store, study)[0], out)}')
-    print(f"wrote {write_report(found, out, study='all runs')}")
+    with _opened(store) as found:
+        results = _results(found, found.only_study() if study is None else study)
+        written = write_report(results[0], out) if len(results) == 1 else write_report(found, out, study='all runs')
+    print(f'wrote {written}')
 
 # %% ../nbs/95_cli.ipynb #data
 @app.command()

@@ -234,7 +234,9 @@ _INTS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 def _sum(x:torch.Tensor)->tuple|None:   # None: it holds no numbers
     "A number that any write into `x` is all but sure to change, and torch's count of writes"
     if x.is_meta: return None
-    return int(x.contiguous().view(_INTS[x.element_size()]).sum(dtype=torch.int64)), x._version
+    ints  = x.contiguous().view(_INTS[x.element_size()])
+    total = ints.numpy().sum(dtype=np.int64) if ints.device.type == 'cpu' else ints.sum(dtype=torch.int64)      # torch would make a copy twice as large on the CPU
+    return int(total), x._version
 
 @patch
 def seal(self:ImageSet)->ImageSet:
