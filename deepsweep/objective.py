@@ -37,6 +37,7 @@ def _meant(words:list[str])->str|None:
     if words[:1] in (['neg'], ['negative']):                       # of a loss: scikit-learn's `neg_log_loss`
         rest = _meant(words[1:])
         return None if rest is None else GOALS[1 - GOALS.index(rest)]
+    if words[:1] == ['d2']: return 'maximize'                      # the share of an error that is explained
     if 'to' in words: words = words[:words.index('to')]             # time to accuracy
     for word in reversed(words):
         if word in _RISES: return 'maximize'
