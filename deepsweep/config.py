@@ -31,7 +31,7 @@ def plain_value(
     return value
 
 # %% ../nbs/52_config.ipynb #check-config
-_WHOLE_DICTS = 'schedule', 'augment', 'monitor'      # keys whose value is a dict, not nested parameters
+_WHOLE_DICTS = 'schedule', 'augment', 'monitor', 'class_weight'      # keys whose value is a dict, not nested parameters
 
 def _flat(config:Mapping)->dict:
     "Nested parameters with dots, but for keys whose value is a dict"
@@ -95,6 +95,10 @@ def full_config(
     return {'model': name, **{k: KEYS[k].default for k in CONFIG_KEYS if k in reads}, **own, **config}
 
 # %% ../nbs/52_config.ipynb #identity
+def _protocol(config:Mapping)->int:
+    "Of a run: one with label smoothing had it in its validation loss at first"
+    return PROTOCOL + 1 if value_of(config, 'label_smoothing') else PROTOCOL
+
 def _counting(config:Mapping, defaults:Mapping)->dict:
     "The keys of a config that are not at their defaults, in one form"
     schedule = config.get('schedule')
@@ -117,7 +121,7 @@ def identity(
     own = dict(code or {})
     known = own.pop('model', {}).get(entry.name)                        # looked at once for a whole sweep
     if not entry.is_built_in: own['model'] = known or code_version(entry.fn, entry.version)
-    what = dict(model=entry.name, keys=_counting(mine, defaults), data=fingerprint, protocol=PROTOCOL)
+    what = dict(model=entry.name, keys=_counting(mine, defaults), data=fingerprint, protocol=_protocol(config))
     return {**what, 'code': own} if own else what
 
 # %% ../nbs/52_config.ipynb #model-versions

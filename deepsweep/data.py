@@ -19,7 +19,8 @@ from .sources import REAL_SETS, fetch_set
 
 # %% auto #0
 __all__ = ['as_images', 'SealedTest', 'scale_images', 'free_memory', 'check_room', 'ImageSet', 'ImageData', 'load_data',
-           'is_folder', 'load_recipe', 'epoch_order', 'batches', 'TensorLoader', 'define_dataset', 'define_dataloader']
+           'is_folder', 'load_recipe', 'epoch_order', 'balanced_order', 'batch_sizes', 'batches', 'TensorLoader',
+           'define_dataset', 'define_dataloader']
 
 # %% ../nbs/12_data.ipynb #as-tensors
 def as_images(
@@ -539,6 +540,36 @@ def epoch_order(
     "The order in which one epoch reads the images"
     return torch.randperm(n, generator=torch.Generator().manual_seed(derive_seed(seed, 'order', epoch)))
 
+# %% ../nbs/12_data.ipynb #balanced-order
+def balanced_order(
+    labels:torch.Tensor,   # int64 (N,)
+    seed:int,              # The run's seed
+    epoch:int,             # From 0
+)->torch.Tensor:           # N indices, int64 (N,), on the CPU
+    "The order of an epoch that reads as many images of each class, up to one"
+    rng = torch.Generator().manual_seed(derive_seed(seed, 'balanced order', epoch))
+    labels, picked = labels.cpu(), []
+    present = labels.unique()
+    for i, c in enumerate(present):
+        rows  = (labels == c).nonzero()[:, 0]
+        quota = len(labels)*(i+1)//len(present) - len(labels)*i//len(present)
+        turns = [rows[torch.randperm(len(rows), generator=rng)] for _ in range(-(-quota//len(rows)))]
+        picked.append(torch.cat([rows[:0], *turns])[:quota])
+    order = torch.cat(picked) if picked else labels
+    return order[torch.randperm(len(order), generator=rng)]
+
+# %% ../nbs/12_data.ipynb #batch-sizes
+def batch_sizes(
+    n:int,                   # Images
+    batch_size:int,          # From 1
+    join_single:bool=False,  # A last batch of one image joins the one before
+)->list[int]:
+    "How many images each batch of an epoch has"
+    full, rest = divmod(n, batch_size)
+    sizes = [batch_size]*full + [rest]*(rest > 0)
+    if join_single and len(sizes) > 1 and sizes[-1] == 1: sizes[-2:] = [sizes[-2] + 1]
+    return sizes
+
 # %% ../nbs/12_data.ipynb #batches
 def batches(
     x:torch.Tensor,         # Images, (N, …)
@@ -547,12 +578,15 @@ def batches(
     *,
     seed:int|None=None,     # Of the order; None: as they stand
     epoch:int=0,            # From 0
+    order:torch.Tensor|None=None,   # Indices of the images to serve; None: by `seed`
+    join_single:bool=False, # As in `batch_sizes`
 )->Iterator[tuple]:         # Copies `(xb, yb)`
     "Serve images and labels in batches"
     check_whole('batch_size', batch_size, 1, DataError)
     if len(x)!=len(y): raise DataError(f'every image needs a label, got {len(x)} images and {len(y)} labels')
-    order = (torch.arange(len(x)) if seed is None else epoch_order(len(x), seed, epoch)).to(x.device)
-    return ((x.index_select(0, i), y.index_select(0, i)) for i in order.split(batch_size) if len(i))
+    if order is None: order = torch.arange(len(x)) if seed is None else epoch_order(len(x), seed, epoch)
+    parts = order.to(x.device).split(batch_sizes(len(order), batch_size, join_single))
+    return ((x.index_select(0, i), y.index_select(0, i)) for i in parts)
 
 # %% ../nbs/12_data.ipynb #loader
 class TensorLoader:
@@ -563,18 +597,29 @@ class TensorLoader:
         *,
         shuffle:bool=False,      # A new order each epoch
         seed:int=0,              # Of these orders
+        balanced:bool=False,     # As many images of each class, as in `balanced_order`; with `shuffle`, and one label an image
+        join_single:bool=False,  # As in `batch_sizes`
     ):
         if not isinstance(dataset, ImageSet): raise DataError(f'TensorLoader serves an ImageSet, got {type(dataset).__name__}; for other data sets use a torch DataLoader')
         self.dataset, self.batch_size = dataset, check_whole('batch_size', batch_size, 1, DataError)
+        if balanced and dataset.labels.ndim > 1: raise DataError(f'a balanced order is for one label an image, got {dataset.labels.shape[1]}')
+        if balanced and not shuffle: raise DataError('a balanced order needs shuffle=True, got False')
         self.shuffle, self.seed = shuffle, seed
+        self.balanced, self.join_single = balanced, join_single
         self.epoch = 0           # The next epoch to serve; counts up only when shuffling
         self.images, self.labels = dataset.images, dataset.labels
-    def __len__(self): return -(-len(self.dataset)//self.batch_size)
+    @property
+    def sizes(self)->list[int]: "Images of each batch"; return batch_sizes(len(self.dataset), self.batch_size, self.join_single)
+    def __len__(self): return len(self.sizes)
     def __repr__(self): return f'TensorLoader: {len(self)} batches of {self.batch_size} from {self.dataset}'
     def __iter__(self):
         epoch = self.epoch
         self.epoch += bool(self.shuffle)
-        return batches(self.images, self.labels, self.batch_size, seed=self.seed if self.shuffle else None, epoch=epoch)
+        return batches(self.images, self.labels, self.batch_size, order=self.order(self.seed, epoch), join_single=self.join_single)
+    def order(self, seed:int, epoch:int)->torch.Tensor:
+        "Which images come when in one epoch, on the CPU"
+        if not self.shuffle: return torch.arange(len(self.dataset))
+        return balanced_order(self.dataset.labels, seed, epoch) if self.balanced else epoch_order(len(self.dataset), seed, epoch)
     def to(self, device):
         "Serve from `device`, from the one copy of the data set that is there"
         placed = self.dataset.on(device)

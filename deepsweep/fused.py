@@ -13,7 +13,7 @@ from torch import nn
 from fastcore.basics import patch
 
 from .core import OwnRandom, SweepError, derive_seed
-from .data import TensorLoader, epoch_order
+from .data import TensorLoader
 from .models import SeededDropout, SeededDropout2d, seed_dropout
 from .recipe import head_loss, is_plain_loss
 from .trainer import ModelTrainer, few_threads, keep_memory, matmul_precision, score_size
@@ -25,7 +25,10 @@ __all__ = ['FusedLayer', 'FusedLinear', 'FusedConv2d', 'FusedNorm', 'FusedDropou
 # %% ../nbs/33_fused.ipynb #grouped
 def _is_grouped(x:torch.Tensor)->bool: return x.ndim % 2 == 1
 
-def _as_channels(x:torch.Tensor)->torch.Tensor: return x.transpose(0, 1).flatten(1, 2)      # (members, batch, C, H, W) -> (batch, members*C, H, W)
+def _as_channels(x:torch.Tensor)->torch.Tensor:                                             # (members, batch, C, H, W) -> (batch, members*C, H, W)
+    x = x.transpose(0, 1).flatten(1, 2)
+    if len(x) > 1 or x.stride(1) != 1: return x
+    return x.as_strided(x.shape, (x[0].numel(), *x.stride()[1:]))      # by the stride of a batch of one, torch 2.14 gets grouped gradients wrong in float64
 
 def _as_members(x:torch.Tensor, n:int)->torch.Tensor: return x.unflatten(1, (n, -1)).transpose(0, 1)      # and back; neither copies
 
@@ -365,7 +368,12 @@ def _pairs(logits, y:torch.Tensor)->list:
 
 def _are_alike(criterions:Sequence[Callable])->bool:
     "Is each of them the same plain cross-entropy?"
-    return all(type(c) is nn.CrossEntropyLoss and c.weight is None and c.reduction == 'mean' and c.label_smoothing == getattr(criterions[0], 'label_smoothing', None) for c in criterions)
+    first = criterions[0]
+    if type(first) is not nn.CrossEntropyLoss: return False
+    def like(c): return type(c) is nn.CrossEntropyLoss and c.reduction == 'mean' and c.ignore_index == first.ignore_index and c.label_smoothing == first.label_smoothing
+    return all(like(c) and _same_weight(c.weight, first.weight) for c in criterions)
+
+def _same_weight(a:torch.Tensor|None, b:torch.Tensor|None)->bool: return a is b or a is not None and b is not None and torch.equal(a, b)
 
 def _own_losses(criterions:Sequence[Callable], logits, y:torch.Tensor, grouped:bool, loans:Sequence)->torch.Tensor:
     "Mean loss of each member by its own loss, which may draw random numbers; shape (members,)"
@@ -382,7 +390,8 @@ def _member_losses(criterions:Sequence[Callable], logits, y:torch.Tensor, groupe
     total = 0
     for p, t in _pairs(logits, y):
         t = t if grouped else t.expand(n, -1)
-        total = total + F.cross_entropy(p.flatten(0, 1), t.flatten(), reduction='none', label_smoothing=first.label_smoothing).view(n, -1).mean(1)
+        losses = F.cross_entropy(p.flatten(0, 1), t.flatten(), first.weight, reduction='none', label_smoothing=first.label_smoothing).view(n, -1)
+        total  = total + (losses.mean(1) if first.weight is None else losses.sum(1)/first.weight[t].sum(1))
     return total
 
 def _member_hits(logits, y:torch.Tensor)->torch.Tensor:
@@ -428,6 +437,8 @@ _COMMON = {
     'the images to score':   lambda t: None if t.test_loader is None else id(t.test_loader.dataset),
     'the batch size':        lambda t: t.train_loader.batch_size,
     'whether they shuffle':  lambda t: t.train_loader.shuffle,
+    'the order of images':   lambda t: t.train_loader.balanced,
+    'the sizes of batches':  lambda t: tuple(t.train_loader.sizes),
     'the precision':         lambda t: t.precision,
     'the device':            lambda t: str(t.device),
     'the kind of optimizer': lambda t: type(t.optimizer),
@@ -466,15 +477,14 @@ def _drop(self:FusedTrainer):
 @patch
 def _loans(self:FusedTrainer)->list:
     "For each member the global generators in its own state, where its loss may draw from them"
-    return [contextlib.nullcontext() if is_plain_loss(t.criterion) else self.loans[id(t)] for t in self.alive]
+    return [contextlib.nullcontext() if is_plain_loss(t.criterion) and is_plain_loss(t.scoring) else self.loans[id(t)] for t in self.alive]
 
 @patch
 def _orders(self:FusedTrainer, epoch:int)->torch.Tensor:   # (images,) or (members, images)
     "Which images come when"
     loader, seeds = self.alive[0].train_loader, [t.seed for t in self.alive]
-    n = len(loader.images)
-    if not loader.shuffle: return torch.arange(n, device=loader.images.device)
-    orders = {s: epoch_order(n, s, epoch-1).to(loader.images.device) for s in dict.fromkeys(seeds)}
+    if not loader.shuffle: seeds = seeds[:1]
+    orders = {s: loader.order(s, epoch-1).to(loader.images.device) for s in dict.fromkeys(seeds)}
     return orders[seeds[0]] if len(orders) == 1 else torch.stack([orders[s] for s in seeds])
 
 @patch
@@ -497,27 +507,32 @@ def _augmented(self:FusedTrainer, x:torch.Tensor)->torch.Tensor:
 def _train_epoch(self:FusedTrainer, epoch:int)->list[dict]:
     "One epoch of all; a dict per member"
     first, model = self.alive[0], self.model.train()
-    order, images, labels, bs = self._orders(epoch), first.train_loader.images, first.train_loader.labels, first.train_loader.batch_size
+    order, images, labels = self._orders(epoch), first.train_loader.images, first.train_loader.labels
     grouped, criterions, loans = order.ndim > 1, [t.criterion for t in self.alive], self._loans()
     loss_sum, hits = torch.zeros(2, len(self.alive), device=first.device, dtype=torch.float64).unbind(0)
-    for at in range(0, order.shape[-1], bs):
-        rows = order[..., at:at+bs]
+    for rows in order.split(first.train_loader.sizes, -1):
         xb, yb = self._augmented(self._as_input(images[rows])), labels[rows].to(first.device)
         with first.autocast(): logits = model(xb); losses = _member_losses(criterions, logits, yb, grouped, loans)
         losses.sum().backward()
         self.optimizer.step()
-        self._tick('step')
+        self._tick()
         self.between()
         loss_sum += losses.detach()*rows.shape[-1]; hits += _member_hits(logits, yb)
     n = order.shape[-1]
     return [{'train loss': l/n, 'train accuracy': h/n} for l, h in zip(loss_sum.tolist(), hits.tolist())]
 
 @patch
-def _tick(self:FusedTrainer, per:str):
-    "Step the schedules that count `per`"
-    due = [t.scheduler for t in self.alive if t.scheduler is not None and getattr(t.scheduler, 'per', 'epoch') == per]
+def _tick(self:FusedTrainer):
+    "Step the schedules that count updates"
+    due = [t.scheduler for t in self.alive if getattr(t.scheduler, 'per', None) == 'step']
     for s in due: s.step()
     if due: self.optimizer.set_rates()
+
+@patch
+def _end_epoch(self:FusedTrainer, scores:Sequence[tuple]):
+    "Step the schedules that count epochs"
+    for t, (train, test) in zip(self.alive, scores): t.step_schedule({**train, **test})
+    if any(t.scheduler is not None for t in self.alive): self.optimizer.set_rates()
 
 # %% ../nbs/33_fused.ipynb #score
 @patch
@@ -526,7 +541,7 @@ def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=
     first, model, n = self.alive[0], self.model.eval(), len(loader.images)
     loss_sum, hits = torch.zeros(2, len(self.alive), device=first.device, dtype=torch.float64).unbind(0)
     seen, size = [], score_size(first.model, loader.images, len(self.alive))
-    criterions, loans = [t.criterion for t in self.alive], self._loans()
+    criterions, loans = [t.scoring for t in self.alive], self._loans()
     with torch.no_grad():
         for at in range(0, n, size):
             xb, yb = self._as_input(loader.images[at:at+size]), loader.labels[at:at+size].to(first.device)
@@ -546,15 +561,18 @@ def _score(self:FusedTrainer, loader:TensorLoader, label:str, with_metrics:bool=
 @patch
 def _start_equal(self:FusedTrainer)->bool:
     "Do all members hold the same weights, as those of one seed do before they train?"
-    alike = _are_alike([t.criterion for t in self.alive]) and len({t.seed for t in self.alive}) == 1
+    alike = _are_alike([t.criterion for t in self.alive]) and _are_alike([t.scoring for t in self.alive]) and len({t.seed for t in self.alive}) == 1
     return alike and all((o == o[:1]).all() for o in self.model.state_dict().values())
 
 @patch
 def _first_scores(self:FusedTrainer, include_test_scores:bool)->tuple[list,list|None]:
     "Scores before training, of `train_loader` and `test_loader`, as each member would have them alone; equal members are scored once"
     def score(t, loan):
-        with loan: train = t.test_loop(t.train_loader, 'train')
+        with loan: train = t.test_loop(t.train_loader, 'train', criterion=t.criterion)
         self.between()
+        if t.eval_train and math.isfinite(train['train loss']):
+            with loan: again = train if t.scoring is t.criterion else t.test_loop(t.train_loader, 'train')
+            train |= {f'{k} (eval)': v for k, v in again.items()}
         with loan: return train, t.test_loop(t.test_loader, t.test_label, t.metrics) if include_test_scores else {}
     alive, loans = self.alive, self._loans()
     scores = [score(alive[0], loans[0])]*len(alive) if self._start_equal() else [*map(score, alive, loans)]
@@ -566,7 +584,6 @@ def _scores(self:FusedTrainer, trains:list[dict], include_test_scores:bool)->lis
     first, blank, tests = self.alive[0], [{} for _ in self.alive], None
     evals = [{f'{k} (eval)': v for k, v in o.items()} for o in self._score(first.train_loader, 'train')] if first.eval_train and trains is not None else blank
     if trains is None: trains, tests = self._first_scores(include_test_scores)
-    if first.eval_train and evals is blank: evals = [{f'{k} (eval)': v for k, v in o.items()} for o in trains]
     if tests is None: tests = self._score(first.test_loader, first.test_label, True) if include_test_scores else blank
     out = []
     for t, train, more, test in zip(self.alive, trains, evals, tests):
@@ -596,7 +613,7 @@ def train(self:FusedTrainer,
             start, rates = time.perf_counter(), [t.optimizer.param_groups[0]['lr'] for t in self.alive]
             trains = self._train_epoch(epoch) if epoch else None
             scores = self._scores(trains, include_test_scores)
-            if epoch: updates += len(self.alive[0].train_loader); self._tick('epoch')
+            if epoch: updates += len(self.alive[0].train_loader); self._end_epoch(scores)
             seconds = (time.perf_counter()-start)/len(self.alive)
             for t, rate, (train, test) in zip(self.alive, rates, scores):
                 row = t.record(epoch, updates, rate, train, test, seconds)

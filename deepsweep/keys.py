@@ -11,10 +11,10 @@ from .core import is_whole
 from .objective import GOALS
 
 # %% auto #0
-__all__ = ['SCHEDULES', 'ACTIVATIONS', 'INITS', 'SCALES', 'LOSSES', 'PRECISIONS', 'OPTIMIZERS', 'KEYS', 'CONFIG_KEYS',
+__all__ = ['SCHEDULES', 'ACTIVATIONS', 'INITS', 'SCALES', 'LOSSES', 'SAMPLERS', 'PRECISIONS', 'OPTIMIZERS', 'KEYS', 'CONFIG_KEYS',
            'LABEL_KEYS', 'RESULT_COLUMNS', 'HISTORY_COLUMNS', 'MADE_COLUMNS', 'NO_METRIC', 'OWN_COLUMNS', 'is_number',
-           'is_share', 'is_widths', 'is_schedule', 'is_augment', 'is_monitor', 'Key', 'keys_of', 'value_of',
-           'setting_column']
+           'is_share', 'is_widths', 'is_schedule', 'is_augment', 'is_class_weight', 'is_monitor', 'Key', 'keys_of',
+           'value_of', 'setting_column']
 
 # %% ../nbs/03_keys.ipynb #rules
 def is_number(v)->bool:
@@ -51,6 +51,11 @@ def is_augment(v)->bool:
     pixels = [v.get(k, 0) for k in ('crop', 'shift')]
     return isinstance(v.get('flip', False), bool) and all(is_whole(o) and o >= 0 for o in pixels)
 
+def is_class_weight(v)->bool:
+    "Is `v` None, `balanced`, or a dict of class name and number above 0?"
+    if isinstance(v, Mapping): return len(v) > 0 and all(is_number(o) and o > 0 for o in v.values())
+    return v is None or isinstance(v, str) and v == 'balanced'
+
 def is_monitor(v)->bool:
     "Is `v` the name of a column, or a dict of `name` and `goal`?"
     if isinstance(v, Mapping): return set(v) == {'name', 'goal'} and v['goal'] in GOALS and is_monitor(v['name'])
@@ -81,6 +86,7 @@ ACTIVATIONS = 'relu', 'tanh', 'leaky_relu', 'elu', 'selu', 'gelu'
 INITS       = 'torch', 'glorot', 'he'
 SCALES      = 'half', 'unit', 'raw', 'data'
 LOSSES      = 'cross_entropy', 'clipped'
+SAMPLERS    = 'shuffle', 'balanced'
 PRECISIONS  = 'float32', 'float64', 'tf32', 'bf16'
 OPTIMIZERS  = dict(                 # name -> keys that it reads beyond those that all read
     sgd     = frozenset({'momentum'}),
@@ -121,7 +127,10 @@ _PAIR = 'is a pair of numbers in [0, 1)', lambda v: isinstance(v, (list, tuple))
 _TRAINING_KEYS = dict(
     input_scale     = _named('half', SCALES, 'half = (x/255 - .5)/.5 as in the article, unit = 0 to 1, raw = 0 to 255, data = training mean and deviation'),
     loss            = _named('cross_entropy', LOSSES, 'clipped: probabilities cut at 1e-7, as Keras did'),
-    label_smoothing = Key(0, 'lies in [0, 1)', is_share, 'share of the target spread over all classes'),
+    label_smoothing = Key(0, 'lies in [0, 1)', is_share, 'share of the target spread over all classes, in the training loss'),
+    class_weight    = Key(None, 'is None, balanced, or a dict of class name and number above 0', is_class_weight,
+                          'what an image of a class counts in the training loss; balanced: all classes alike, a class not named: 1'),
+    sampler         = _named('shuffle', SAMPLERS, 'shuffle: each image once an epoch; balanced: as many images of each class'),
     optimizer       = _named('sgd', OPTIMIZERS, 'names as in torch, in lower case'),
     learning_rate   = Key(.05, *_RATE, 'step size of the optimizer'),
     momentum        = Key(0, 'lies in [0, 1)', is_share, 'share of the last step that is taken again', reads=_readers('momentum')),

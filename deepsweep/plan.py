@@ -147,7 +147,7 @@ def plan_threads(
     return 1 if narrow else max(1, min(cores, 8))
 
 # %% ../nbs/70_plan.ipynb #fuse-key
-_STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing'.split())
+_STEP_KEYS = frozenset('learning_rate momentum l2_weight_decay decay schedule patience betas monitor loss label_smoothing class_weight'.split())
 _OWN_KEYS  = _STEP_KEYS | {'drop_out', 'drop_out_2d'}     # in these the members of a group may differ; all else decides shapes, images or their order
 
 def _fuse_key(run:Run)->str:

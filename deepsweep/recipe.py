@@ -11,36 +11,70 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from .core import SweepError, did_you_mean
-from .keys import OPTIMIZERS, SCHEDULES, value_of
+from .data import ImageData
+from .keys import KEYS, OPTIMIZERS, SCHEDULES, value_of
 
 # %% auto #0
-__all__ = ['ClippedCrossEntropy', 'make_criterion', 'is_plain_loss', 'as_heads', 'head_loss', 'count_hits', 'decay_groups',
-           'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule', 'known_metric']
+__all__ = ['ClippedCrossEntropy', 'class_weights', 'make_criterion', 'scoring_criterion', 'is_plain_loss', 'as_heads',
+           'head_loss', 'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule',
+           'known_metric']
 
 # %% ../nbs/30_recipe.ipynb #clipped
 class ClippedCrossEntropy(nn.Module):
     "Cross entropy of probabilities cut to [eps, 1 - eps], as Keras 2 computed it"
-    def __init__(self, eps:float=1e-7):   # The cut, in (0, .5)
+    def __init__(self,
+        eps:float=1e-7,                  # The cut, in (0, .5)
+        weight:torch.Tensor|None=None,   # What an image of each class counts, (classes,); None: all the same
+    ):
         super().__init__()
         self.eps = eps
+        self.register_buffer('weight', weight)
     def forward(self,
         logits:torch.Tensor,   # (batch, classes)
         y:torch.Tensor,        # int64, (batch,)
     )->torch.Tensor:           # Mean loss, in [nats]
         p = logits.softmax(1).gather(1, y[:, None])[:, 0]    # (batch,)
-        return -p.clamp(self.eps, 1-self.eps).log().mean()
+        losses = -p.clamp(self.eps, 1-self.eps).log()
+        if self.weight is None: return losses.mean()
+        w = self.weight[y]                                   # (batch,)
+        return (w*losses).sum()/w.sum()
+
+# %% ../nbs/30_recipe.ipynb #class-weights
+def class_weights(
+    config:Mapping,             # Reads `class_weight`
+    data:ImageData|None=None,   # Its classes, and the training labels
+)->torch.Tensor|None:           # float32 (classes,); None: all count the same
+    "What an image of each class counts in the training loss (King & Zeng 2001, section 4.2)"
+    asked = value_of(config, 'class_weight')
+    if asked is None: return None
+    if not KEYS['class_weight'].test(asked): raise SweepError(f"class_weight {KEYS['class_weight'].rule}, got {asked!r}")
+    if data is None: raise SweepError(f'class_weight={asked!r} needs the images: give data')
+    if data.y_train.ndim > 1: raise SweepError(f'class_weight is for one label an image, {data.name} has {data.y_train.shape[1]}; got {asked!r}')
+    if asked == 'balanced':
+        counts = torch.bincount(data.y_train, minlength=len(data.classes))
+        return len(data.y_train)/(len(counts)*counts.clamp(min=1)).float()
+    if odd := set(map(str, asked)) - set(data.classes): raise SweepError(f'class_weight names no class of {data.name}: {min(odd)!r}; {did_you_mean(min(odd), data.classes)}')
+    return torch.tensor([float(asked.get(c, 1)) for c in data.classes])
 
 # %% ../nbs/30_recipe.ipynb #criterion
 def make_criterion(
-    config:Mapping,   # Reads `loss` and `label_smoothing`
-)->nn.Module:         # Called as `criterion(logits, y)`, gives a mean over the batch
-    "The loss that a config asks for"
+    config:Mapping,             # Reads `loss`, `label_smoothing` and `class_weight`
+    data:ImageData|None=None,   # For `class_weight`: its classes, and the training labels
+)->nn.Module:                   # Called as `criterion(logits, y)`, gives a mean over the batch
+    "The loss that a config asks to train by"
+    weight = class_weights(config, data)
     loss, smoothing = value_of(config, 'loss'), value_of(config, 'label_smoothing')
     if not 0 <= smoothing < 1: raise SweepError(f'label_smoothing must lie in [0, 1), got {smoothing}')
-    if loss == 'cross_entropy': return nn.CrossEntropyLoss(label_smoothing=smoothing)
+    if loss == 'cross_entropy': return nn.CrossEntropyLoss(weight, label_smoothing=smoothing)
     if loss != 'clipped': raise SweepError(f"loss {loss!r} is not known: {did_you_mean(loss, ['cross_entropy', 'clipped'])}")
     if smoothing: raise SweepError(f'label_smoothing works with cross_entropy only, got loss clipped and label_smoothing {smoothing}')
-    return ClippedCrossEntropy()
+    return ClippedCrossEntropy(weight=weight)
+
+def scoring_criterion(
+    config:Mapping,    # Reads `loss`
+)->nn.Module:
+    "The loss that scores images: that of training, without what only training is to feel"
+    return make_criterion({k: v for k, v in config.items() if k == 'loss'})
 
 # %% ../nbs/30_recipe.ipynb #plain-loss
 def is_plain_loss(

@@ -13,16 +13,16 @@ from torch import nn
 
 from .augment import Augment
 from .checkpoint import EVAL_BATCH, export_model, in_format, load_model, model_info, net_format, predict, save_model
-from .core import DeepsweepError, OwnRandom, default_device, derive_seed, did_you_mean, generators_lent
+from .core import DeepsweepError, OwnRandom, SweepError, default_device, derive_seed, did_you_mean, generators_lent
 from .data import ImageData, TensorLoader, scale_images
 from .keys import value_of
 from .models import draws_nothing, make_model, seed_dropout
 from .objective import Objective, watched
-from .recipe import count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule
+from .recipe import count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule, scoring_criterion
 
 # %% auto #0
 __all__ = ['ModelTrainer', 'widest', 'map_bytes', 'score_size', 'keep_memory', 'matmul_precision', 'is_narrow', 'few_threads',
-           'make_trainer']
+           'needs_pairs', 'check_batches', 'make_trainer']
 
 # %% ../nbs/32_trainer.ipynb #trainer
 _PRECISIONS = dict(float32=torch.float32, tf32=torch.float32, bf16=torch.float32, float64=torch.float64)
@@ -38,16 +38,17 @@ class ModelTrainer:
         optimizer:torch.optim.Optimizer,
         *,
         test_label:str='test',      # What `test_loader` holds; columns are named after it
-        scheduler=None,             # A torch scheduler, stepped per epoch, or a `Schedule`
+        scheduler=None,             # A torch scheduler, stepped per epoch, or a `Schedule`; `ReduceLROnPlateau` watches a score
         patience:int=25,            # Epochs without a new best before an early stop, at least 1
         seed:int=0,                 # Decides batch order and dropout masks
-        device=None,                # None: the best this machine has
+        device=None,                # None: the first CUDA device, else the CPU
         on_epoch:Sequence[Callable]=(),         # Each called as `fn(trainer, row)` after every epoch
         monitor:str|Objective|None=None,        # Decides which epoch is best, a column or an `Objective`; None: accuracy on `test_loader`
         precision:str='float32',    # `float32 float64 tf32 bf16`
         eval_train:bool=False,      # Also score the training images in evaluation mode
         metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float` over all of `test_loader`
         augment:Callable|None=None, # `fn(images) -> images` for training batches, such as `Augment`
+        scoring:Callable|None=None, # The loss that scores images, `scoring(logits, labels)`; None: `criterion`
     ):
         if patience < 1: raise DeepsweepError(f'patience must be at least 1, got {patience}')
         if precision not in _PRECISIONS: raise DeepsweepError(f'precision {precision!r} is not known: {did_you_mean(precision, _PRECISIONS)}')
@@ -58,7 +59,8 @@ class ModelTrainer:
         self.train_loader = self._placed(train_loader)
         self.test_loader = self._placed(test_loader)
         self.num_epochs, self.patience, self.seed = num_epochs, patience, seed
-        self.criterion, self.optimizer, self.scheduler = criterion, optimizer, scheduler
+        self.criterion, self.scoring = criterion, criterion if scoring is None else scoring
+        self.optimizer, self.scheduler = optimizer, scheduler
         self.test_label, self.eval_train, self.augment = test_label, eval_train, augment
         self.objective = watched(monitor or f'{test_label} accuracy')
         self.metrics, self.on_epoch = dict(metrics or {}), tuple(on_epoch)
@@ -136,6 +138,7 @@ def train_loop(self:ModelTrainer,
         sums[0] += loss*len(yb)
         sums[1] += hits
         n += len(yb)
+    if not n: raise DeepsweepError('train_loader gave no image: it has no batch, or has been used up')
     log = {'train loss': sums[0].item()/n, 'train accuracy': sums[1].item()/n}
     if verbose: print(', '.join(f'{k}: {v:.4f}' for k, v in log.items()))
     return log
@@ -189,9 +192,11 @@ def test_loop(self:ModelTrainer,
     dataloader:Iterable,   # What to score
     label:str='train',     # Names the two columns
     metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float`
+    criterion:Callable|None=None,              # The loss; None: the trainer's `scoring`
 )->dict:                   # `<label> loss` and `<label> accuracy`, in evaluation mode
     "Score the model without training it"
     self.model.eval()
+    if criterion is None: criterion = self.scoring
     if isinstance(dataloader, TensorLoader):
         dataloader = TensorLoader(dataloader.dataset, score_size(self.model, dataloader.images)).to(self.device)
     sums, n, seen = torch.zeros(2, 1, device=self.device, dtype=torch.float64), 0, []
@@ -199,10 +204,11 @@ def test_loop(self:ModelTrainer,
         for xb, yb in dataloader:
             xb, yb = self.as_batch(xb, yb)
             with self.autocast(): logits = self.model(xb)
-            sums[0] += head_loss(self.criterion, logits, yb)*len(yb)
+            sums[0] += head_loss(criterion, logits, yb)*len(yb)
             sums[1] += count_hits(logits, yb)
             n += len(yb)
             if metrics: seen.append((logits, yb))
+    if not n: raise DeepsweepError(f'there is no {label} image to score: the loader has no batch, or has been used up')
     more = self.score_metrics(*_gather(seen), metrics) if metrics else {}
     return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
 
@@ -274,7 +280,7 @@ def _scores(self:ModelTrainer, train:dict, include_test_scores:bool)->tuple:
 def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, patience:int|None):
     "Epoch 0, then one epoch after the other until something ends it"
     start, updates, rate = time.perf_counter(), 0, self.optimizer.param_groups[0]['lr']
-    train, test = self._scores(self.test_loop(self.train_loader, 'train'), include_test_scores)
+    train, test = self._scores(self.test_loop(self.train_loader, 'train', criterion=self.criterion), include_test_scores)
     self.record(0, 0, rate, train, test, time.perf_counter()-start)
     for epoch in range(1, self.num_epochs+1):
         if self.state != 'running': return
@@ -283,9 +289,20 @@ def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, pat
         if verbose: print(f'epoch {epoch} of {self.num_epochs}', end=': ')
         train, test = self._scores(self.train_loop(verbose=verbose), include_test_scores)
         updates += len(self.train_loader)
-        if self.scheduler is not None and getattr(self.scheduler, 'per', 'epoch') == 'epoch': self.scheduler.step()
+        self.step_schedule({**train, **test})
         row = self.record(epoch, updates, rate, train, test, time.perf_counter()-start)
         self.judge(epoch, row, patience)
+
+@patch
+def step_schedule(self:ModelTrainer,
+    scores:Mapping,   # Of the epoch
+)->None:
+    "Tell a schedule that counts epochs that one has ended"
+    if self.scheduler is None or getattr(self.scheduler, 'per', 'epoch') != 'epoch': return
+    if not isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau): return self.scheduler.step()
+    goal  = 'maximize' if self.scheduler.mode == 'max' else 'minimize'
+    usual = f"{self.test_label if f'{self.test_label} loss' in scores else 'train'} {'accuracy' if goal == 'maximize' else 'loss'}"
+    self.scheduler.step(scores.get(self.monitor if self.objective.goal == goal else usual, scores[usual]))
 
 @patch
 def judge(self:ModelTrainer,
@@ -366,13 +383,39 @@ def train(self:ModelTrainer,
     if self.best_weights is not None: self.model.load_state_dict(self.best_weights)
     return self
 
+# %% ../nbs/32_trainer.ipynb #pairs
+def needs_pairs(
+    model:nn.Module,
+    shape:Sequence[int],   # Of an image, (C, H, W)
+)->bool:
+    "Can this net not be trained on a batch of one image, for its batch norm?"
+    if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules()): return False
+    first = next(model.parameters(), torch.empty(0))
+    image = torch.zeros(1, *shape, device=first.device, dtype=first.dtype)
+    try:
+        with torch.no_grad(), OwnRandom(0, first.device): copy.deepcopy(model).train()(image)
+    except ValueError as e: return 'more than 1 value per channel' in str(e)
+    except Exception: return False                     # a net of the user's may raise anything; its run will say what
+    return False
+
+def check_batches(
+    config:Mapping,    # A run config
+    data:ImageData,
+)->None:
+    "Refuse a net with batch norm that would see one image at a time"
+    n, batch_size = len(data.x_train), value_of(config, 'batch_size')
+    if min(n, batch_size) > 1 or not value_of(config, 'batch_norm'): return
+    if not needs_pairs(make_model(config, data), data.shape): return
+    raise SweepError(f'batch_norm needs two images or more in a batch, got batch_size {batch_size} and {n} training image{"s"*(n > 1)}',
+                     [('batch_size', 'is at least 2 with batch_norm, and so is the number of training images', min(n, batch_size))])
+
 # %% ../nbs/32_trainer.ipynb #make-trainer
 def make_trainer(
     config:Mapping,            # A run config
     data:ImageData,            # Its `valid` part is scored; without one, nothing is
     *,
     model:nn.Module|None=None, # None: made from the config
-    device=None,               # None: the best this machine has
+    device=None,               # None: the first CUDA device, else the CPU
     on_epoch:Sequence[Callable]=(),
     eval_train:bool=False,
     metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float`
@@ -384,9 +427,10 @@ def make_trainer(
     model = make_model(config, data) if model is None else model
     model = model.to(device, _PRECISIONS.get(get('precision'), torch.float32))
     if isinstance(getattr(model, 'info', {}), dict): model.info = model_info(config, data)      # travels with the best model; a net's own `info` method stays
-    train, valid = (_loader(config, data, part) for part in ('train', 'valid'))
+    train, valid = _train_loader(config, data, model), _loader(config, data, 'valid')
     opt = make_optimizer(config, model)
-    return ModelTrainer(model, train, valid, get('num_epochs'), criterion or make_criterion(config), opt, test_label='valid',
+    loss, scoring = _losses(config, data, criterion, model)
+    return ModelTrainer(model, train, valid, get('num_epochs'), loss, opt, test_label='valid', scoring=scoring,
                         scheduler=make_schedule(config, opt, len(train)), patience=get('patience') or 25, seed=value_of(config, 'seed'),
                         device=device, on_epoch=on_epoch, monitor=watched(config.get('monitor')), precision=get('precision'),
                         eval_train=eval_train, metrics=metrics, augment=_augment(config, data, device))
@@ -395,7 +439,22 @@ def _loader(config:Mapping, data:ImageData, part:str)->TensorLoader|None:
     "Batches of one part as a config asks for them; None where it has no images"
     images = data.part(part, value_of(config, 'input_scale'))
     if not len(images): return None
-    return TensorLoader(images, value_of(config, 'batch_size'), shuffle=part == 'train', seed=value_of(config, 'seed'))
+    return TensorLoader(images, value_of(config, 'batch_size'))
+
+def _train_loader(config:Mapping, data:ImageData, model:nn.Module)->TensorLoader:
+    "Batches of the training images; a last one of one image is avoided where the net could not be trained on it"
+    images, batch_size = data.part('train', value_of(config, 'input_scale')), value_of(config, 'batch_size')
+    is_single = len(images) % batch_size == 1 and needs_pairs(model, data.shape)
+    return TensorLoader(images, batch_size, shuffle=True, seed=value_of(config, 'seed'),
+                        balanced=value_of(config, 'sampler') == 'balanced', join_single=is_single)
+
+def _losses(config:Mapping, data:ImageData, own:Callable|None, model:nn.Module)->tuple:
+    "The loss to train by and the loss to score by: one object where they are the same"
+    if own is not None: return own, own
+    loss = make_criterion(config, data)
+    if not value_of(config, 'label_smoothing') and getattr(loss, 'weight', None) is None: return loss, loss
+    first = next(model.parameters(), torch.empty(0))
+    return loss.to(first.device, first.dtype), scoring_criterion(config)
 
 def _augment(config:Mapping, data:ImageData, device)->Augment|None:
     "What changes training images, if a config asks for it"
