@@ -22,9 +22,9 @@ from .runs import RunStore
 from .trainer import ModelTrainer
 
 # %% auto #0
-__all__ = ['Run', 'Result', 'find_run', 'best_run', 'check_repeat', 'planned_groups', 'planned_threads', 'run_device',
-           'run_trainer', 'patience_counts', 'checkpoint_file', 'trained_model', 'best_model', 'keep_checkpoint',
-           'save_best']
+__all__ = ['Run', 'Result', 'find_run', 'best_run', 'recall_table', 'check_repeat', 'planned_groups', 'planned_threads',
+           'run_device', 'run_trainer', 'patience_counts', 'checkpoint_file', 'trained_model', 'best_model',
+           'keep_checkpoint', 'save_best']
 
 # %% ../nbs/64_best.ipynb #result
 class Run(Protocol):
@@ -68,6 +68,20 @@ def best_run(
     if not is_whole(rank) or not 1 <= rank <= len(good):
         raise DeepsweepError(f'rank must be a whole number from 1 to {len(good)}, the runs with a {metric}; got {rank!r}')
     return find_run(result, good.iloc[rank-1])
+
+# %% ../nbs/64_best.ipynb #recall-table
+def recall_table(
+    result:Result,
+    rank:int=1,       # 1 is the best
+)->pd.DataFrame:      # A row per class, of all heads: `class images found recall low high precision`, the 95 % interval of the recall; no row for a run that has no such counts
+    "Recall and precision of each class on the validation images, by the run at one rank (Wilson 1927 for the interval)"
+    from scipy.stats import binomtest
+    rows = []
+    for name, images, found, called in [o for head in result.store.class_hits(best_run(result, rank).id) for o in head]:
+        low, high = binomtest(found, images).proportion_ci(method='wilson') if images else (math.nan, math.nan)
+        recall, precision = (found/n if n else math.nan for n in (images, called))
+        rows.append((name, images, found, recall, low, high, precision))
+    return pd.DataFrame(rows, columns=['class', 'images', 'found', 'recall', 'low', 'high', 'precision'])
 
 # %% ../nbs/64_best.ipynb #check-repeat
 _NOT_COMPARED = frozenset({'seconds', 'run', 'name', 'epoch'})

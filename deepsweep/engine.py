@@ -207,6 +207,13 @@ def _score_hold(trainer:ModelTrainer, config:Mapping, data:ImageData)->dict:
     scores = trainer.test_loop(loader, 'hold')
     return dict(hold_loss=scores['hold loss'], hold_accuracy=scores['hold accuracy'], hold_fingerprint=data.hold_fingerprint)
 
+def _class_hits(trainer:ModelTrainer, data:ImageData)->dict:
+    "Answers of the best weights by class, on the validation images"
+    if trainer.test_loader is None or trainer.best_weights is None: return {}
+    classes = [data.classes] if data.y_train.ndim == 1 else data.classes
+    heads   = [[(name, *counts) for name, counts in zip(*o)] for o in zip(classes, trainer.class_hits(trainer.test_loader))]
+    return {'class_hits': json.dumps(heads)}
+
 @patch
 def trainer_of(self:Engine, config:Mapping, **options)->ModelTrainer:
     "A trainer as this call makes them; it leaves alone the W&B run that you have open: a sweep's runs would mix in it"
@@ -253,7 +260,7 @@ class Member:
         if self.lost: return
         trainer, run, engine = self.trainer, self.run, self.engine
         facts = dict(best_epoch=trainer.best_epoch, stop_reason=trainer.stop_reason, parameters=sum(p.numel() for p in trainer.model.parameters()))
-        if trainer.state != 'interrupted': facts |= _score_hold(trainer, run.config, engine.what.data)
+        if trainer.state != 'interrupted': facts |= _score_hold(trainer, run.config, engine.what.data) | _class_hits(trainer, engine.what.data)
         if self.scored: engine.keep(run, trainer)
         shared = sum(r['seconds'] for r in trainer.history)                    # a fused run's share
         seconds = time.perf_counter()-self.start if self.alone else shared

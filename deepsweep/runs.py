@@ -31,7 +31,7 @@ _Text, _Float, _Int = sa.Text, sa.Float(53), sa.Integer
 def _columns(kind, *names:str)->list[sa.Column]: return [sa.Column(k, kind) for k in names]
 
 _RUNS = sa.Table('runs', _META, sa.Column('run', sa.String(12), primary_key=True),
-    *_columns(_Text, 'config', 'data', 'fingerprint', 'state', 'worker', 'stop_reason', 'hold_fingerprint', 'device', 'error', 'function'),
+    *_columns(_Text, 'config', 'data', 'fingerprint', 'state', 'worker', 'stop_reason', 'hold_fingerprint', 'device', 'error', 'function', 'class_hits'),
     *_columns(_Float, 'heartbeat', 'created', 'seconds', 'hold_accuracy', 'hold_loss'),
     *_columns(_Int, 'attempt', 'best_epoch', 'group', 'parameters'))
 
@@ -337,7 +337,7 @@ def release(self:Worker)->None:
 # %% ../nbs/60_runs.ipynb #claim
 _CLAIMED = sa.select(_RUNS.c.run, _RUNS.c.state, _RUNS.c.worker, _RUNS.c.heartbeat, _RUNS.c.attempt).where(
     _RUNS.c.run.in_(sa.bindparam('runs', expanding=True))).with_for_update()
-_FORGOTTEN = dict.fromkeys(('best_epoch', 'stop_reason', 'seconds', 'hold_accuracy', 'hold_loss', 'hold_fingerprint', 'error'))   # facts of an older attempt
+_FORGOTTEN = dict.fromkeys(('best_epoch', 'stop_reason', 'seconds', 'hold_accuracy', 'hold_loss', 'hold_fingerprint', 'error', 'class_hits'))   # facts of an older attempt
 _GIVEN = 'data', 'fingerprint', 'group', 'device', 'parameters', 'function'
 
 @patch
@@ -479,7 +479,7 @@ def _fact(v):
 def finish(self:Worker,
     run:str,
     state:str,      # One of `FINAL_STATES`, or `interrupted`
-    **facts,        # `best_epoch stop_reason hold_accuracy hold_loss hold_fingerprint seconds parameters error`
+    **facts,        # `best_epoch stop_reason hold_accuracy hold_loss hold_fingerprint seconds parameters error class_hits`
 )->None:
     "End this worker's attempt at a run"
     if state not in (*FINAL_STATES, 'interrupted'): raise StoreError(f'state must be one of {FINAL_STATES}, got {state!r}')
@@ -730,6 +730,16 @@ def evaluated(self:RunStore, runs:Iterable[str])->set[str]:
     "Those of some runs whose training images were scored in evaluation mode"
     query = sa.select(_HISTORY.c.run).distinct().where(_HISTORY.c.train_loss_eval.is_not(None), _HISTORY.c.run.in_(sa.bindparam('runs', expanding=True)))
     return {r for part in _batches(runs) for r, in self.select(query, dict(runs=part))}
+
+# %% ../nbs/60_runs.ipynb #class-hits
+@patch
+def class_hits(self:RunStore,
+    run:str,     # Its id
+)->list:         # Per head rows `[class, images, found, called]`; empty: none are known
+    "Answers by class of a run's best epoch on the validation images"
+    if not self.has(_RUNS, 'class_hits'): return []                     # a read-only store of an older version
+    found = self.select(sa.select(_RUNS.c.class_hits).where(_RUNS.c.run == run))
+    return json.loads(found[0][0]) if found and found[0][0] else []
 
 # %% ../nbs/60_runs.ipynb #stored-runs
 @patch

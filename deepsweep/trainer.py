@@ -18,7 +18,7 @@ from .data import ImageData, TensorLoader, scale_images
 from .keys import value_of
 from .models import draws_nothing, make_model, seed_dropout
 from .objective import Objective, watched
-from .recipe import count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule, scoring_criterion
+from .recipe import as_heads, count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule, scoring_criterion
 
 # %% auto #0
 __all__ = ['ModelTrainer', 'widest', 'map_bytes', 'score_size', 'keep_memory', 'matmul_precision', 'is_narrow', 'few_threads',
@@ -188,6 +188,12 @@ def score_metrics(self:ModelTrainer,
     return found
 
 @patch
+def _to_score(self:ModelTrainer, dataloader:Iterable)->Iterable:
+    "The same images in the batches that suit scoring, if the loader is ours"
+    if not isinstance(dataloader, TensorLoader): return dataloader
+    return TensorLoader(dataloader.dataset, score_size(self.model, dataloader.images)).to(self.device)
+
+@patch
 def test_loop(self:ModelTrainer,
     dataloader:Iterable,   # What to score
     label:str='train',     # Names the two columns
@@ -197,8 +203,7 @@ def test_loop(self:ModelTrainer,
     "Score the model without training it"
     self.model.eval()
     if criterion is None: criterion = self.scoring
-    if isinstance(dataloader, TensorLoader):
-        dataloader = TensorLoader(dataloader.dataset, score_size(self.model, dataloader.images)).to(self.device)
+    dataloader = self._to_score(dataloader)
     sums, n, seen = torch.zeros(2, 1, device=self.device, dtype=torch.float64), 0, []
     with torch.no_grad():
         for xb, yb in dataloader:
@@ -211,6 +216,26 @@ def test_loop(self:ModelTrainer,
     if not n: raise DeepsweepError(f'there is no {label} image to score: the loader has no batch, or has been used up')
     more = self.score_metrics(*_gather(seen), metrics) if metrics else {}
     return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
+
+# %% ../nbs/32_trainer.ipynb #class-hits
+def _count_classes(true:torch.Tensor, called:torch.Tensor, n:int)->torch.Tensor:
+    "Images, found and called of each of `n` classes, int64 (n, 3)"
+    return torch.stack([torch.bincount(o, minlength=n) for o in (true, true[called == true], called)], 1)
+
+@patch
+def class_hits(self:ModelTrainer,
+    dataloader:Iterable,   # What to score
+)->list:                   # Per head, for each class (images of it, those found, images that were called so)
+    "Answers of the model by class, in evaluation mode"
+    self.model.eval()
+    found = []                                                       # per head int64 (classes, 3)
+    with torch.no_grad():
+        for xb, yb in self._to_score(dataloader):
+            xb, yb = self.as_batch(xb, yb)
+            with self.autocast(): heads = as_heads(self.model(xb), yb)
+            counts = [_count_classes(y, p.argmax(1), p.shape[1]) for p, y in heads]
+            found  = counts if not found else [a + b for a, b in zip(found, counts)]
+    return [[tuple(o) for o in head.tolist()] for head in found]
 
 # %% ../nbs/32_trainer.ipynb #record
 @patch
