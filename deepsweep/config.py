@@ -11,11 +11,11 @@ from .core import SweepError, did_you_mean
 from .keys import CONFIG_KEYS, KEYS, LABEL_KEYS, OPTIMIZERS, keys_of, value_of
 from .models import model_entry, model_name
 from .own_code import code_version
-from .space import flatten_config
+from .space import flatten_config, yaml_hint
 
 # %% auto #0
-__all__ = ['PROTOCOL', 'plain_value', 'config_problems', 'check_config', 'keys_read', 'full_config', 'identity', 'model_versions',
-           'digest', 'run_id', 'function_run_id', 'study_name']
+__all__ = ['PROTOCOL', 'plain_value', 'config_problems', 'config_error', 'check_config', 'keys_read', 'full_config', 'identity',
+           'model_versions', 'digest', 'run_id', 'function_run_id', 'study_name']
 
 # %% ../nbs/52_config.ipynb #plain-value
 def plain_value(
@@ -60,13 +60,23 @@ def config_problems(
         elif not KEYS[k].test(v): problems.append((k, KEYS[k].rule, v))
     return problems + [p for p in _count_problems(config) if p[0] not in {k for k, *_ in problems}]
 
+def config_error(
+    problems:Iterable[tuple],   # `(key, rule, value)`
+    first:str='',               # What is to be said before them
+)->SweepError:
+    "One error for all problems of some configs: each key and rule once, with the first value"
+    once = {}
+    for k, rule, v in problems: once.setdefault((k, rule), (k, rule, v))
+    def got(rule, v): return f"{'' if rule.endswith('?') else ','} got {v!r}{yaml_hint(v, ' ({})')}"
+    told = [first]*bool(first) + [f'{k} {rule}{got(rule, v)}' for k, rule, v in once.values()]
+    return SweepError('; '.join(told), once.values())
+
 def check_config(
     config:Mapping,           # A run config
     extra:Iterable[str]=(),   # Further legal keys
 )->dict:                      # Flat, with plain values
     "A copy of `config`, or one `SweepError` with all problems"
-    if problems := config_problems(config, extra):
-        raise SweepError('; '.join(f'{k} {rule}, got {v!r}' for k, rule, v in problems), problems)
+    if problems := config_problems(config, extra): raise config_error(problems)
     return plain_value(_flat(config))
 
 # %% ../nbs/52_config.ipynb #reads

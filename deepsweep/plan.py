@@ -9,20 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from torch import nn
 
-from .config import check_config, config_problems, function_run_id, model_versions, plain_value, run_id
+from .config import check_config, config_error, config_problems, function_run_id, model_versions, plain_value, run_id
 from .core import SweepError, check_whole, is_whole, seed_list
 from .data import ImageData
 from .fused import fuse as fuse_models
-from .keys import LABEL_KEYS, OPTIMIZERS, value_of
+from .keys import KEYS, LABEL_KEYS, OPTIMIZERS, value_of
 from .models import is_built_in, make_model, model_entry, model_name, summary
 from .objective import Objective, as_monitor, watched
 from .own_code import OwnCode
 from .runs import RunStore, StudyRow
-from .space import check_sweep, distinct_draws, expand_grid, is_sweep
+from .space import check_sweep, distinct_draws, expand_grid, is_sweep, yaml_notes
 from .trainer import is_narrow, map_bytes, widest
 
 # %% auto #0
-__all__ = ['LANES', 'Run', 'sweep_parts', 'sweep_runs', 'plan_threads', 'Kind', 'Part', 'make_plan', 'study_plan']
+__all__ = ['LANES', 'Run', 'sweep_parts', 'check_program', 'sweep_runs', 'plan_threads', 'Kind', 'Part', 'make_plan',
+           'study_plan']
 
 # %% ../nbs/70_plan.ipynb #run
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def _expand(sweep:Mapping, count:int|None, search_seed:int, notes:list)->list[di
         raise SweepError(f"method {sweep['method']!r} is not built yet; what runs today: grid, random, or a list of configs")
     if sweep.get('early_terminate'): raise SweepError('early_terminate is not built yet; leave it out, or use patience')
     bounds = [o for o in (count, sweep.get('run_cap')) if o is not None]
-    if sweep['method'] == 'grid': return expand_grid(sweep)[:min(bounds) if bounds else None]
-    if not bounds: raise SweepError('method random draws for ever: say how many with count= or run_cap')
+    if sweep['method'] == 'grid': return expand_grid(sweep, min(bounds) if bounds else None)
+    if not bounds: raise SweepError('method random draws for ever: say how many with count= or run_cap (command line: --max-runs)')
     configs, short = distinct_draws(sweep, min(bounds), search_seed)
     if short: notes.append(short)
     return configs
@@ -67,12 +68,35 @@ def _extra_keys(config:Mapping)->frozenset:
 
 def _raise_problems(configs:Sequence[Mapping], seeds)->None:
     "One `SweepError` with the distinct problems of all configs"
-    problems = {}
-    for c in configs:
-        extra = _extra_keys(c) if isinstance(c, Mapping) else ()
-        for k, rule, v in config_problems(c, extra): problems.setdefault((k, rule, repr(v)), (k, rule, v))
-    if seeds is not None and any('seed' in c for c in configs): problems['seed'] = ('seed', 'stands in the configs, so seeds= must be None', seeds)
-    if problems: raise SweepError('; '.join(f'{k} {rule}, got {v!r}' for k, rule, v in problems.values()), problems.values())
+    problems = [p for c in configs for p in config_problems(c, _extra_keys(c) if isinstance(c, Mapping) else ())]
+    if seeds is not None and any('seed' in c for c in configs): problems.append(('seed', 'stands in the configs, so seeds= must be None', seeds))
+    if problems: raise config_error(problems)
+
+# %% ../nbs/70_plan.ipynb #program-keys
+_UNKNOWN = 'is not a key of a run'      # how the rule begins that an unknown key breaks
+
+def _foreign_problems(sweep:Mapping, model:str|None, search_seed:int)->list[tuple]:
+    "What the kit's trainer does not know in the first config of a sweep dict, which has every key"
+    config, = _expand(sweep, 1, search_seed, [])
+    if model is not None: config = {'model': model, **config}
+    try: extra = _extra_keys(config)
+    except SweepError as e: return [('model', str(e), config['model'])]
+    return [p for p in config_problems(config, extra) if p[1].startswith(_UNKNOWN)]
+
+def check_program(
+    sweep:Mapping|Sequence,    # As given to `run_sweep`, which trains by itself
+    model:str|None=None,       # A registered model for configs that name none
+    search_seed:int=0,         # For `method: random`
+)->None:
+    "Refuse a sweep that was written for a training script and speaks of what the kit's trainer does not know"
+    for s in sweep_parts(sweep)[0]:
+        script = s.get('program') or s.get('command')
+        problems = _foreign_problems(s, model, search_seed) if script else []
+        if not problems: continue
+        script = script if isinstance(script, str) else ' '.join(map(str, script))
+        raise config_error(problems, f'this sweep was written for the training script {script}: make it a function and give it with function= '
+            '(command line: --function module:name), or run the script as it is with function=deepsweep.program.program_function(sweep) '
+            "(command line: deepsweep run sweep.yaml --program). The kit's own trainer does not know all of its parameters")
 
 # %% ../nbs/70_plan.ipynb #kit-runs
 def _distinct(runs:Iterable[Run])->list[Run]:
@@ -128,7 +152,9 @@ def sweep_runs(
     search_seed = check_whole('search_seed', search_seed, 0, SweepError)
     sweeps, plain = sweep_parts(sweep)
     said = [] if notes is None else notes
+    if own.function is None: check_program(sweep, model, search_seed)
     configs = [c for s in sweeps for c in _expand(s, count, search_seed, said)] or plain[:count]
+    said += dict.fromkeys(o for s in sweeps or configs for o in yaml_notes(s, () if own.function is not None else KEYS))
     seeds, code = seed_list(seeds), own.versions()
     if own.function is not None: return _function_runs(configs, fingerprint, seeds, code)
     if model is not None: configs = [{'model': model, **c} for c in configs]

@@ -5,14 +5,15 @@
 # %% ../nbs/50_space.ipynb #imports
 from __future__ import annotations
 import bisect, copy, itertools, json, math, os, re, reprlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from .core import SweepError, check_whole, derive_seed, did_you_mean, is_whole
 
 # %% auto #0
-__all__ = ['DISTRIBUTIONS', 'is_sweep', 'check_sweep', 'grid_size', 'expand_grid', 'flatten_config', 'nest_config', 'sample_runs',
-           'distinct_draws', 'parse_yaml', 'read_sweep_yaml', 'as_given', 'write_sweep_yaml']
+__all__ = ['DISTRIBUTIONS', 'yaml_number', 'yaml_hint', 'is_sweep', 'check_sweep', 'grid_size', 'expand_grid', 'flatten_config',
+           'nest_config', 'sample_runs', 'distinct_draws', 'yaml_notes', 'parse_yaml', 'read_sweep_yaml', 'as_given',
+           'write_sweep_yaml']
 
 # %% ../nbs/50_space.ipynb #faults
 class _Faults(dict):
@@ -22,8 +23,8 @@ class _Faults(dict):
 
     def error(self)->SweepError:
         "All of them in one error; the message shows the first four"
-        got = lambda value: '' if value is None else f', got {reprlib.repr(value)}'
-        show = [f"{path or 'the sweep'} {rule}{got(value)}" for path, (rule, value) in self.items()]
+        def got(rule, value): return '' if value is None else f"{'' if rule.endswith('?') else ','} got {reprlib.repr(value)}"
+        show = [f"{path or 'the sweep'} {rule}{got(rule, value)}" for path, (rule, value) in self.items()]
         n, more = len(show), f'; and {len(show)-4} more, all in .problems' if len(show) > 4 else ''
         return SweepError(f"{n} problem{'s'*(n>1)} in the sweep: {'; '.join(show[:4])}{more}", [(p, *rv) for p, rv in self.items()])
 
@@ -77,6 +78,34 @@ _PARTS = dict(                                         # key -> what messages ca
     scheduler       = ('a scheduler', _SCHEDULER, ['engine'], {}),
     controller      = (None, _CONTROLLER, ['type'], {}))
 
+def _scheduler_part(s:dict)->tuple:
+    "Rules for the scheduler of `s`: that of a sweep on W&B Launch, which names a job, has keys of its own"
+    return _PARTS['scheduler'] if not s.keys() & {'job', 'image_uri'} or 'engine' in s['scheduler'] else (None, _SCHEDULER, [], {})
+
+# %% ../nbs/50_space.ipynb #yaml-number
+def yaml_number(
+    text,          # A value of a sweep
+)->str|None:       # How YAML wants that number; None: it is no number that YAML read as text
+    "What to write for a number such as `1e-3`, which YAML reads as text"
+    found = re.fullmatch(r'([-+]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*))[eE]([-+]?)(\d+)', text) if isinstance(text, str) else None
+    if found is None: return None
+    number, sign, exponent = found.groups()
+    return f"{number if '.' in number else f'{number}.0'}e{sign or '+'}{exponent}"
+
+def _yaml_numbers(value)->Iterator[tuple[str,str]]:
+    "Each such text in a value, whatever holds it, and what to write for it"
+    if (number := yaml_number(value)) is not None: yield value, number
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    for o in inner: yield from _yaml_numbers(o)
+
+def yaml_hint(
+    value,               # Of a sweep or a run config
+    form:str='{}',       # What stands around the hint
+)->str:                  # '' where nothing in `value` looks like a number and is text
+    "A hint for the first number that YAML read as text"
+    for text, number in _yaml_numbers(value): return form.format(f'YAML reads {text} as text: write {number}')
+    return ''
+
 # %% ../nbs/50_space.ipynb #check-keys
 def _check_keys(d:dict, path:str, faults:_Faults, what:str|None, rules:dict, required:Iterable=(), defaults:Mapping={})->None:
     "Check the keys of `d` against `rules`, then fill in `defaults`"
@@ -85,11 +114,9 @@ def _check_keys(d:dict, path:str, faults:_Faults, what:str|None, rules:dict, req
     for k, v in d.items():
         rule, test = rules.get(k, ('', lambda v: what is None))
         if k not in rules and what: faults.add(_under(path, k), f'is not a key of {what}; {did_you_mean(k, rules)}', v)
-        elif not test(v): faults.add(_under(path, k), rule + _yaml_hint(v)*('number' in rule), v)
+        elif not test(v): faults.add(_under(path, k), rule + yaml_hint(v, ', not text ({})'), v)
         elif rule.startswith('must be a whole'): d[k] = int(v)             # 10.0 -> 10
     for k, v in defaults.items(): d.setdefault(k, v)
-
-def _yaml_hint(v)->str: return ', not text (YAML reads 1e-3 as text: write 1.0e-3)' if isinstance(v, str) and re.fullmatch(r'[-+]?\d+[eE][-+]?\d+', v) else ''
 
 # %% ../nbs/50_space.ipynb #distributions
 _RANGE, _NORMAL, _BETA, _STEP = dict(min=..., max=...), dict(mu=0, sigma=1), dict(a=1, b=1), dict(q=1)
@@ -116,9 +143,41 @@ def _param_rules(distribution:str)->dict:
     if distribution.endswith('log_uniform'): rules |= dict(min=_EXPONENT, max=_EXPONENT)
     return rules
 
+# %% ../nbs/50_space.ipynb #written
+_PARAM_KEYS = *_PARAM, 'distribution', 'parameters'
+
+def _has_keys(p:dict)->bool:
+    "Has `p` a key of a parameter? One that is called `b` or `min` and holds a dict is a name"
+    lists = 'value', 'values', 'probabilities', 'distribution', 'parameters'
+    return any(k in lists or k in _PARAM_KEYS and not isinstance(v, dict) for k, v in p.items())
+
+def _holds_parameters(p:dict)->bool:
+    "Are the keys of `p` names of parameters, rather than keys of one, right or misspelt?"
+    if not p or _has_keys(p): return False
+    return any(isinstance(v, dict) for v in p.values()) or all(did_you_mean(k, _PARAM_KEYS).startswith('known') for k in p)
+
+def _as_parameter(v)->dict:
+    "What stood for a parameter, as W&B wants it"
+    if isinstance(v, dict):
+        return v if _has_keys(v) else {'parameters': {k: _as_parameter(o) for k, o in v.items()}}
+    return {'values': v} if isinstance(v, list) and v else {'value': v}
+
+def _numbers_read(v):
+    "`v` with numbers where YAML read text"
+    if isinstance(v, dict): return {k: _numbers_read(o) for k, o in v.items()}
+    if isinstance(v, list): return [_numbers_read(o) for o in v]
+    return v if yaml_number(v) is None else float(v)
+
+def _written(path:str, v)->str:
+    "The entry of a parameter in a YAML file"
+    import yaml
+    entry = {path.split('.')[-1]: _numbers_read(_as_parameter(v))}
+    return yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=10**6).strip()[1:-1]
+
 # %% ../nbs/50_space.ipynb #infer
 def _infer(p:dict, path:str, faults:_Faults)->str|None:
     "The distribution that the keys of `p` mean, or None and a fault"
+    if _holds_parameters(p): return faults.add(path, f'holds parameters of its own, which need the key parameters: write {_written(path, p)}')
     if 'distribution' in p:
         name = p['distribution']
         if isinstance(name, str) and name in DISTRIBUTIONS: return name
@@ -130,9 +189,9 @@ def _infer(p:dict, path:str, faults:_Faults)->str|None:
         if kinds == {int, float}: faults.add(path, 'is ambiguous: write min and max both as ints (int_uniform) or both as floats (uniform), or name the distribution', p)
         else: return 'int_uniform' if kinds == {int} else 'uniform'
     elif p.keys() & _PARAM.keys(): faults.add(f'{path}.distribution', f'is missing; {_fitting(p)}', p)
+    elif not p: faults.add(path, 'needs value, values, min and max, a distribution, or parameters', p)
     else:
-        for k in p: faults.add(f'{path}.{k}', f'is not a key of a parameter; {did_you_mean(k, [*_PARAM, "distribution", "parameters"])}', p[k])
-        if not p: faults.add(path, 'needs value, values, min and max, a distribution, or parameters', p)
+        for k in p: faults.add(f'{path}.{k}', f'is not a key of a parameter; {did_you_mean(k, _PARAM_KEYS)}', p[k])
 
 def _fitting(p:dict)->str:
     "The distributions that read all the keys of `p`, as part of a message"
@@ -148,7 +207,7 @@ def _check_params(params, path:str, method, faults:_Faults)->None:
     for name, p in params.items():
         at = f'{path}.{name}'
         if not re.fullmatch(r'[A-Za-z_][A-Za-z0-9_.-]*', name): faults.add(at, 'must be named with letters, digits, _ . - only, and not start with a digit', name)
-        if not isinstance(p, dict): faults.add(at, "must be a dict such as {'value': 3} or {'values': [1, 2]}", p)
+        if not isinstance(p, dict): faults.add(at, f"must be a dict such as {{'value': 3}} or {{'values': [1, 2]}}: write {_written(at, p)}", p)
         elif 'parameters' not in p: _check_param(p, at, method, faults)
         else:
             _check_keys(p, at, faults, 'a parameter with parameters', dict(parameters=('', lambda v: True)))
@@ -231,7 +290,7 @@ def check_sweep(
     _check_keys(s, '', faults, 'a sweep', _SWEEP, ['method'])
     _check_between(s, faults)
     for k in _PARTS:
-        if isinstance(s.get(k), dict): _check_keys(s[k], k, faults, *_PARTS[k])
+        if isinstance(s.get(k), dict): _check_keys(s[k], k, faults, *(_PARTS[k] if k != 'scheduler' else _scheduler_part(s)))
     for i, m in enumerate(s['metrics'] if isinstance(s.get('metrics'), list) else ()):
         if isinstance(m, dict): _check_keys(m, f'metrics[{i}]', faults, *_PARTS['metric'])
         else: faults.add(f'metrics[{i}]', 'must be a dict', m)
@@ -263,18 +322,14 @@ def _leaves(params:Mapping, at:tuple=())->Iterator[tuple[tuple,dict]]:
 
 def _exact(p:dict)->tuple: return tuple(Fraction(str(v)) for v in (p['min'], p['max'], p.get('q', 1)))
 
-def _n_options(p:dict)->int:
-    "How many distinct values a parameter has in a grid"
-    if 'min' not in p: return len(_options(p))
+def _options(p:dict)->tuple[int,Callable[[int],object]]:
+    "How many distinct values a parameter has in a grid, and what gives the i-th: a range may have millions"
+    if 'min' not in p:
+        values = [p['value']] if 'value' in p else _distinct(p['values'])
+        return len(values), values.__getitem__
     lo, hi, q = _exact(p)
-    return (hi - lo)//q + 1
-
-def _options(p:dict)->list:
-    "All distinct values of a parameter in a grid, in order"
-    if 'min' not in p: return [p['value']] if 'value' in p else _distinct(p['values'])
-    lo, _, q = _exact(p)
     number = int if isinstance(p['min'], int) and isinstance(p.get('q', 1), int) else float
-    return [number(lo + i*q) for i in range(_n_options(p))]
+    return (hi - lo)//q + 1, lambda i: number(lo + i*q)
 
 # %% ../nbs/50_space.ipynb #grid-size
 def _grid_leaves(sweep:Mapping)->list:
@@ -287,7 +342,7 @@ def grid_size(
     sweep:Mapping,   # A sweep dict with method `grid`
 )->int:              # Number of configs that `expand_grid` gives
     "Count the configs of a grid without building them"
-    return math.prod(_n_options(p) for _, p in _grid_leaves(sweep))
+    return math.prod(_options(p)[0] for _, p in _grid_leaves(sweep))
 
 # %% ../nbs/50_space.ipynb #expand-grid
 def _nest(items:Iterable[tuple[tuple,object]])->dict:
@@ -301,15 +356,28 @@ def _nest(items:Iterable[tuple[tuple,object]])->dict:
 
 _GRID_LIMIT = 1_000_000                                # configs: more would fill the memory before the first run starts
 
+def _places(i:int, sizes:list[int])->list[int]:
+    "The place in each list of the i-th combination; the last list varies fastest"
+    places = []
+    for n in reversed(sizes):
+        i, at = divmod(i, n)
+        places.append(at)
+    return places[::-1]
+
 def expand_grid(
-    sweep:Mapping,   # A sweep dict with method `grid`
-)->list[dict]:       # A config for each distinct combination: plain values, nested parameters as nested dicts
-    "All configs of a grid in W&B's order: parameters sorted by name, the last varies fastest"
-    leaves = _grid_leaves(sweep)
-    n = math.prod(_n_options(p) for _, p in leaves)
-    if n > _GRID_LIMIT: raise SweepError(f'a grid of {n:,} configs is more than {_GRID_LIMIT:,}: thin out its lists, or use method random')
-    paths = [path for path, _ in leaves]
-    return [_nest(zip(paths, values)) for values in itertools.product(*(_options(p) for _, p in leaves))]
+    sweep:Mapping,        # A sweep dict with method `grid`
+    limit:int|None=None,  # Only the first so many, from 1 up; None: all
+)->list[dict]:            # A config for each distinct combination: plain values, nested parameters as nested dicts
+    "Configs of a grid in W&B's order: parameters sorted by name, the last varies fastest"
+    leaves  = _grid_leaves(sweep)
+    paths, options = [path for path, _ in leaves], [_options(p) for _, p in leaves]
+    sizes = [n for n, _ in options]
+    n = math.prod(sizes) if limit is None else min(math.prod(sizes), check_whole('limit', limit, 1, SweepError))
+    if n > _GRID_LIMIT:
+        raise SweepError(f'a grid of {n:,} configs is more than {_GRID_LIMIT:,}: ask for the first of them with count= or run_cap '
+                         '(command line: --max-runs), thin out its lists, or use method random')
+    def config(i): return _nest((path, at(place)) for path, (_, at), place in zip(paths, options, _places(i, sizes)))
+    return [config(i) for i in range(n)]
 
 # %% ../nbs/50_space.ipynb #flatten
 def flatten_config(
@@ -413,6 +481,23 @@ def distinct_draws(
         known = known + 1 if len(seen) == size else 0
         if not known: found.append(config)
     return found, None if len(found) == n else f'the space is exhausted: after {len(found)} of {n} configs, {tries} draws in a row gave nothing new'
+
+# %% ../nbs/50_space.ipynb #yaml-notes
+def yaml_notes(
+    asked:Mapping,            # A sweep dict or a run config
+    known:Iterable[str]=(),   # Parameters to leave out: somebody else checks their values
+)->list[str]:                 # A line for each parameter that has such a value
+    "Say which values are text although they look like numbers"
+    leaves = _leaves(check_sweep(asked).get('parameters', {})) if is_sweep(asked) else (((k,), {'value': v}) for k, v in asked.items())
+    given, known = {'.'.join(path): p.get('values', p.get('value')) for path, p in leaves}, set(known)
+    lines = []
+    for name, value in given.items():
+        found = [] if name in known else list(dict.fromkeys(_yaml_numbers(value)))
+        if not found: continue
+        text, number = found[0]
+        more = f', and {len(found)-1} more like it' if len(found) > 1 else ''
+        lines.append(f'{name}: {text!r} is text: YAML reads {text} as text, write {number}{more}')
+    return lines
 
 # %% ../nbs/50_space.ipynb #parse-yaml
 def parse_yaml(
