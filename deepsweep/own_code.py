@@ -7,7 +7,7 @@ from __future__ import annotations
 import copyreg, dis, enum, functools, hashlib, importlib.machinery, importlib.util, inspect, io, linecache, math, numbers, os
 import sys, sysconfig, textwrap, types, warnings, weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -23,8 +23,8 @@ from .keys import LABEL_KEYS, MADE_COLUMNS, RESULT_COLUMNS
 from .models import is_built_in, register_model
 
 # %% auto #0
-__all__ = ['TAKEN_COLUMNS', 'OwnCodeWarning', 'code_version', 'check_metric_name', 'OwnCode', 'own_code', 'own_model',
-           'StopTraining', 'FunctionConfig', 'EpochRows', 'train_function']
+__all__ = ['TAKEN_COLUMNS', 'module_files', 'OwnCodeWarning', 'code_version', 'check_metric_name', 'OwnCode', 'own_code',
+           'own_model', 'StopTraining', 'FunctionConfig', 'EpochRows', 'train_function']
 
 # %% ../nbs/51_own_code.ipynb #home
 @functools.cache
@@ -217,24 +217,29 @@ def _names(code:types.CodeType)->dict:
     return found
 
 # %% ../nbs/51_own_code.ipynb #module-text
-def _module_text(
-    name:str,              # As an import statement has it, dots before it included
-    package:str|None='',   # Where that statement stands, for the dots
-)->str:
-    "Text of a module of yours and of the packages around it, without importing it; empty for a library's"
+def module_files(
+    name:str,                         # As an import statement has it, dots before it included
+    package:str|None='',              # Where that statement stands, for the dots
+    places:Iterable[str]|None=None,   # Folders to look in; None: those of this process, `sys.path`
+)->list[Path]:
+    "Files of a module of yours and of the packages around it, without importing it; none for a library's"
     if name.startswith('.'):
         try: name = importlib.util.resolve_name(name, package or '')
-        except ImportError: return ''                    # more dots than packages: it will fail
-    parts, places, texts = name.split('.'), None, []
+        except ImportError: return []                    # more dots than packages: it will fail
+    parts, files = name.split('.'), []
     for n in range(len(parts) if name else 0):
         spec = importlib.machinery.PathFinder.find_spec('.'.join(parts[:n+1]), places)
-        if spec is None: return ''
+        if spec is None: return []
         if spec.has_location and Path(spec.origin).is_file():
-            if _in_library(spec.origin): return ''
-            texts.append(Path(spec.origin).read_text(encoding='utf-8', errors='replace'))
+            if _in_library(spec.origin): return []
+            files.append(Path(spec.origin))
         places = spec.submodule_search_locations
-        if places is None and n+1 < len(parts): return ''        # a name in a module, no module
-    return '\n'.join(texts)
+        if places is None and n+1 < len(parts): return []        # a name in a module, no module
+    return files
+
+def _module_text(name:str, package:str|None='')->str:
+    "Text of these files"
+    return '\n'.join(o.read_text(encoding='utf-8', errors='replace') for o in module_files(name, package))
 
 # %% ../nbs/51_own_code.ipynb #variables
 def _defaults(fn:types.FunctionType)->list:

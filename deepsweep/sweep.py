@@ -23,7 +23,7 @@ from .final import final_table, train_final
 from .keys import NO_METRIC, is_number
 from .objective import Objective, among, is_own_column
 from .own_code import OwnCode, check_metric_name, own_code, own_model
-from .plan import Run, make_plan, study_plan, sweep_parts, sweep_runs
+from .plan import Run, check_program, make_plan, study_plan, sweep_parts, sweep_runs
 from .recipe import known_metric
 from .runs import RunStore, StudyRow, Worker, open_store
 from .seal import open_test, openings
@@ -218,6 +218,7 @@ def prepare(
     "Check a call and list its runs; nothing is trained or written"
     own, model = own_code(function, metrics, criterion, model), own_model(model)
     objective  = Objective.of(sweep, sealed=function is None)
+    if function is None: check_program(sweep, model, search_seed)
     own  = _check_metric(objective, own, eval_train)
     data = _get_data(data, function)
     fingerprint = '' if data is None else data.fingerprint
