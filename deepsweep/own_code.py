@@ -7,7 +7,7 @@ from __future__ import annotations
 import copyreg, dis, enum, functools, hashlib, importlib.machinery, importlib.util, inspect, io, linecache, math, numbers, os
 import sys, sysconfig, textwrap, types, warnings, weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -220,7 +220,7 @@ def _names(code:types.CodeType)->dict:
 def module_files(
     name:str,                         # As an import statement has it, dots before it included
     package:str|None='',              # Where that statement stands, for the dots
-    places:Iterable[str]|None=None,   # Folders to look in; None: those of this process, `sys.path`
+    places:list[str]|None=None,       # Folders to look in; None: those of this process, `sys.path`
 )->list[Path]:
     "Files of a module of yours and of the packages around it, without importing it; none for a library's"
     if name.startswith('.'):
