@@ -2,13 +2,14 @@
 
 The texts are the shapes that public sweep files have. What each should give is written beside it by hand.
 """
-import ast, json, os, re, textwrap, time, warnings
+import textwrap, time, warnings
 from pathlib import Path
 import pytest, yaml
+from deepsweep import core
 from deepsweep.core import SweepError
 from deepsweep.own_code import OwnCode
 from deepsweep.plan import sweep_runs
-from deepsweep.program import Program, program_function
+from deepsweep.program import program_function
 from deepsweep.space import check_sweep, expand_grid, grid_size
 from deepsweep.sweep import prepare, run_sweep
 
@@ -261,3 +262,12 @@ def test_a_missing_package_is_told(tmp_path):
     sweep  = dict(program='train.py', method='grid', parameters=dict(a={'values': [1]}))
     result = run_sweep(sweep, function=program_function(sweep, tmp_path), store=tmp_path/'a.db')
     assert result.config_table()['stop reason'].tolist() == ["ProgramError: exit code 1: ModuleNotFoundError: No module named 'no_such_package_at_all'"]
+
+@pytest.mark.skipif('DEEPSWEEP_LOG' not in Path(core.__file__).read_text(), reason='log writes into no file yet')
+def test_log_of_the_kit(tmp_path):
+    (tmp_path/'train.py').write_text('import sys\nfrom deepsweep import log\nprint(\'{"acc": 0}\')\nfor step in (1, 2): log({"acc": step/4, "note": "x"}, step=step)\n')
+    sweep  = dict(program='train.py', method='grid', metric=dict(name='acc', goal='maximize'), parameters=dict(a={'values': [1]}))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        result = run_sweep(sweep, function=program_function(sweep, tmp_path), store=tmp_path/'a.db')
+    assert result.history_table()['acc'].tolist() == [.25, .5] and result.config_table()['state'].tolist() == ['finished']
