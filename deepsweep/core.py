@@ -4,16 +4,16 @@
 
 # %% ../nbs/00_core.ipynb #imports
 from __future__ import annotations
-import difflib, gc, hashlib, numbers, os, random, sys, threading, time
+import difflib, gc, hashlib, json, numbers, os, random, sys, threading, time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 # %% auto #0
 __all__ = ['WHOLE_STATES', 'GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError',
-           'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'derive_seed', 'set_seed', 'OwnRandom',
-           'generators_lent', 'generators_offered', 'is_shared_generator', 'default_device', 'logging_to', 'log',
-           'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list']
+           'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'one_line', 'derive_seed', 'set_seed', 'OwnRandom',
+           'generators_lent', 'generators_offered', 'is_shared_generator', 'default_device', 'logging_to', 'as_number',
+           'flat_metrics', 'log', 'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list']
 
 # %% ../nbs/00_core.ipynb #errors
 class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
@@ -41,6 +41,15 @@ def did_you_mean(
     known = sorted(map(str, known))
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=.6)
     return f'did you mean {near[0]!r}?' if near else f"known: {', '.join(known) or 'none'}"
+
+# %% ../nbs/00_core.ipynb #one-line
+def one_line(
+    text:str,
+    width:int=200,   # Most characters, at least 2
+)->str:
+    "Text without line breaks, cut where it is too long"
+    text = ' '.join(str(text).split())
+    return text if len(text) <= width else text[:width-1].rstrip() + '…'
 
 # %% ../nbs/00_core.ipynb #derive-seed
 def derive_seed(
@@ -230,7 +239,7 @@ FINAL_STATES = *GOOD_STATES, *BAD_STATES                 # nothing more will com
 
 # %% ../nbs/00_core.ipynb #device
 def default_device(
-    name:str|None=None,   # `cpu`, `cuda`, `cuda:1`, `mps`; None: the first CUDA device if there is one, else the CPU
+    name:str|None=None,   # `cpu`, `cuda`, `cuda:1`, `mps`; None: the first CUDA device, else the CPU, never `mps`
 )->'torch.device':        # A device that this machine has
     "The device to train on"
     import torch
@@ -242,28 +251,120 @@ def default_device(
         raise DeepsweepError(f'this machine has no device {name!r}; it has {[k for k,n in have.items() if n]}')
     return device
 
+# %% ../nbs/00_core.ipynb #busy-threads
+_PYTHON = os.path.dirname(threading.__file__) + os.sep
+
+def _is_pythons(file:str)->bool:
+    "Is this a file of Python itself?"
+    if file.startswith('<frozen'): return True
+    return file.startswith(_PYTHON) and 'site-packages' not in file and 'dist-packages' not in file
+
+def _busy_threads()->tuple[threading.Thread, ...]:
+    "Other threads that are at work, and do not wait in a pool"
+    frames = sys._current_frames()
+    frames.pop(threading.get_ident(), None)
+    def is_busy(thread):
+        frame = frames.get(thread.ident)
+        while frame is not None and _is_pythons(frame.f_code.co_filename): frame = frame.f_back
+        return frame is not None
+    return tuple(t for t in threading.enumerate() if is_busy(t))
+
 # %% ../nbs/00_core.ipynb #log-sink
-_sink:ContextVar = ContextVar('deepsweep log sink', default=None)
+_sink:ContextVar = ContextVar('deepsweep log sink', default=None)     # the `_Listener` of this context
+_RUNNING:list = []                                                    # those of all functions that run now
+
+class _Listener:
+    "Whoever hears what one training function logs, in whichever of its threads"
+    def __init__(self, sink:Callable):
+        self.sink, self.around = sink, _sink.get()         # `around`: of the function that called this one
+        self.process, self.is_over, self.elders = os.getpid(), False, _busy_threads()
 
 @contextmanager
 def logging_to(
     sink:Callable[[dict,int|None],None],   # Called with `(metrics, step)` for each `log`
 )->Iterator[None]:
-    "Hand every `log` inside the block to `sink`"
-    token = _sink.set(sink)
+    "Hand every `log` inside the block to `sink`, and those of the threads that are started in it"
+    listener = _Listener(sink)
+    _RUNNING.append(listener)
+    token = _sink.set(listener)
     try: yield
-    finally: _sink.reset(token)
+    finally:
+        listener.is_over = True
+        _RUNNING.remove(listener)
+        _sink.reset(token)
+
+# %% ../nbs/00_core.ipynb #listener
+_OVER = 'log() came too late: the run is over, since its training function has ended'
+_LEFT = ('log() came from a thread that was at work before this run began, so the run that it belongs to is over; '
+         'a thread that serves several runs takes its work as contextvars.copy_context().run')
+_MANY = ('{} training functions run at once, and log() cannot tell to which of them this thread belongs; '
+         'start it with contextvars.copy_context().run, as in pool.submit(contextvars.copy_context().run, work)')
+
+def _listener()->_Listener|None:
+    "Who hears a `log` in this thread; None: nobody"
+    own, process = _sink.get(), os.getpid()
+    if own is not None and own.process == process:
+        if own.is_over: raise DeepsweepError(_OVER)
+        return own
+    running = [o for o in list(_RUNNING) if o.process == process]                  # a forked process inherits the list
+    inner   = [o for o in running if not any(p.around is o for p in running)]      # a function may call a sweep
+    if len(inner) > 1: raise DeepsweepError(_MANY.format(len(inner)))
+    if inner and threading.current_thread() in inner[0].elders: raise DeepsweepError(_LEFT)
+    return inner[0] if inner else None
+
+# %% ../nbs/00_core.ipynb #flat-metrics
+def as_number(
+    value,             # Anything
+)->float|None:         # None: it is no number, or more than one
+    "A number of Python's, numpy's, torch's or another library's as a float"
+    try:
+        count = value.numel() if hasattr(value, 'numel') else getattr(value, 'size', 1)
+        if hasattr(value, 'item') and count == 1: value = value.item()
+        if isinstance(value, numbers.Real): return float(value)
+        is_one = hasattr(type(value), '__float__') and not isinstance(value, (str, bytes))
+        return float(value) if is_one and count == 1 else None
+    except Exception: return None                   # an object may raise anything when it is asked
+
+def flat_metrics(
+    metrics:Mapping,      # As they were logged
+)->tuple[dict,dict]:      # Name -> number; name -> type of what is none
+    "The numbers among logged metrics by name, `{'val': {'acc': .5}}` as `val.acc`; and what else there was"
+    found, others = {}, {}
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            inner, odd = flat_metrics(value)
+            found  |= {f'{name}.{k}': v for k, v in inner.items()}
+            others |= {f'{name}.{k}': v for k, v in odd.items()}
+        elif (number := as_number(value)) is None: others[str(name)] = type(value).__name__
+        else: found[str(name)] = number
+    return found, others
+
+# %% ../nbs/00_core.ipynb #log-file
+def _append_line(path:str, metrics:Mapping, step)->None:
+    "Add a call of `log` to a file, as a line"
+    (found, others), number = flat_metrics(metrics), as_number(step)
+    if step is not None and number is None: raise DeepsweepError(f'log(): step must be a whole number, got {step!r}')
+    line = dict(metrics=found, step=int(number) if number is not None and number.is_integer() else number)
+    if others: line['left out'] = others
+    try:
+        with open(path, 'a', encoding='utf-8') as file: file.write(json.dumps(line) + '\n')
+    except OSError as e: raise DeepsweepError(f'log() cannot write to the file that DEEPSWEEP_LOG names: {e}') from e
 
 # %% ../nbs/00_core.ipynb #log
+_NOBODY = ('log() works only inside a training function that run_sweep called, until it ends; nothing is listening here. '
+           'A process of its own needs the variable DEEPSWEEP_LOG, the name of a file to write to')
+
 def log(
-    metrics:Mapping[str,float],   # For example `{'valid accuracy': .61, 'valid loss': 1.1}`
-    step:int|None=None,           # Epochs completed, 0 = untrained; None: one more than the last time
+    metrics:Mapping,      # Such as `{'valid accuracy': .61, 'valid loss': 1.1}`; nested dicts get dots, what is no number is left out
+    step:int|None=None,   # Epochs completed, 0 = untrained; None: one more than the last time
 )->None:
-    "Report the metrics of one epoch from inside a training function"
-    sink = _sink.get()
-    if sink is None: raise DeepsweepError('log() works only inside a training function that run_sweep called; nothing is listening here')
+    "Report the metrics of one epoch from inside a training function, in any of its threads"
+    listener = _listener()
+    path = os.environ.get('DEEPSWEEP_LOG') if listener is None else None
+    if listener is None and not path: raise DeepsweepError(_NOBODY)
     if not isinstance(metrics, Mapping): raise DeepsweepError(f'log() takes a dict of metrics, got {type(metrics).__name__}')
-    sink(dict(metrics), step)
+    if path: _append_line(path, metrics, step)
+    else: listener.sink(dict(metrics), step)
 
 # %% ../nbs/00_core.ipynb #collector
 @contextmanager
