@@ -4,8 +4,8 @@
 
 # %% ../nbs/51_own_code.ipynb #imports
 from __future__ import annotations
-import copyreg, dis, enum, functools, hashlib, importlib.machinery, importlib.util, inspect, io, linecache, math, numbers, os
-import sys, sysconfig, textwrap, types, warnings, weakref
+import asyncio, copyreg, dis, enum, functools, gc, hashlib, importlib.machinery, importlib.util, inspect, io, linecache, math, numbers, os
+import re, signal, sys, sysconfig, textwrap, threading, traceback, types, warnings, weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,14 +17,15 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 
-from .core import DeepsweepError, OwnRandom, SweepError, check_whole, derive_seed, generators_offered, is_shared_generator, logging_to
+from .core import DeepsweepError, OwnRandom, SweepError, as_number, check_whole, derive_seed, did_you_mean, flat_metrics, generators_offered, is_shared_generator, logging_to
 from .data import ImageData, SealedTest
 from .keys import LABEL_KEYS, MADE_COLUMNS, RESULT_COLUMNS
 from .models import is_built_in, register_model
 
 # %% auto #0
-__all__ = ['TAKEN_COLUMNS', 'module_files', 'OwnCodeWarning', 'code_version', 'check_metric_name', 'OwnCode', 'own_code',
-           'own_model', 'StopTraining', 'FunctionConfig', 'EpochRows', 'train_function']
+__all__ = ['TAKEN_COLUMNS', 'FAILURES', 'module_files', 'OwnCodeWarning', 'code_version', 'check_metric_name', 'OwnCode',
+           'own_code', 'own_model', 'StopTraining', 'RunIsOver', 'FunctionConfig', 'EpochRows', 'is_from_signal',
+           'is_out_of_memory', 'failure_reason', 'release', 'named_types', 'train_function']
 
 # %% ../nbs/51_own_code.ipynb #home
 @functools.cache
@@ -637,6 +638,21 @@ class OwnCode:
         metrics = {k: found.pop(f'metric {k!r}') for k in self.metrics}
         return found | ({'metrics': metrics} if metrics else {})
 
+# %% ../nbs/51_own_code.ipynb #check-call
+def _check_call(function:Callable)->None:
+    "A training function takes one argument, and trains when it is called"
+    name = _name_of(function)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise SweepError(f'function= must train when it is called, but {name} is a generator; use log() where it has yield')
+    if inspect.iscoroutinefunction(function):
+        raise SweepError(f'function= must train when it is called, but {name} is a coroutine; give lambda config: asyncio.run({name}(config))')
+    try: signature = inspect.signature(function, follow_wrapped=False)
+    except (TypeError, ValueError): return               # compiled code does not always tell
+    try: signature.bind({})
+    except TypeError:
+        raise SweepError(f"function= is called with one argument, the run's config, which {name}{signature} does not take; "
+                         'write def train(config):') from None
+
 # %% ../nbs/51_own_code.ipynb #own-code
 _TRAINER_WORDS = ('train', 'valid', 'test', 'top')       # first words of what the kit's trainer logs
 
@@ -661,6 +677,7 @@ def own_code(
         raise SweepError(f'{what} must be callable, got {type(fn).__name__}')
     if function is not None and (metrics or criterion or model):
         raise SweepError('function= does the whole training, so model=, metrics= and criterion= must be None')
+    if function is not None: _check_call(function)
     if metrics is not None: _check_metrics(metrics)
     return OwnCode(function, dict(metrics or {}), criterion)
 
@@ -705,7 +722,7 @@ def own_model(
     return name
 
 # %% ../nbs/51_own_code.ipynb #stop
-class StopTraining(Exception):
+class StopTraining(BaseException):
     "Raised by `log` when a run is over: out of time, or diverged. Let it pass"
     def __init__(self,
         state:str,      # That the run ends in: `interrupted` or `diverged`
@@ -714,23 +731,31 @@ class StopTraining(Exception):
         self.state = state
         super().__init__(reason)
 
+class RunIsOver(DeepsweepError): "The same in a helper thread: some pools wait for ever when anything but an `Exception` ends a worker"
+
 # %% ../nbs/51_own_code.ipynb #function-config
-class FunctionConfig(dict):
+class _ByName(dict):
+    "A dict whose keys can be read as attributes"
+    def __getattr__(self, name):
+        if name.startswith('__'): raise AttributeError(name)
+        try: value = self[name]
+        except KeyError: raise AttributeError(f'the config has no key {name!r}; {did_you_mean(name, self)}') from None
+        return _ByName(value) if type(value) is dict else value
+
+_NOT_GIVEN = object()
+
+class FunctionConfig(_ByName):
     "A run's config as a training function gets it"
     def __missing__(self, key):
         if key == 'seed': return 0
         raise KeyError(key)
+    def get(self, key, default=_NOT_GIVEN):
+        "As of a dict, but that `get('seed')` is 0 where no seed was asked for"
+        if default is _NOT_GIVEN: default = 0 if key == 'seed' else None
+        return super().get(key, default)
 
 # %% ../nbs/51_own_code.ipynb #logged
 _FACTS = ('epoch', 'updates', 'seconds')     # columns of the kit in its trainer's rows: a log may repeat them
-
-def _number(name:str, value)->float:
-    "A logged value as a plain number"
-    count = value.numel() if hasattr(value, 'numel') else getattr(value, 'size', 1)
-    if hasattr(value, 'item') and count == 1: value = value.item()
-    if not isinstance(value, numbers.Real):
-        raise DeepsweepError(f'log() takes numbers; {name!r} is {type(value).__name__}')
-    return float(value)
 
 def _logged_epoch(value:float)->int:
     "The epoch that a logged `epoch` is part of: a fraction is rounded up"
@@ -739,28 +764,38 @@ def _logged_epoch(value:float)->int:
     return math.ceil(round(value, 6))                     # sums of tenths miss whole numbers by a hair
 
 # %% ../nbs/51_own_code.ipynb #checked-metrics
-def _checked_metrics(metrics:Mapping)->dict:
-    "Logged metrics as plain numbers, under names that are free"
-    out = {str(k): _number(k, v) for k, v in metrics.items()}
-    for k in out:
+def _checked_metrics(metrics:Mapping)->tuple[dict,dict]:
+    "Logged metrics as plain numbers, under names that are free; and the types of what is no number"
+    found, others = flat_metrics(metrics)
+    if 'epoch' in others: raise DeepsweepError(f"log() takes numbers; 'epoch' is {others['epoch']}")
+    for k in found:
         if k not in _FACTS: check_metric_name(k)
-    if 'updates' in out: out['updates'] = check_whole('log(): updates', out['updates'], 0, whole_float=True)
-    return out
+    if 'updates' in found: found['updates'] = check_whole('log(): updates', found['updates'], 0, whole_float=True)
+    return found, others
 
 # %% ../nbs/51_own_code.ipynb #rows
 class EpochRows:
-    "Turns what a training function logs into one row per epoch"
+    "Turns what a training function logs, in any of its threads, into one row per epoch"
     def __init__(self,
         write:Callable[[dict, bool], None],                # Stores a row; told whether the epoch is new
-        is_late:Callable[[], bool]=lambda: False,          # Is the call out of time?
+        is_late:Callable[[], str|bool]=lambda: '',         # Is the call out of time? Why, or True
     ):
         self.write, self.is_late = write, is_late
         self.rows, self.last = {}, 0                       # epoch -> its row so far; the greatest epoch
+        self.left_out, self.stop = {}, None                # name -> type of what is no number; what has stopped the run
+        self.thread, self.lock, self.is_closed = threading.get_ident(), threading.RLock(), False
     def __call__(self,
         metrics:dict,      # Name -> number; `epoch`, if it is there, is the epoch
         step:int|None,     # The epoch, unless `epoch` was logged; None: the next one
     ):
-        metrics = _checked_metrics(metrics)
+        with self.lock:
+            self.check()
+            metrics, others = _checked_metrics(metrics)
+            self.left_out = {**others, **self.left_out}
+            if metrics and not (others and set(metrics) == {'epoch'}): self.add(metrics, step)
+            if why := self.is_late(): self.end('interrupted', why if isinstance(why, str) else 'max_minutes is over')
+    def add(self, metrics:dict, step:int|None)->None:
+        "Write down numbers"
         epoch   = self.epoch(metrics.pop('epoch', None), step)
         is_new  = epoch not in self.rows
         self.last = max(self.last, epoch) if self.rows else epoch
@@ -769,8 +804,27 @@ class EpochRows:
         if 'valid accuracy' in row: row['top valid accuracy'] = self.top(epoch)
         self.write(dict(row), is_new)
         bad = [k for k, v in metrics.items() if k.endswith('loss') and not math.isfinite(v)]
-        if bad: raise StopTraining('diverged', f'{bad[0]} is not finite in epoch {epoch}')
-        if self.is_late(): raise StopTraining('interrupted', 'max_minutes is over')
+        if bad: self.end('diverged', f'{bad[0]} is not finite in epoch {epoch}')
+
+# %% ../nbs/51_own_code.ipynb #rows-end
+@patch
+def end(self:EpochRows, state:str, reason:str)->None:
+    "Stop the run, and remember it"
+    self.stop = StopTraining(state, reason)
+    self.check()
+
+@patch
+def check(self:EpochRows)->None:
+    "Raise if the run is over"
+    if self.stop is None and not self.is_closed: return
+    if self.stop is None: raise RunIsOver('log() came too late: the run is over, since its training function has ended')
+    if threading.get_ident() == self.thread: raise StopTraining(self.stop.state, str(self.stop))
+    raise RunIsOver(str(self.stop))
+
+@patch
+def close(self:EpochRows)->None:
+    "Take no more rows"
+    with self.lock: self.is_closed = True
 
 # %% ../nbs/51_own_code.ipynb #rows-epoch
 @patch
@@ -789,21 +843,107 @@ def top(self:EpochRows,
     "Greatest validation accuracy up to `epoch`"
     return max(o['valid accuracy'] for e, o in self.rows.items() if e <= epoch and 'valid accuracy' in o)
 
+# %% ../nbs/51_own_code.ipynb #returned
+def _returned_number(value)->float|None:
+    "A returned number; None: it is something else"
+    if isinstance(value, (bool, np.bool_)) or str(getattr(value, 'dtype', '')) in ('bool', 'torch.bool'): return None
+    is_number = isinstance(value, numbers.Number) or hasattr(value, 'item')       # not all that could be turned into one
+    return as_number(value) if is_number else None
+
+@patch
+def returned(self:EpochRows,
+    value,                     # Whatever the training function returned
+    score:str|None=None,       # Name of the sweep's metric; None: it names none
+)->None:
+    "Write down what is a last log, or the score"
+    if isinstance(value, Mapping):
+        if value: self(dict(value), None)
+        return
+    number = _returned_number(value)
+    if number is None: return
+    if not self.rows: self({score or 'score': number}, None)
+    elif score is not None and score not in self.rows[self.last]: self({score: number}, self.last)
+
+# %% ../nbs/51_own_code.ipynb #failures
+FAILURES = Exception, SystemExit, GeneratorExit, asyncio.CancelledError     # what ends one run, when code of the user's raises it
+
+def is_from_signal(
+    e:BaseException,
+)->bool:
+    "Did the handler of a signal raise this?"
+    handlers = {getattr(signal.getsignal(o), '__code__', None) for o in signal.valid_signals()} - {None}
+    return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(e.__traceback__))
+
+_NO_MEMORY = re.compile(r"out of memory|not enough memory|(can't|cannot) allocate memory|ALLOC_FAILED", re.I)
+
+def is_out_of_memory(
+    e:BaseException,
+)->bool:
+    "Was there no memory left, of the machine or of its GPU?"
+    if isinstance(e, (MemoryError, torch.cuda.OutOfMemoryError)): return True
+    return isinstance(e, RuntimeError) and _NO_MEMORY.search(str(e)) is not None
+
+def failure_reason(
+    e:BaseException,
+)->str:              # One line, or more where the error has more
+    "Why a run failed, and what may help"
+    text = f'{type(e).__name__}: {e.code if isinstance(e, SystemExit) else e}'[:500]
+    if is_out_of_memory(e): return f'{text}; out of memory: a smaller batch_size needs less'
+    files = [Path(frame.f_code.co_filename).name for frame, _ in traceback.walk_tb(e.__traceback__)]
+    if not isinstance(e, SystemExit) or 'argparse.py' not in files: return text
+    return f'{text}; argparse read the arguments of this program, in a notebook those of its kernel: use parse_args([])'
+
+# %% ../nbs/51_own_code.ipynb #release
+def release(
+    e:BaseException,   # Its reason and traceback have been read
+)->None:
+    "Let go what an error keeps alive"
+    told, memory = set(), is_out_of_memory(e)
+    while e is not None and id(e) not in told:
+        traceback.clear_frames(e.__traceback__)
+        told.add(id(e))
+        e = e.__cause__ or e.__context__
+    if not memory: return
+    gc.collect()
+    for backend in (torch.cuda, torch.mps):
+        if backend.is_available(): backend.empty_cache()
+
 # %% ../nbs/51_own_code.ipynb #train-function
+def _why_empty(rows:EpochRows, returned)->str:
+    "Why a run has no row"
+    ways = "report with deepsweep.log({'valid accuracy': …}, step=epoch), or return the score"
+    if rows.left_out: return f'the training function logged no number: {named_types(rows.left_out)}; {ways}'
+    what = '' if returned is None else f' and returned {type(returned).__name__}'
+    return f'the training function ended without a single log(){what}: {ways}'
+
+def named_types(
+    left_out:Mapping[str,str],   # Name -> type
+)->str:
+    "What was logged and is no number, in words"
+    return ', '.join(f'{k} is {v}' for k, v in left_out.items())
+
+def _is_end(e:BaseException, rows:EpochRows)->bool:
+    "Is this `sys.exit()` at the end of a training?"
+    return isinstance(e, SystemExit) and e.code in (None, 0) and bool(rows.rows) and not is_from_signal(e)
+
 def train_function(
     function:Callable,      # `function(config)`
     config:Mapping,         # Handed over as a `FunctionConfig`; its `seed` seeds the generators, 0 without one
     rows:EpochRows,         # Takes what is logged
     device=None,            # A torch device whose generator is seeded, too
+    score:str|None=None,    # What a returned number is called; None: `score`, and only where nothing was logged
 )->tuple[str,str]:          # State and reason
     "Run a training function with generators of its own, seeded from the run's seed"
     def told(metrics, step):
         with generators_offered(): rows(metrics, step)
+    returned = None
     try:
-        with OwnRandom(derive_seed(config.get('seed', 0), 'function'), device, once=True), logging_to(told): last = function(FunctionConfig(config))
-        if isinstance(last, Mapping) and last: rows(dict(last), None)
-    except StopTraining as stop: return stop.state, str(stop)
-    if not rows.rows:
-        raise DeepsweepError('the training function ended without a single log(): '
-                             "report with deepsweep.log({'valid accuracy': …}, step=epoch)")
+        with OwnRandom(derive_seed(config.get('seed', 0), 'function'), device, once=True), logging_to(told): returned = function(FunctionConfig(config))
+        rows.returned(returned, score)
+    except StopTraining as stop: rows.stop = rows.stop or stop
+    except FAILURES as e:
+        if rows.stop is None and not _is_end(e, rows) or is_from_signal(e): raise
+    finally: rows.close()
+    if rows.stop is not None: return rows.stop.state, str(rows.stop)
+    if not rows.rows: raise DeepsweepError(_why_empty(rows, returned))
     return 'finished', f'{len(rows.rows)} epochs reported'
