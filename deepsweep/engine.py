@@ -4,8 +4,9 @@
 
 # %% ../nbs/71_engine.ipynb #imports
 from __future__ import annotations
-import contextlib, json, math, queue, shutil, sys, threading, time, traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib, json, math, queue, re, shutil, sys, threading, time, traceback, warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +14,13 @@ import torch
 from fastcore.basics import patch
 
 from .best import check_repeat, keep_checkpoint, patience_counts
-from .core import BAD_STATES, FINAL_STATES, SweepError, WHOLE_STATES, is_quiet
+from .core import BAD_STATES, FINAL_STATES, GOOD_STATES, SweepError, WHOLE_STATES, is_quiet, one_line
 from .data import ImageData, TensorLoader
 from .fused import FusedTrainer, fuse as fuse_models
 from .keys import NO_METRIC, value_of
 from .models import make_model, model_name
 from .objective import Objective, among
-from .own_code import EpochRows, OwnCode, train_function
+from .own_code import EpochRows, FAILURES, OwnCode, failure_reason, is_from_signal, named_types, release, train_function
 from .plan import LANES, Run
 from .runs import ClaimLost, RunStore, Worker
 from .space import flatten_config
@@ -27,8 +28,8 @@ from .style import in_notebook
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['OUT_OF_TIME', 'ASKED', 'is_shown', 'Progress', 'How', 'What', 'Cancelled', 'Engine', 'run_name', 'Member',
-           'with_threads', 'left_line']
+__all__ = ['OUT_OF_TIME', 'ASKED', 'is_shown', 'Progress', 'How', 'What', 'shown_config', 'varying_keys', 'run_name', 'Cancelled',
+           'Engine', 'Member', 'with_threads', 'left_line']
 
 # %% ../nbs/71_engine.ipynb #progress
 def is_shown(
@@ -40,7 +41,7 @@ def is_shown(
 class Progress:
     "How far a sweep is, shown where the reader is"
     def __init__(self,
-        total:int,     # Epochs of all runs still to do
+        total:int,     # Epochs of all runs still to do, or runs
         shown:bool,    # False: nothing is printed
         unit:str='epochs',
     ):
@@ -72,6 +73,12 @@ def step(self:Progress, epochs:float, text:str)->None:
     self.last, left = now, (now-self.start)*(self.total-self.done)/max(self.done, 1)
     line = f'{self.done:>5.0f} of {self.total} {self.unit}, about {left:.0f} s left · {text}'
     print(f'\r\x1b[K{line[:_columns()]}' if tty else line, end='' if tty else '\n', flush=True)
+
+@patch
+def expect(self:Progress, total:int, unit:str)->None:
+    "Say how much there is to do, where only now that is known"
+    self.total, self.unit = max(total, 1), unit
+    if self.bar is not None: self.bar.total = self.total
 
 @patch
 def end(self:Progress)->None:
@@ -106,6 +113,39 @@ class What:
     own:OwnCode=field(default_factory=OwnCode)    # Code of the user's
     fingerprint:str=''           # Of the images
 
+# %% ../nbs/71_engine.ipynb #run-name
+def shown_config(run:Run)->dict:
+    "A run's config as a flat dict"
+    return flatten_config(run.config) if run.by_function else run.config
+
+def varying_keys(
+    configs:Sequence[Mapping],
+)->list[str]:                    # In the order in which they appear
+    "Keys that have more than one value, missing counted as one"
+    keys = dict.fromkeys(k for c in configs for k in c)
+    return [k for k in keys if len({repr(c.get(k)) for c in configs}) > 1]
+
+def _short(v)->str: return f'{v:g}' if isinstance(v, float) else one_line(v, 24)
+
+_NAMED = 'model', 'conv_layers', 'hidden_layers', 'learning_rate', 'seed'      # what the name of a kit's run tells
+
+def run_name(
+    run:Run,
+    varying:Iterable[str]|None=None,   # Keys that tell the runs of the call apart; None: it is not known
+)->str:
+    "A run in a few words, for progress lines"
+    c = shown_config(run)
+    def pairs(keys): return ' '.join(f'{k}={_short(c[k])}' for k in keys if k in c)
+    if run.by_function or not any(k in c for k in ('hidden_layers', 'conv_layers', 'learning_rate')):
+        return one_line(pairs(varying or c) or pairs(c), 80)
+    def layers(v): return '-'.join(map(str, v)) if isinstance(v, list) else str(v)
+    size = ' '.join(layers(c[k]) for k in ('conv_layers', 'hidden_layers') if c.get(k))
+    rate = value_of(c, 'learning_rate')
+    seed = f" seed {c['seed']}" if c.get('seed') else ''
+    name = f"{run.labels.get('variant') or model_name(c)} {size} lr {f'{rate:g}' if isinstance(rate, (int, float)) else rate}{seed}"
+    more = pairs(k for k in varying or () if k not in _NAMED)
+    return f'{name} {one_line(more, 60)}' if more else name
+
 # %% ../nbs/71_engine.ipynb #engine
 class Cancelled(BaseException): "The call was interrupted while this lane trained"
 
@@ -131,6 +171,8 @@ class Engine:
         self.best, self.stop_asked, self.looked = None, False, -1.
         self.owner, self.lock = threading.get_ident(), threading.Lock()
         self.cancelled, self.told = threading.Event(), queue.SimpleQueue()
+        self.reasons, self.broken, self.noted = {}, Counter(), set()      # run -> why it broke; how many broke so; notes that were given
+        self.varying = varying_keys([shown_config(o) for o in what.runs.values()])
 
 # %% ../nbs/71_engine.ipynb #engine-stop
 @patch
@@ -161,13 +203,14 @@ def between(self:Engine)->None:
 # %% ../nbs/71_engine.ipynb #engine-say
 @patch
 def say(self:Engine, fn:Callable, *args)->None:
-    "Show something; in a lane: let the thread that waits show it"
-    if threading.get_ident() == self.owner: fn(*args)
-    else: self.told.put((fn, args))
+    "Show something; in a lane or a helper thread: let the thread that called the engine show it"
+    if threading.get_ident() != self.owner: return self.told.put((fn, args))
+    self.drain()                                          # of a function's helper threads
+    fn(*args)
 
 @patch
 def drain(self:Engine)->None:
-    "Show what the lanes had to say"
+    "Show what other threads had to say"
     while not self.told.empty():
         fn, args = self.told.get()
         fn(*args)
@@ -186,17 +229,16 @@ def _tell(self:Engine, name:str, row:Mapping, epochs:float)->None:
 @patch
 def _so_far(self:Engine)->str: return '' if self.best is None else f', best so far {self.best:.3f}'
 
-def run_name(
-    run:Run,
-)->str:
-    "A run in a few words, for progress lines"
-    c = run.config
-    if not any(k in c for k in ('hidden_layers', 'conv_layers', 'learning_rate')): return ' '.join(f'{k}={v}' for k, v in c.items())[:60]
-    def layers(v): return '-'.join(map(str, v)) if isinstance(v, list) else str(v)
-    size = ' '.join(layers(c[k]) for k in ('conv_layers', 'hidden_layers') if c.get(k))
-    rate = value_of(c, 'learning_rate')
-    seed = f" seed {c['seed']}" if c.get('seed') else ''
-    return f"{run.labels.get('variant') or model_name(c)} {size} lr {f'{rate:g}' if isinstance(rate, (int, float)) else rate}{seed}"
+@patch
+def name_of(self:Engine, run:Run)->str: return run_name(run, self.varying)
+
+@patch
+def note(self:Engine, kind:str, text:str)->None:
+    "Say something that concerns the whole sweep, once a call: as a line, or a warning where no progress is shown"
+    if kind in self.noted: return
+    self.noted.add(kind)
+    if self.progress.shown: self.say(self.progress.say, text)
+    else: warnings.warn_explicit(text, UserWarning, 'deepsweep', 1)       # the line that says it tells nothing
 
 # %% ../nbs/71_engine.ipynb #hold
 def _score_hold(trainer:ModelTrainer, config:Mapping, data:ImageData)->dict:
@@ -234,7 +276,7 @@ class Member:
     ):
         self.engine, self.run, self.old = engine, run, old
         self.alone, self.overtime, self.lost = alone, overtime, False
-        self.name, self.start = run_name(run), time.perf_counter()
+        self.name, self.start = engine.name_of(run), time.perf_counter()
         self.trainer = engine.trainer_of(run.config, on_epoch=[self.on_epoch])
         self.scored  = self.trainer.test_loader is not None
         self.stops   = patience_counts(self.trainer, run.config)
@@ -264,6 +306,7 @@ class Member:
         if self.scored: engine.keep(run, trainer)
         shared = sum(r['seconds'] for r in trainer.history)                    # a fused run's share
         seconds = time.perf_counter()-self.start if self.alone else shared
+        engine.reasons[run.id] = trainer.stop_reason
         engine.worker.finish(run.id, trainer.state, seconds=seconds, **facts)
 
     def let_go(self)->None:
@@ -280,11 +323,15 @@ def keep(self:Engine, run:Run, trainer:ModelTrainer)->None:
     with self.lock: keep_checkpoint(how.save_models, run.id, trainer, run.config, self.what.data, score, how.min_score, how.keep, objective)
 
 @patch
-def fail(self:Engine, run:Run, e:Exception, start:float)->str:
-    "Write down that a run failed, and why"
-    reason, error = f'{type(e).__name__}: {e}'[:500], ''.join(traceback.format_exception(e))[-4000:]
-    self.worker.finish(run.id, 'failed', stop_reason=reason, error=error, seconds=time.perf_counter()-start)
-    return 'failed'
+def fail(self:Engine, runs:Sequence[Run], e:BaseException, start:float)->dict[str,str]:
+    "Write down that runs failed, and why; run -> state"
+    if is_from_signal(e): raise e                 # the whole program is to end
+    reason, error = failure_reason(e), ''.join(traceback.format_exception(e))[-4000:]
+    for run in runs:
+        self.reasons[run.id] = reason
+        self.worker.finish(run.id, 'failed', stop_reason=reason, error=error, seconds=time.perf_counter()-start)
+    release(e)
+    return {run.id: 'failed' for run in runs}
 
 @patch
 def run_job(self:Engine,
@@ -296,9 +343,9 @@ def run_job(self:Engine,
     if self.what.own.function is not None: return lambda: {run.id: self.train_function_run(run, overtime)}
     start = time.perf_counter()
     try: member = Member(self, run, old, overtime=overtime)
-    except Exception as e:                        # a user's model may raise anything; its run failed, the sweep goes on
-        state = self.fail(run, e, start)
-        return lambda: {run.id: state}
+    except FAILURES as e:                         # a user's model may raise anything; its run failed, the sweep goes on
+        failed = self.fail([run], e, start)
+        return lambda: failed
     member.trainer.optimizer.register_step_post_hook(lambda *_: self.between())
     def job():
         try:
@@ -306,7 +353,7 @@ def run_job(self:Engine,
             member.finish()
             return {run.id: member.trainer.state}
         except ClaimLost: return {run.id: 'lost'}
-        except Exception as e: return {run.id: self.fail(run, e, start)}
+        except FAILURES as e: return self.fail([run], e, start)
         finally: member.let_go()
     return job
 
@@ -314,25 +361,40 @@ def run_job(self:Engine,
 @patch
 def train_function_run(self:Engine, run:Run, overtime:bool=False)->str:
     "Let a training function of the user's do one claimed run; returns its state"
-    start, name = time.perf_counter(), run_name(run)
+    start, name, objective = time.perf_counter(), self.name_of(run), self.what.objective
     def write(row, is_new):
         put = self.worker.add_epoch if is_new else self.worker.replace_epoch
         put(run.id, {'seconds': time.perf_counter()-start, **row})
         self.tell(name, row, 0)                                       # a function does not say how many epochs are to come: runs are counted
-    rows = EpochRows(write, lambda: self.why_stop(overtime))
+    rows  = EpochRows(write, lambda: self.why_stop(overtime))
+    score = objective.name if objective.is_given else None
     try:
-        state, reason = train_function(self.what.own.function, json.loads(json.dumps(run.config)), rows, self.how.device)
+        state, reason = train_function(self.what.own.function, json.loads(json.dumps(run.config)), rows, self.how.device, score)
         self.worker.finish(run.id, state, stop_reason=reason, best_epoch=self._best_row(rows.rows), seconds=time.perf_counter()-start)
+        self.reasons[run.id] = reason
     except ClaimLost: return 'lost'
-    except Exception as e: state = self.fail(run, e, start)             # the function may raise anything
-    self.progress.step(run.epochs, name + self._so_far())
+    except FAILURES as e: state = self.fail([run], e, start)[run.id]    # the function may raise anything
+    self.drain()
+    self._note_logged(name, state, rows)
+    self.progress.step(1, name + self._so_far())
     return state
+
+@patch
+def _note_logged(self:Engine, name:str, state:str, rows:EpochRows)->None:
+    "Say what was logged in vain, and what was not logged"
+    objective, logged = self.what.objective, _logged(rows.rows)
+    if rows.left_out: self.note('left out', f'log() keeps numbers and leaves out the rest: {named_types(rows.left_out)}')
+    if state not in GOOD_STATES or not objective.is_given or among(objective, logged).name in logged: return
+    self.note('metric', f"{name} did not log {objective.name!r}, which ranks this sweep's runs; it logged {', '.join(logged) or 'no metric'}")
+
+def _logged(rows:Mapping[int,Mapping])->list[str]:
+    "Metrics that a training function has logged, in order"
+    return list(dict.fromkeys(k for row in rows.values() for k in row if k not in NO_METRIC))
 
 @patch
 def _best_row(self:Engine, rows:Mapping[int,Mapping])->int|None:
     "The epoch that is best in what the sweep is judged by"
-    logged = dict.fromkeys(k for row in rows.values() for k in row if k not in NO_METRIC)
-    objective = among(self.what.objective, logged)
+    objective = among(self.what.objective, _logged(rows))
     return objective.best_at({e: row.get(objective.name) for e, row in rows.items()})
 
 # %% ../nbs/71_engine.ipynb #train-group
@@ -353,8 +415,8 @@ def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool
         try:
             member  = Member(self, runs[run], olds.get(run), alone=False, overtime=overtime) if run in todo else None
             trainer = self.trainer_of(config) if member is None else member.trainer
-        except Exception as e:
-            if run in todo: crew.states[run] = self.fail(runs[run], e, start)
+        except FAILURES as e:
+            if run in todo: crew.states |= self.fail([runs[run]], e, start)
             continue
         if member is not None: crew.members[id(trainer)] = member
         crew.trainers.append(trainer)
@@ -389,17 +451,17 @@ def group_job(self:Engine,
     crew  = self._make_crew(group, todo, olds, overtime)
     def job():
         try: return self._train_crew(crew, graph) if crew.trainers else crew.states
-        except Exception as e: return crew.states | self._fail_rest(todo - set(crew.states), e, start)
+        except FAILURES as e: return crew.states | self._fail_rest(todo - set(crew.states), e, start)
         finally:
             for member in crew.members.values(): member.let_go()
             crew.trainers.clear()
     return job
 
 @patch
-def _fail_rest(self:Engine, runs:set, e:Exception, start:float)->dict:
+def _fail_rest(self:Engine, runs:set, e:BaseException, start:float)->dict:
     "Write down that those of some runs that have not ended failed"
     states = {run: o['state'] for run, o in self.store.run_states(runs).items()}
-    return {run: self.fail(self.what.runs[run], e, start) if state == 'running' else state for run, state in states.items()}
+    return states | self.fail([self.what.runs[run] for run, state in states.items() if state == 'running'], e, start)
 
 # %% ../nbs/71_engine.ipynb #lanes
 @contextlib.contextmanager
@@ -472,6 +534,9 @@ def _lacks(self:Engine, run:str, state:Mapping, evaluated:set)->bool:
     return self.hold is not None and state['hold_fingerprint'] != self.hold or self.how.eval_train and run not in evaluated
 
 @patch
+def _left(self:Engine, group:Mapping)->list[str]: return [o for o in self._mine(group) if o not in self.done or o in self.again]
+
+@patch
 def _mine(self:Engine, group:Mapping)->list[str]: return [o for o in group['runs'] if o in self.what.runs]
 
 @patch
@@ -500,7 +565,8 @@ def _claim(self:Engine, group:Mapping, todo:set)->bool:
 def run(self:Engine)->None:
     "Train every group that is not in a final state"
     self._look()
-    self.waiting = [g for g in self.what.groups if any(o not in self.done or o in self.again for o in self._mine(g))]
+    self.waiting = [g for g in self.what.groups if self._left(g)]
+    if self.what.own.function is not None: self.progress.expect(sum(len(self._left(g)) for g in self.waiting), 'runs')
     lanes = self._lane_count(self.waiting)
     self.graphs = self._graphs(self.waiting) if lanes > 1 else {}
     self.waiting.sort(key=lambda g: not self._was_late(g))                       # what was cut off comes first
@@ -524,7 +590,8 @@ def _begin(self:Engine, group:Mapping, side:_Lanes)->None:
     todo = self._todo(group)
     if not todo:
         self.waiting.remove(group)
-        self.progress.step(sum(self.what.runs[o].epochs for o in self._mine(group) if o not in self.done), '')
+        elsewhere = [self.what.runs[o] for o in self._mine(group) if o not in self.done]
+        self.progress.step(sum(1 if o.by_function else o.epochs for o in elsewhere), '')
         return
     in_lane = side.n > 1 and group.get('lane', False)
     side.join(side.n-1 if in_lane else 0)                    # all others train with the machine to themselves
@@ -549,10 +616,19 @@ def _job(self:Engine, group:Mapping, todo:set)->Callable[[],dict]:
 
 # %% ../nbs/71_engine.ipynb #loop-2
 @patch
+def broken_line(self:Engine, run:str, state:str)->str:
+    "How a run broke, for a line of progress; its reason, where no other run had the same"
+    line, reason = f'{state}: {self.name_of(self.what.runs[run])} ({run})', one_line(self.reasons.get(run) or '')
+    if not reason: return line
+    kind = state, re.sub(r'0x[0-9a-f]+|[0-9]+', '#', reason)         # addresses and epochs aside
+    self.broken[kind] += 1
+    return f'{line}: {reason}' if self.broken[kind] == 1 else f'{line}, as before: {self.broken[kind]} runs'
+
+@patch
 def settle(self:Engine, group:Mapping, ended:Mapping[str,str])->None:
     "A group has ended: tell what broke, and wait for what another worker took over"
     for o, state in ended.items():
-        if state in BAD_STATES: self.progress.say(f'{state}: {run_name(self.what.runs[o])} ({o})')
+        if state in BAD_STATES: self.progress.say(self.broken_line(o, state))
         if state == 'failed': self.again.discard(o)
     if 'lost' in ended.values() and not self.why_stop(): self.waiting.append(group)
 
