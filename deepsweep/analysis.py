@@ -4,21 +4,22 @@
 
 # %% ../nbs/41_analysis.ipynb #imports
 from __future__ import annotations
-import json
+import json, re
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 import numpy as np, pandas as pd
-from .core import BAD_STATES, DataError, SweepError, did_you_mean
+from .core import BAD_STATES, DataError, SweepError, did_you_mean, one_line
 from .keys import CONFIG_KEYS, NO_METRIC, RESULT_COLUMNS
 from .objective import GOALS, Objective, is_own_column
 from .statistics import interval, paired_difference, verdict
 
 # %% auto #0
-__all__ = ['SCORES', 'STRENGTHS', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_objective', 'find_metric',
-           'number_columns', 'best_epochs', 'finite', 'row_texts', 'config_keys', 'varying_keys', 'pick_variant',
-           'best_table', 'run_scores', 'setting_means', 'learning_rate_table', 'pivot_rates', 'size_table',
-           'example_regularization', 'key_table', 'key_scores', 'find_strength', 'regularization_table',
-           'trajectory_table', 'seed_table', 'cost_table', 'tradeoff_table', 'classification_table']
+__all__ = ['SCORES', 'RATE_NAMES', 'STRENGTHS', 'example_tables', 'tidy_table', 'size_label', 'join_tables', 'find_objective',
+           'find_metric', 'number_columns', 'best_epochs', 'finite', 'row_texts', 'config_keys', 'varying_keys',
+           'pick_variant', 'best_table', 'rate_key', 'run_scores', 'setting_means', 'learning_rate_table',
+           'pivot_rates', 'size_table', 'example_regularization', 'key_table', 'key_scores', 'find_strength',
+           'regularization_table', 'trajectory_table', 'seed_table', 'cost_table', 'tradeoff_table',
+           'classification_table']
 
 # %% ../nbs/41_analysis.ipynb #example-curves
 def _example_curves(
@@ -200,17 +201,22 @@ def find_objective(
     if metric is None:
         have   = [m for m in SCORES if m in df]
         metric = next((m for m in have if df[m].notna().any()), have[0] if have else None)
-        if metric is None: raise DataError(f"no column {' or '.join(map(repr, SCORES))} to judge runs by: give metric=, one of {numbers}")
+        if metric is None: raise DataError(f"no column {' or '.join(map(repr, SCORES))} to judge runs by: {_why_missing(df) or f'give metric=, one of {numbers}'}")
     if metric not in df: raise DataError(f'no column {metric!r} to judge runs by; {_why_missing(df) or did_you_mean(metric, numbers)}')
     if metric not in numbers: raise DataError(f'a metric holds numbers, column {metric!r} holds {df[metric].dropna().iloc[0]!r}')
     if goal not in (None, *GOALS): raise DataError(f"goal is 'maximize' or 'minimize', got {goal!r}")
     return Objective(metric, goal)
 
 def _why_missing(df:pd.DataFrame)->str:
-    "Why no run has a metric, where all of them failed"
-    if 'state' not in df or not len(df) or not df['state'].eq('failed').all(): return ''
-    reasons = df['stop reason'].dropna() if 'stop reason' in df else []
-    return 'all runs failed' + (f': {reasons.iloc[0]}' if len(reasons) else '')
+    "Why no run has a metric, where all of them broke"
+    if 'state' not in df: return ''
+    runs = df.drop_duplicates('run')
+    if not len(runs) or not runs['state'].isin(BAD_STATES).all(): return ''
+    how  = ' or '.join(o for o in ('failed', 'diverged') if runs['state'].eq(o).any())
+    text = f'all {len(runs)} runs {how}' if len(runs) > 1 else f'its only run {how}'
+    reasons = runs['stop reason'].dropna() if 'stop reason' in runs else []
+    if not len(reasons): return text
+    return text + f"{', the first' if len(set(reasons)) > 1 else ''}: {one_line(reasons.iloc[0])}"
 
 def find_metric(
     df:pd.DataFrame,                     # A tidy table
@@ -337,6 +343,22 @@ def best_table(
     table  = table.loc[order.sort_values(['last', 'cost', 'run'], kind='stable').index]
     return table.drop_duplicates('run').reset_index(drop=True)
 
+# %% ../nbs/41_analysis.ipynb #rate-key
+RATE_NAMES = frozenset('learningrate lr learnrate stepsize eta eta0 lr0 baselr initlr initiallr learningrateinit'.split())      # without case, dots and dashes
+
+def rate_key(
+    df:pd.DataFrame,   # A tidy table
+)->str|None:           # None: no setting has such a name, or several have
+    "The column with the learning rate, under whichever of its usual names"
+    def has_numbers(k): return pd.to_numeric(df[k], errors='coerce').notna().any()
+    if 'learning_rate' in df and has_numbers('learning_rate'): return 'learning_rate'
+    named = [k for k in config_keys(df) if _is_rate(str(k)) and has_numbers(k)]
+    return named[0] if len(named) == 1 else None
+
+def _is_rate(key:str)->bool:
+    "Is this a usual name of a learning rate, perhaps inside of something: `optimizer.lr`?"
+    return re.sub('[^a-z0-9]', '', key.removesuffix(' (parameter)').rsplit('.', 1)[-1].lower()) in RATE_NAMES
+
 # %% ../nbs/41_analysis.ipynb #scores
 def run_scores(
     df:pd.DataFrame,         # A merged table
@@ -350,7 +372,7 @@ def run_scores(
     col = lambda name: df[name] if name in df else pd.Series(None, df.index, object)
     out = pd.DataFrame({'run': df['run'], 'variant': df['variant'], 'hidden': col('hidden_layers').map(_widths), 'conv': col('conv_layers').map(_widths)})
     out['size'] = [size_label(h, c) for h, c in zip(out['hidden'], out['conv'])]
-    out['learning_rate'] = pd.to_numeric(col('learning_rate'))
+    out['learning_rate'] = pd.to_numeric(col(rate_key(df) or 'learning_rate'), errors='coerce')
     out['setting'] = row_texts(df, [k for k in config_keys(df) if k not in ('seed', *_COUNTS)])
     out['state'] = col('state').fillna('')
     return out.assign(score=finite(df[metric]).where(~out['state'].isin(_UNSCORED)))
@@ -380,11 +402,11 @@ def learning_rate_table(
     metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
     *, variant:str|None=None, # Only this variant; None: all
     goal:str|None=None,       # `maximize` or `minimize`; None: by the metric's name
-)->pd.DataFrame:              # A row per variant, size and rate: `variant size learning_rate mean low high n diverged`
+)->pd.DataFrame:              # A row per variant, size and rate: `variant size learning_rate mean low high n diverged`; `learning_rate` also where the setting has another of its usual names
     "Best score over epochs by size and learning rate: mean over `n` seeds and its 95 % interval"
     df = pick_variant(df, variant)
-    if 'learning_rate' not in df: raise DataError(f"a learning-rate table needs the column 'learning_rate'; {did_you_mean('learning_rate', config_keys(df))}")
     metric, goal = find_metric(df, metric, goal)
+    if rate_key(df) is None: raise DataError(f"no learning_rate; known: {', '.join(sorted(map(str, config_keys(df)))) or 'none'}")
     return setting_means(run_scores(df, metric, goal), ['variant', 'size', 'learning_rate'], Objective(metric, goal))
 
 # %% ../nbs/41_analysis.ipynb #pivot
@@ -725,7 +747,7 @@ def classification_table(
     y_true:Sequence,          # Labels, shape (n,), integers from 0
     outputs:Sequence,         # Logits or probabilities, shape (n, classes), or predicted labels, shape (n,)
     classes:Sequence[str],    # Names, in the order of the labels
-)->pd.DataFrame:              # A row per class with `precision recall f1 support`, then `macro` (mean over classes), `weighted` (by support) and `accuracy` (in the column f1)
+)->pd.DataFrame:              # A row per class with `precision recall f1 support`, then `macro` (mean over the classes that occur), `weighted` (by support) and `accuracy` (in the column f1, for it is the F1 of all images taken together)
     "scikit-learn's classification report as a table; a class that was never called has precision 0"
     from sklearn.metrics import classification_report
     y, p, classes = np.asarray(y_true), np.asarray(outputs), list(classes)
@@ -735,6 +757,8 @@ def classification_table(
     for name, v in (('labels', y), ('outputs', p)):
         if v.dtype.kind not in 'iu' or v.min()<0 or v.max()>=len(classes): raise DataError(f'{name} must be integers from 0 to {len(classes)-1} for {len(classes)} classes, got {np.asarray(outputs).shape if v is p else v[:3].tolist()}')
     report = classification_report(y, p, labels=range(len(classes)), target_names=classes, output_dict=True, zero_division=0)
+    seen   = np.union1d(y, p)
+    if len(seen) < len(classes): report['macro avg'] = classification_report(y, p, labels=seen, output_dict=True, zero_division=0)['macro avg']
     accuracy = dict.fromkeys(('precision', 'recall')) | {'f1-score': float((y==p).mean()), 'support': len(y)}
     names = {'macro avg': 'macro', 'weighted avg': 'weighted'}
     table = pd.DataFrame([report[o] for o in (*classes, *names)] + [accuracy], index=[*classes, *names.values(), 'accuracy']).astype(float)

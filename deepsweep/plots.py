@@ -13,7 +13,7 @@ from .core import BAD_STATES, DataError, check_whole, did_you_mean
 from .objective import Objective
 from .style import MARKERS, legend_beside, legend_mark, look, mark_diverged, plain_text, rate_axis
 from .analysis import best_epochs, best_table, find_metric, find_objective, find_strength, key_scores, key_table
-from .analysis import learning_rate_table, pick_variant, run_scores, size_label, size_table
+from .analysis import learning_rate_table, pick_variant, rate_key, run_scores, size_label, size_table
 from .analysis import tidy_table, tradeoff_table, trajectory_table, varying_keys
 
 # %% auto #0
@@ -505,7 +505,8 @@ def max_test_acc_lr_bar(
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
     "Bars of the best score by learning rate: mean over seeds of the best size, interval, every seed"
-    return _compare_values(df, variant, 'learning_rate', metric, _rate_colors, zoom, chance, floor, ax)
+    key = rate_key(pick_variant(df, variant)) or 'learning_rate'
+    return _compare_values(df, variant, key, metric, _rate_colors, zoom, chance, floor, ax)
 
 # %% ../nbs/42_plots.ipynb #trade-parts
 def _cost_axis(ax:Axes, cost:pd.Series)->None:

@@ -209,7 +209,7 @@ _AVERAGED = {f'{a} {s}': f'{s}_{a}' for a in ('macro', 'micro', 'weighted') for 
 _SAME = {'f1': 'f1_macro', 'roc auc': 'roc_auc_ovr', **_AVERAGED}
 
 def known_metric(
-    name:str,            # `macro f1`, `balanced accuracy`, `log loss`, `f1` (the macro mean), or any scorer of scikit-learn's
+    name:str,            # `macro f1` or `f1` (the same: the mean over the classes, also of two), `balanced accuracy`, `log loss`, or any scorer of scikit-learn's
 )->Callable|None:        # `fn(labels, logits) -> float`, averaged over the heads; None: nobody knows it
     "A score by its name"
     score = _log_loss if name == 'log loss' else _scorer(_SAME.get(name, name.replace(' ', '_')))

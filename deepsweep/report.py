@@ -11,7 +11,7 @@ from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 import numpy as np, pandas as pd
-from .analysis import SCORES, best_epochs, best_table, find_objective, join_tables, learning_rate_table, run_scores, size_label, size_table
+from .analysis import SCORES, best_epochs, best_table, find_objective, join_tables, learning_rate_table, rate_key, run_scores, size_label, size_table
 from .core import BAD_STATES, DeepsweepError
 from .objective import Objective
 from .statistics import interval
@@ -201,7 +201,7 @@ def _counts(config:pd.DataFrame)->str:
 # %% ../nbs/94_report.ipynb #figures
 def _rate_figure(df:pd.DataFrame, objective:Objective)->dict|None:
     "The learning-rate figure; None where fewer than two rates have a score"
-    if 'learning_rate' not in df: return None
+    if rate_key(df) is None: return None
     extreme = 'peak' if objective.goal == 'maximize' else 'lowest point'
     t, metric = learning_rate_table(df, objective).dropna(subset=['mean', 'learning_rate']), objective.name
     if t['learning_rate'].nunique()<2: return None
