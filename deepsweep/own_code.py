@@ -888,7 +888,7 @@ def failure_reason(
 )->str:              # One line, or more where the error has more
     "Why a run failed, and what may help"
     text = f'{type(e).__name__}: {e.code if isinstance(e, SystemExit) else e}'[:500]
-    if is_out_of_memory(e): return f'{text}; out of memory: a smaller batch_size needs less'
+    if is_out_of_memory(e): return f'{text}; a smaller batch_size needs less memory'
     files = [Path(frame.f_code.co_filename).name for frame, _ in traceback.walk_tb(e.__traceback__)]
     if not isinstance(e, SystemExit) or 'argparse.py' not in files: return text
     return f'{text}; argparse read the arguments of this program, in a notebook those of its kernel: use parse_args([])'
