@@ -385,6 +385,7 @@ def _note_logged(self:Engine, name:str, state:str, rows:EpochRows)->None:
     objective, logged = self.what.objective, _logged(rows.rows)
     if rows.left_out: self.note('left out', f'log() keeps numbers and leaves out the rest: {named_types(rows.left_out)}')
     if state not in GOOD_STATES or not objective.is_given or among(objective, logged).name in logged: return
+    if not self.waiting: return                   # nothing is spared any more, and the end of the call says it
     self.note('metric', f"{name} did not log {objective.name!r}, which ranks this sweep's runs; it logged {', '.join(logged) or 'no metric'}")
 
 def _logged(rows:Mapping[int,Mapping])->list[str]:
