@@ -384,7 +384,8 @@ def _note_logged(self:Engine, name:str, state:str, rows:EpochRows)->None:
     "Say what was logged in vain, and what was not logged"
     objective, logged = self.what.objective, _logged(rows.rows)
     if rows.left_out: self.note('left out', f'log() keeps numbers and leaves out the rest: {named_types(rows.left_out)}')
-    if state not in GOOD_STATES or not objective.is_given or among(objective, logged).name in logged: return
+    is_there = among(objective, logged).name in logged or any(objective.name in row for row in rows.rows.values())
+    if state not in GOOD_STATES or not objective.is_given or is_there: return
     if not self.waiting: return                   # nothing is spared any more, and the end of the call says it
     self.note('metric', f"{name} did not log {objective.name!r}, which ranks this sweep's runs; it logged {', '.join(logged) or 'no metric'}")
 
