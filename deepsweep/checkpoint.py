@@ -8,25 +8,35 @@ import copy, hashlib, json, os, warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from .core import DataError, DeepsweepError, StoreError, did_you_mean
 from .data import ImageData, as_images, scale_images
+from .folders import is_table, read_like, table_files
 from .models import ConvNet, make_model
 
 # %% auto #0
 __all__ = ['EVAL_BATCH', 'model_info', 'save_model', 'net_format', 'in_format', 'load_model', 'info_of', 'scale_like',
-           'logits_of', 'predict', 'export_model']
+           'logits_of', 'predict', 'predict_table', 'export_model']
 
 # %% ../nbs/25_checkpoint.ipynb #info
 def model_info(
     config:Mapping,   # The run's config
     data:ImageData,   # What it was trained on
-)->dict:              # `config classes shape mean std fingerprint`, plain values as JSON has them
+)->dict:              # `config classes shape mean std fingerprint name reading`, plain values as JSON has them
     "What must be known of a run to use its net"
-    classes = [list(o) if not isinstance(o, str) else o for o in data.classes]
-    return dict(config=dict(config), classes=classes, shape=list(data.shape), mean=list(data.mean), std=list(data.std), fingerprint=data.fingerprint)
+    return dict(
+        config=dict(config),
+        classes=[list(o) if not isinstance(o, str) else o for o in data.classes],
+        shape=list(data.shape),
+        mean=list(data.mean),
+        std=list(data.std),
+        fingerprint=data.fingerprint,
+        name=data.name,
+        reading=None if data.reading is None else dict(data.reading),      # how its files were read; None: it came as arrays
+    )
 
 # %% ../nbs/25_checkpoint.ipynb #save
 def _sha(content:bytes)->str: return hashlib.sha256(content).hexdigest()
@@ -114,18 +124,28 @@ def _read_weights(file:Path, facts:Mapping|None)->dict:
     if told != _facts_sha({k: v for k, v in facts.items() if k != 'sha256'}): raise StoreError(f"{file.stem + '.json'!r} was changed after it was saved: it does not match {file.name!r}")
     return weights
 
+def _head_names(facts:Mapping)->tuple:
+    "Class names, a tuple per head"
+    classes = facts['classes']
+    return (tuple(classes),) if isinstance(classes[0], str) else tuple(map(tuple, classes))
+
 def _build(file:Path, facts:Mapping|None, weights:Mapping)->nn.Module:
     "The untrained net that the facts beside a checkpoint describe"
     if facts is None: raise StoreError(f'{file.name!r} has no .json beside it, so pass model=')
     if not facts.get('config') or not facts.get('shape'): raise StoreError(f'{file.name!r} was saved without config and data, so pass model=')
-    heads = facts['classes'] if isinstance(facts['classes'][0], list) else [facts['classes']]
-    model = make_model(facts['config'], _Shape(tuple(facts['shape']), [len(o) for o in heads]))
+    model = make_model(facts['config'], _Shape(facts))
     kind = next((w.dtype for w in weights.values() if w.is_floating_point()), torch.float32)
     return model.to(kind, memory_format=net_format(model))                 # as the trainer has it
 
 class _Shape:
-    "What a model needs to know of its data"
-    def __init__(self, shape:tuple, n_classes:list): self.shape, self.n_classes = shape, n_classes
+    "What a model may ask of its data, an `ImageData`, without its images"
+    def __init__(self, facts:Mapping):
+        heads = _head_names(facts)
+        self.classes = heads[0] if isinstance(facts['classes'][0], str) else heads
+        self.n_classes = [len(o) for o in heads]
+        self.shape = tuple(facts['shape'])
+        self.mean, self.std = (None if facts.get(k) is None else tuple(facts[k]) for k in ('mean', 'std'))
+        self.name = facts.get('name', 'images')            # older checkpoints do not know it
 
 # %% ../nbs/25_checkpoint.ipynb #load
 def load_model(
@@ -145,10 +165,14 @@ def load_model(
 # %% ../nbs/25_checkpoint.ipynb #pixels
 _MODES = {1: 'L', 3: 'RGB', 4: 'RGBA'}       # channels -> PIL's name for them
 
-def _read_image(image, channels:int)->np.ndarray:
-    "A PIL image or a file as uint8 (C, H, W)"
+def _read_image(image, channels:int, reading:Mapping|None=None)->np.ndarray:
+    "A PIL image or a file as uint8 (C, H, W), read as in training where that read files"
     from PIL import Image
     name = Path(image).name if isinstance(image, (str, Path)) else 'image'
+    if reading is not None and channels in (1, 3):
+        try: return read_like(image, reading, channels)
+        except DataError: raise
+        except Exception as e: raise DataError(f'{name!r} cannot be read as an image: {e}') from None       # decoders raise anything
     if channels not in _MODES: raise DataError(f'files and PIL images have 1, 3 or 4 channels, this net takes {channels}; pass an array')
     try:
         image = Image.open(image) if isinstance(image, (str, Path)) else image
@@ -157,13 +181,13 @@ def _read_image(image, channels:int)->np.ndarray:
     except (OSError, SyntaxError, Image.DecompressionBombError) as e: raise DataError(f'{name!r} cannot be read as an image: {e}') from None
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
-def _as_pixels(images, shape:tuple)->torch.Tensor:
+def _as_pixels(images, shape:tuple, reading:Mapping|None=None)->torch.Tensor:
     "Anything that `predict` takes as uint8 (N, C, H, W)"
     is_image = lambda o: isinstance(o, (str, Path)) or hasattr(o, 'convert')
     if is_image(images): images = [images]
     if isinstance(images, Sequence):
         if not len(images): return torch.empty((0, *shape), dtype=torch.uint8)
-        images = [_read_image(o, shape[0]) if is_image(o) else np.asarray(o) for o in images]
+        images = [_read_image(o, shape[0], reading) if is_image(o) else np.asarray(o) for o in images]
     x = as_images(images, 'images')
     if tuple(x.shape[1:]) != shape: raise DataError(f'this net takes images of (C, H, W) = {shape}, got {tuple(x.shape[1:])}; convert or resize them first')
     return x
@@ -217,10 +241,48 @@ def predict(
 )->tuple:              # Names (N,) and probabilities (N, classes); with several heads names (N, heads) and a list of probabilities
     "Name what is in some images, scaled as in this run"
     info = info_of(model)
-    heads = info['classes'] if isinstance(info['classes'][0], list) else [info['classes']]
-    probabilities = [o.softmax(1).numpy() for o in logits_of(model, _as_pixels(images, tuple(info['shape'])))]
+    heads = _head_names(info)
+    x = _as_pixels(images, tuple(info['shape']), info.get('reading'))
+    probabilities = [o.softmax(1).numpy() for o in logits_of(model, x)]
     names = [np.array(c)[p.argmax(1)] for c, p in zip(heads, probabilities)]
     return (names[0], probabilities[0]) if len(heads) == 1 else (np.stack(names, 1), probabilities)
+
+# %% ../nbs/25_checkpoint.ipynb #predict-table
+def _files_and_names(files, folder, file)->tuple:
+    "Paths, and what they are called in a table"
+    if isinstance(files, (str, Path)) and not is_table(files): files = [files]
+    if not is_table(files): return [*files], [str(o) for o in files]
+    frame, name, column, found = table_files(files, folder, file)
+    lost = [str(o) for o, path in zip(frame[column], found) if path is None]
+    if lost: raise DataError(f'{name}: {len(lost)} of {len(found)} files do not exist: {", ".join(lost[:8])}{" …"*(len(lost) > 8)}; give folder= where they lie')
+    return found, [str(o) for o in frame[column]]
+
+def _answer_columns(heads:Sequence, probabilities:Sequence)->dict:
+    "Columns of a table of predictions; `probabilities` per head, (N, classes)"
+    columns = {}
+    for h, (names, p) in enumerate(zip(heads, probabilities), 1):
+        end = '' if len(heads) == 1 else f' {h}'
+        columns |= {f'label{end}': np.array(names)[p.argmax(1)], f'probability{end}': p.max(1)}
+    if len(heads) == 1:
+        for c, one in zip(heads[0], probabilities[0].T): columns[c if c not in {'file', *columns} else f'class {c}'] = one
+    return columns
+
+def predict_table(
+    model:nn.Module,              # As for `predict`
+    files,                        # Paths, or a .csv or .tsv file or a `DataFrame` with a column of file names
+    *,
+    folder:str|Path|None=None,    # Where the files of a table lie; None: in the table's folder, for a `DataFrame` the working folder
+    file:str|None=None,           # Column of file names; None: guessed, as `ImageData.from_csv` does
+)->pd.DataFrame:                  # A row per file: `file label probability`, then a column per class; several heads: `label 1`, `probability 1`, …
+    "Name what is in many files, as a table"
+    info = info_of(model)
+    paths, names = _files_and_names(files, folder, file)
+    shape, parts = tuple(info['shape']), []
+    for start in range(0, max(len(paths), 1), EVAL_BATCH):                     # few pictures in memory at once
+        x = _as_pixels(paths[start:start + EVAL_BATCH], shape, info.get('reading'))
+        parts.append([o.softmax(1).numpy() for o in logits_of(model, x)])
+    probabilities = [np.concatenate(o) for o in zip(*parts)]
+    return pd.DataFrame({'file': names, **_answer_columns(_head_names(info), probabilities)})
 
 # %% ../nbs/25_checkpoint.ipynb #export-model
 class _FromBytes(nn.Module):

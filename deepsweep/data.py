@@ -13,8 +13,8 @@ import numpy as np
 import psutil
 import torch
 from fastcore.basics import patch
-from .core import DataError, SealError, check_whole, derive_seed, did_you_mean
-from .folders import read_folder, read_items, resize_images
+from .core import DataError, SealError, check_whole, derive_seed, did_you_mean, is_whole
+from .folders import byte_advice, is_table, read_csv, read_folder, read_items, resize_images
 from .sources import REAL_SETS, fetch_set
 
 # %% auto #0
@@ -34,17 +34,26 @@ def as_images(
         if len(sizes)>1: raise DataError(f'{what}: all images must have the same size, got {sizes[0]} and {sizes[-1]}; resize them to one size first')
         x = np.stack(x) if x else np.empty((0, 1, 1), np.uint8)
     kind = str(x.dtype).removeprefix('torch.')
-    if kind!='uint8': raise DataError(f'{what}: pixels must be uint8 from 0 to 255, got {kind}; values in [0, 1] need (x*255).round() before .astype("uint8")')
+    if kind!='uint8': raise DataError(f'{what}: pixels must be uint8 from 0 to 255, got {kind}; {byte_advice(x)}')
     if x.ndim not in (3, 4): raise DataError(f'{what}: images must have shape (N, H, W) or (N, C, H, W), got {tuple(x.shape)}')
     if x.ndim==4 and x.shape[3] in (1,3,4) and x.shape[1] not in (1,3,4):
         raise DataError(f'{what}: channels come before height and width, got {tuple(x.shape)}; use x.transpose(0, 3, 1, 2)')
     x = x.cpu() if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x, order='C'))
     return x if x.ndim==4 else x[:,None]                                                     # grey: one channel
 
+def _label_advice(y)->str:
+    "How to make whole numbers of labels that are not"
+    if y.dtype.kind=='b': return 'use y.astype(int)'
+    if y.dtype.kind!='f': return 'number the classes from 0: y, classes = pd.factorize(y, sort=True), then classes=classes'
+    if not np.isfinite(y).all(): return 'leave out or label the images without a label first'
+    if (y!=y.round()).any(): return 'number the classes from 0'
+    return 'for one-hot labels pass y.argmax(1)' if y.ndim==2 and y.shape[1]>1 else 'use y.astype(int)'
+
 def _as_labels(y, what='y')->torch.Tensor:
     "`y` as int64 (N,) or (N, heads), or a `DataError`"
     y = y.cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
-    if y.dtype.kind not in 'iu' and y.size: raise DataError(f'{what}: labels must be whole numbers, got {y.dtype}; number the classes from 0')
+    if y.dtype==object and y.size and all(map(is_whole, y.flat)): y = y.astype(np.int64)      # pandas' Int64
+    if y.dtype.kind not in 'iu' and y.size: raise DataError(f'{what}: labels must be whole numbers, got {y.dtype}; {_label_advice(y)}')
     if y.ndim not in (1, 2): raise DataError(f'{what}: labels must have shape (N,) or (N, heads), got {y.shape}')
     return torch.from_numpy(y.astype(np.int64))
 
@@ -84,9 +93,39 @@ def _stratified_order(y, seed, purpose='split')->np.ndarray:
     rank[by_group] = np.arange(len(group)) - (np.cumsum(count) - count)[group[by_group]]
     return np.lexsort((key, (rank+.5)/count[group]))
 
+# %% ../nbs/12_data.ipynb #swap-in
+def _by_head(y)->np.ndarray:
+    "Labels as (N, heads)"
+    y = np.asarray(y)
+    return y[:,None] if y.ndim==1 else y
+
+def _labels_with(y, count)->list:
+    "Per head the labels that at least `count` of the images have"
+    def often(head): return np.flatnonzero(np.bincount(head) >= count)
+    return [often(o) for o in _by_head(y).T] if len(y) else []
+
+def _spare_place(y, part)->int|None:
+    "Where in `part` an image lies that none of its classes will miss: one of the largest; None: nowhere"
+    counts = [np.bincount(o)[o] for o in y[part].T]                               # per head (n,)
+    least  = np.min(counts, axis=0) if len(part) else np.zeros(1)
+    return int(least.argmax()) if least.max() > 1 else None
+
+def _swap_in(y, into, others, labels)->bool:
+    "Give the part `into` an image of each of `labels`, per head, from the first of `others` that has one; False: nothing was to do"
+    y, has_swapped = _by_head(y), False
+    for h, c in ((h, c) for h, own in enumerate(labels) for c in own):
+        if (y[into,h]==c).any(): continue
+        found = next(((o, np.flatnonzero(y[o,h]==c)) for o in others if (y[o,h]==c).any()), None)
+        place = _spare_place(y, into)
+        if found is None or place is None: continue
+        other, (first, *_) = found
+        into[place], other[first] = other[first], into[place]
+        has_swapped = True
+    return has_swapped
+
 # %% ../nbs/12_data.ipynb #split
-def _split(y, n_train, n_valid, n_hold, seed, own_valid=0, name='y')->tuple:
-    "Indices of the train, valid and hold images among the labels `y` of the training files"
+def _split(y, n_train, n_valid, n_hold, seed, own_valid=0, name='y', must=())->tuple:
+    "Indices of the train, valid and hold images among the labels `y` of the training files; `must`: labels, per head, to be trained"
     if n_train is not None: check_whole('n_train', n_train, 1, DataError)
     if n_valid is not None: check_whole('n_valid', n_valid, 0, DataError)
     check_whole('n_hold', n_hold, 0, DataError)
@@ -96,8 +135,10 @@ def _split(y, n_train, n_valid, n_hold, seed, own_valid=0, name='y')->tuple:
     if n_train is None: n_train = max(1, len(y) - n_valid - n_hold)
     asked = n_train + n_valid + n_hold
     if asked > len(y): raise DataError(f'{name} has {len(y):,} training images, but train + valid + hold = {n_train:,} + {n_valid:,} + {n_hold:,} = {asked:,}; ask for fewer')
-    parts = order[n_valid:n_valid+n_train], order[:n_valid], order[len(y)-n_hold:]
-    return tuple(map(np.sort, parts))                # as the files have them, so that taking all gives the same images in the same order for every seed
+    cuts = n_valid, n_valid + n_train, len(y) - n_hold
+    valid, train, spare, hold = np.split(order, cuts)
+    if _swap_in(y, train, [spare, hold] if own else [spare, hold, valid], must): _swap_in(y, valid, [hold], _labels_with(y, 3))
+    return tuple(map(np.sort, (train, valid, hold)))                # as the files have them, so that taking all gives the same images in the same order for every seed
 
 # %% ../nbs/12_data.ipynb #check-pair
 def _fingerprint(*tensors)->str:
@@ -125,7 +166,7 @@ def _pair(x, y, classes, what)->tuple:
     if len(x)!=len(y): raise DataError(f'{what}: every image needs a label, got {len(x):,} images and {len(y):,} labels')
     for n, head in zip(_n_classes(classes), (y[:,None] if y.ndim==1 else y).T):
         bad = head[(head<0)|(head>=n)]
-        if len(bad): raise DataError(f'{what}: labels of {n} classes must lie in [0, {n}), got {bad[0]}; number the classes from 0, or name more classes')
+        if len(bad): raise DataError(f'{what}: labels of {n} classes must lie in [0, {n}), got {bad[0]}; number the classes from 0, as np.unique(y, return_inverse=True)[1] does, or name more classes')
     return x, y
 
 # %% ../nbs/12_data.ipynb #sealed-test
@@ -273,6 +314,7 @@ class ImageData:
     classes:Sequence=()                # Class names in the order of the labels; with heads a sequence per head
     name:str='images'                  # For tables and messages
     test:SealedTest|None=None          # None: an empty one
+    reading:Mapping|None=None          # How their files were read, as `read_like` takes it; None: they came as arrays
     recipe:Mapping|None=field(init=False, default=None)   # How to load the same images again, noted by `load_data`; None: they came as arrays
 
     def __post_init__(self):
@@ -382,23 +424,91 @@ def _scale_part(self:ImageData, x:torch.Tensor, y:torch.Tensor, part:str, input_
     return ImageSet(scale_images(x, input_scale, mean, std, dtype), y, self.classes, part).seal()
 
 # %% ../nbs/12_data.ipynb #assemble
-def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, size=None)->ImageData:
+def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, size=None, reading=None, must=())->ImageData:
     "Split the training files, seal the test file; resize what was chosen"
     if not isinstance(seed, numbers.Integral): raise DataError(f'seed must be a whole number, got {seed!r}')
-    train, valid, hold = (torch.from_numpy(o) for o in _split(files.y, n_train, n_valid, n_hold, seed, files.own_valid, name))
+    train, valid, hold = (torch.from_numpy(o) for o in _split(files.y, n_train, n_valid, n_hold, seed, files.own_valid, name, must))
     n_test = len(files.y_test) if n_test is None else check_whole('n_test', n_test, 0, DataError)
     if n_test>len(files.y_test): raise DataError(f'{name} has {len(files.y_test):,} test images, n_test asks for {n_test:,}; ask for fewer')
     test = np.sort(_stratified_order(files.y_test, seed, 'test')[:n_test])
     def take(x, y, i): return torch.from_numpy(resize_images(x[i].numpy(), size)), y[i]
     return ImageData(*take(files.x, files.y, train), *take(files.x, files.y, valid), *take(files.x, files.y, hold), classes=files.classes, name=name,
-                     test=SealedTest(*take(files.x_test, files.y_test, test), files.classes))
+                     test=SealedTest(*take(files.x_test, files.y_test, test), files.classes), reading=reading)
 
-def _set_aside(x, y, classes, n_test=None)->_Files:
-    "Give images without a test file one: `n_test` of them, or a fifth; always the same for the same labels"
-    order = _stratified_order(y, 0, 'seal')
-    cut = len(y) - (len(y)//5 if n_test is None else n_test)
-    rest, test = np.sort(order[:cut]), np.sort(order[cut:])
-    return _Files(x[rest], y[rest], x[test], y[test], classes)
+def _set_aside(x, y, classes, n_test=None, own_valid=0, must=())->_Files:
+    "Give images without a test file one: `n_test` of them, or a fifth, none of their own validation part; always the same for the same labels"
+    free  = y[own_valid:]
+    order = _stratified_order(free, 0, 'seal')
+    cut = len(free) - (len(free)//5 if n_test is None else n_test)
+    rest, test = order[:cut], order[cut:]
+    _swap_in(free, rest, [test], must)
+    rest, test = own_valid + np.sort(rest), own_valid + np.sort(test)
+    rest = np.concatenate([np.arange(own_valid), rest])
+    return _Files(x[rest], y[rest], x[test], y[test], classes, own_valid)
+
+# %% ../nbs/12_data.ipynb #label-checks
+def _refuse_one_hot(y)->None:
+    "A `DataError` for labels (N, C) with a single 1 in each row"
+    if y.ndim==2 and y.shape[1]>1 and len(y) and ((y==0)|(y==1)).all() and (y.sum(1)==1).all():
+        raise DataError(f'labels of shape {tuple(y.shape)} have a single 1 in each row; for one-hot labels pass y.argmax(1), for {y.shape[1]} heads give classes=, one tuple of class names per head')
+
+def _heads_of(y, classes)->list:
+    "Pairs of labels (N,) and class names, one per head"
+    return [(y, classes)] if y.ndim==1 else [*zip(y.T, classes)]
+
+def _check_labels(y, classes, name, are_numbered=False)->None:
+    "Refuse images of one class; warn about classes without any"
+    heads = [(torch.unique(o).tolist(), names) for o, names in _heads_of(y, classes)]
+    if len(y) and all(len(there)==1 for there, _ in heads):
+        only = ', '.join(repr(names[there[0]]) for there, names in heads)
+        raise DataError(f'{name}: two classes or more are needed, all {len(y):,} images are of {only}')
+    for there, names in heads if len(y) else ():
+        lacking = [names[c] for c in range(len(names)) if c not in set(there)]
+        if not lacking: continue
+        some = ', '.join(lacking[:5]) + ' …'*(len(lacking)>5)
+        advice = '; number them from 0 with np.unique(y, return_inverse=True)[1]'
+        told = f'labels up to {there[-1]} make {len(names)} classes, and no image is of class {some}{advice}' if are_numbered else f'there is no image of class {some}'
+        warnings.warn(f'{name}: {told}', stacklevel=4)
+
+def _warn_images(x, name)->None:
+    "Warn if the channels may stand last, or if there is nothing to see in any image"
+    c, h, w = x.shape[1:]
+    if c > 4 and w < min(c, h):
+        warnings.warn(f'{name}: {tuple(x.shape)} is read as {c} channels of {h} x {w} pixels; if the last axis holds the channels, use x.transpose(0, 3, 1, 2)', stacklevel=4)
+    if len(x) and all((o==o[:,:1,:1]).all() for o in x):
+        warnings.warn(f'{name}: each of the {len(x):,} images has one colour all over; look at them before you train', stacklevel=4)
+
+# %% ../nbs/12_data.ipynb #build
+def _trainable(data, y, is_strict=True)->ImageData:
+    "`data`, if every class among the labels `y` has training images, unless it is not strict; warns if validation lacks one"
+    heads = zip(data.classes if y.ndim==2 else [data.classes], *(_by_head(o).T for o in (y, data.y_train, data.y_valid)))
+    for classes, all_, train, valid in heads:
+        lacks = lambda part: ', '.join(classes[c] for c in np.setdiff1d(all_, part))
+        if lacks(train):
+            told = f'{data.name}: of {len(y):,} images, {len(train):,} are left to train on, none of them of {lacks(train)}; add images, or keep fewer for the other parts'
+            if is_strict: raise DataError(told)
+            warnings.warn(told, stacklevel=4)
+        if is_strict and len(valid) and lacks(valid):
+            warnings.warn(f'{data.name}: no validation image of class {lacks(valid)}; runs are selected without it', stacklevel=4)
+    return data
+
+def _build(files, name, is_numbered, is_strict=False, reading=None, *, n_train=None, n_valid=None, n_test=None, n_hold=0, seed=0)->ImageData:
+    "Images of one's own, split; sealed, if they have no test file"
+    _warn_images(files.x, name)
+    y = files.y if files.y_test is None else torch.cat([files.y, files.y_test])
+    may_move = is_strict or n_train is None                      # else the images are as few as they were asked for
+    if files.y_test is None:
+        n_free = len(files.y) - files.own_valid
+        if n_test is not None and check_whole('n_test', n_test, 0, DataError) >= n_free:
+            raise DataError(f'{name} has {n_free:,} images, n_test asks to seal {n_test:,}; leave some to train on')
+    _check_labels(y, files.classes, name, is_numbered)
+    if files.y_test is None:
+        twice = _labels_with(files.y, 2) if may_move else ()
+        files = _set_aside(files.x, files.y, files.classes, n_test, files.own_valid, twice)
+        n_test = None
+    must = _labels_with(files.y, 1) if is_strict else _labels_with(y, 2)
+    data = _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, reading=reading, must=must if may_move else ())
+    return _trainable(data, y, is_strict)
 
 # %% ../nbs/12_data.ipynb #from-arrays
 @patch(cls_method=True)
@@ -416,13 +526,14 @@ def from_arrays(cls:ImageData,
 )->ImageData:
     "Images of your own, split and sealed"
     x, y = as_images(x), _as_labels(y)
-    if classes is None:
+    if is_numbered := classes is None:
+        _refuse_one_hot(y)
         top = (y.amax(0) + 1 if len(y) else y.new_zeros(y.shape[1:])).tolist()      # one number, or one per head
         classes = range(top) if y.ndim==1 else [range(n) for n in top]
     classes = _as_classes(classes, y)
     x, y = _pair(x, y, classes, name)
-    if n_test is not None and check_whole('n_test', n_test, 0, DataError)>=len(y): raise DataError(f'{name} has {len(y):,} images, n_test asks to seal {n_test:,}; leave some to train on')
-    return _assemble(_set_aside(x, y, classes, n_test), name, n_train, n_valid, None, n_hold, seed)
+    split = dict(n_train=n_train, n_valid=n_valid, n_test=n_test, n_hold=n_hold, seed=seed)
+    return _build(_Files(x, y, None, None, classes), name, is_numbered, **split)
 
 # %% ../nbs/12_data.ipynb #noted
 def _noted(data:ImageData, **how)->ImageData:
@@ -433,28 +544,51 @@ def _noted(data:ImageData, **how)->ImageData:
     return data
 
 # %% ../nbs/12_data.ipynb #from-folder
-def _trainable(data, y)->ImageData:
-    "`data`, if every class among the labels `y` has training images; warns if validation lacks one"
-    heads = zip([data.classes] if y.ndim==1 else data.classes, *((o if o.ndim==2 else o[:,None]).T for o in (y, data.y_train, data.y_valid)))
-    for classes, all_, train, valid in heads:
-        lacks = lambda part: ', '.join(classes[c] for c in np.setdiff1d(all_, part))
-        if lacks(train): raise DataError(f'{data.name}: of {len(y):,} images, {len(train):,} are left to train on, none of them of {lacks(train)}; add images, or keep fewer for the other parts')
-        if len(valid) and lacks(valid): warnings.warn(f'{data.name}: no validation image of class {lacks(valid)}; runs are selected without it', stacklevel=3)
-    return data
+def _of_files(found, name, classes=None, **split)->ImageData:
+    "Images that were read from files or a data set, split and sealed; each class must be trained"
+    x, y = as_images(found.x, name), _as_labels(found.y)
+    if classes is None: classes = found.classes
+    if is_numbered := classes is None:
+        _refuse_one_hot(y)
+        classes = range(y.max() + 1) if y.ndim==1 else [range(n) for n in (y.amax(0) + 1).tolist()]
+    classes = _as_classes(classes, y)
+    x, y = _pair(x, y, classes, name)
+    test = (None, None) if found.x_test is None else (as_images(found.x_test, name), _as_labels(found.y_test))
+    return _build(_Files(x, y, *test, classes, found.n_valid), name, is_numbered, True, found.reading, **split)
 
 @patch(cls_method=True)
 def from_folder(cls:ImageData,
-    path:str|Path,              # Holds one folder a class; their sorted names are the classes
+    path:str|Path,              # Holds one folder a class, whose sorted names are the classes; or train/ (valid/ test/) above the classes
     size:int|tuple|None=None,   # Resize to this height = width or (height, width); None: all images must have one size
     *,
     name:str|None=None,         # For tables and messages; None: the folder's
-    **split,                    # `n_train n_valid n_test n_hold seed`, as in `from_arrays`
+    **split,                    # `n_train n_valid n_test n_hold seed`, as in `from_arrays`; None: the set's own parts, where it has them
 )->ImageData:
     "A folder of your own images, split and sealed"
-    x, y, classes = read_folder(path, size)
-    folder = Path(path).absolute()
-    data = _trainable(cls.from_arrays(torch.from_numpy(x), y, classes, name=name or folder.name, **split), y)
+    found, folder = read_folder(path, size), Path(path).absolute()
+    data = _of_files(found, name or folder.name, **split)
     return _noted(data, folder=str(folder), size=size, name=name, **split)
+
+@patch(cls_method=True)
+def from_csv(cls:ImageData,
+    table,                        # A .csv or .tsv file with a row for each image file, or a `DataFrame`
+    folder:str|Path|None=None,    # Where the files lie; None: in the table's folder, for a `DataFrame` the working folder
+    size:int|tuple|None=None,     # As in `from_folder`
+    *,
+    file:str|None=None,           # Column of file names; None: guessed
+    label=None,                   # Column of labels, or a list of them, one per head; None: guessed
+    split:str|None=None,          # Column of parts: train, valid, test; None: one that says so
+    name:str|None=None,           # For tables and messages; None: the table's
+    **split_args,                 # `n_train n_valid n_test n_hold seed`, as in `from_folder`
+)->ImageData:
+    "Images that a table names, split and sealed"
+    found = read_csv(table, folder, size, file=file, label=label, split=split)
+    is_file = isinstance(table, (str, Path))
+    data = _of_files(found, name or (Path(table).stem if is_file else 'table'), **split_args)
+    if not is_file: return data
+    columns = dict(file=file, label=tuple(label) if isinstance(label, list) else label, split=split)
+    where = None if folder is None else str(Path(folder).absolute())
+    return _noted(data, csv=str(Path(table).absolute()), images=where, size=size, **columns, name=name, **split_args)
 
 @patch(cls_method=True)
 def from_dataset(cls:ImageData,
@@ -466,8 +600,7 @@ def from_dataset(cls:ImageData,
     **split,                    # `n_train n_valid n_test n_hold seed`, as in `from_arrays`
 )->ImageData:
     "Any torch data set with random access, split and sealed"
-    x, y, named = read_items(dataset, size)
-    return _trainable(cls.from_arrays(torch.from_numpy(x), y, named if classes is None else classes, name=name or type(dataset).__name__, **split), y)
+    return _of_files(read_items(dataset, size), name or type(dataset).__name__, classes, **split)
 
 # %% ../nbs/12_data.ipynb #sources
 def _read_digits()->_Files:
@@ -495,7 +628,7 @@ def _read(name, root=None, source=None)->_Files:
 
 # %% ../nbs/12_data.ipynb #load
 def load_data(
-    name:str='fashion_mini',         # `fashion_mini`, `digits`, `cifar10`, `mnist`, `fashion_mnist`, or a folder of images as in `from_folder`
+    name:str='fashion_mini',         # `fashion_mini`, `digits`, `cifar10`, `mnist`, `fashion_mnist`, a folder as in `from_folder`, or a .csv file as in `from_csv`
     *,
     root:str|None=None,              # Folder for downloaded sets; None: `$DEEPSWEEP_DATA`, else the user's cache
     n_train:int|None=None,           # Training images; None: all that are left
@@ -509,10 +642,12 @@ def load_data(
     "A data set by name, split and sealed"
     split = dict(n_train=n_train, n_valid=n_valid, n_test=n_test, n_hold=n_hold, seed=seed)
     if not isinstance(name, (str, Path)): raise DataError(f'there is no data set {name!r}; name one, or a folder')
-    if is_folder(name):
-        if source is not None: raise DataError(f'{str(name)!r} is a folder of images, which has no other source, got source={source!r}')
-        return ImageData.from_folder(name, size, **split)
+    if is_folder(name) or is_table(name):
+        kind, read = ('folder', ImageData.from_folder) if is_folder(name) else ('table', ImageData.from_csv)
+        if source is not None: raise DataError(f'{str(name)!r} is a {kind} of images, which has no other source, got source={source!r}')
+        return read(name, size=size, **split)
     data = _assemble(_read(str(name), root, source), str(name), **split, size=size)
+    if size is not None: data._set(reading=dict(size=[*data.shape[1:]], bits=8, ground='white'))
     where = None if root is None else str(Path(root).absolute())
     return _noted(data, set=str(name), root=where, source=source, size=size, **split)
 
@@ -526,8 +661,13 @@ def load_recipe(
 )->ImageData:
     "Load images again as they were loaded before"
     how = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.items()}
-    if 'folder' not in how: return load_data(how.pop('set'), **how)
-    folder, size = Path(how.pop('folder')), how.pop('size', None)
+    if 'set' in how: return load_data(how.pop('set'), **how)
+    size = how.pop('size', None)
+    if 'csv' in how:
+        table, folder = Path(how.pop('csv')), how.pop('images', None)
+        if not table.is_file(): raise DataError(f'the table {table.name!r} is not where it was; give data= with its place')
+        return ImageData.from_csv(table, folder, size, **how)
+    folder = Path(how.pop('folder'))
     if not folder.is_dir(): raise DataError(f'the folder of images {folder.name!r} is not where it was; give data= with its place')
     return ImageData.from_folder(folder, size, **how)
 

@@ -12,8 +12,8 @@ from .data import ImageData, epoch_order, scale_images
 from .style import COLORS, PALETTE, legend_beside
 
 # %% auto #0
-__all__ = ['split_table', 'class_counts', 'plot_class_counts', 'sample_table', 'plot_samples', 'channel_table', 'plot_channels',
-           'batch_table', 'plot_batch']
+__all__ = ['split_table', 'class_counts', 'imbalance_line', 'plot_class_counts', 'sample_table', 'plot_samples', 'channel_table',
+           'plot_channels', 'batch_table', 'plot_batch']
 
 # %% ../nbs/13_eda.ipynb #helpers
 _PARTS = 'train', 'valid', 'hold'
@@ -71,13 +71,36 @@ def class_counts(
         return torch.bincount(y, minlength=len(names)).tolist()
     return pd.DataFrame({part: count(part) for part in _PARTS}, index=pd.Index(names, name='class'))
 
+# %% ../nbs/13_eda.ipynb #imbalance
+_UNEQUAL = 1.5      # largest class over smallest, from which a score begins to hide the small ones
+
+def _unequal(data:ImageData, head:int)->tuple|None:
+    "Training images of a head's classes, its largest and its smallest class; None: about as many of each"
+    counts = class_counts(data, head)['train']
+    most, least = counts.idxmax(), counts.idxmin()
+    return (counts, most, least) if counts.max() >= _UNEQUAL*counts.min() else None
+
+def imbalance_line(
+    data:ImageData,   # Its training images are counted
+    head:int=0,       # Which question of images with several labels
+)->str:               # '': the largest class has less than 1.5 times the images of the smallest
+    "How unequal the classes are, and what helps, in a line"
+    found = _unequal(data, head)
+    if found is None: return ''
+    counts, most, least = found
+    high, low = counts.max(), counts.min()
+    ratio = f'{high/low:.1f} times as many' if low else 'and the smallest has none'
+    always = f'always answering {most} gives an accuracy of {high/counts.sum():.3f}'
+    remedies = "class_weight='balanced' or sampler='balanced' in the config, and the metric 'balanced accuracy'"
+    return f'unequal classes: {most} has {high:,} training images, {least} {low:,}: {ratio}; {always}; what helps: {remedies}'
+
 # %% ../nbs/13_eda.ipynb #plot-class-counts
 def plot_class_counts(
     data:ImageData,        # Its open parts are drawn
     head:int=0,            # Which question of images with several labels
     ax:Axes|None=None,     # Where to draw; None: a new figure
 )->Axes:
-    "Bars of the images of each class, one bar for each open part that has images"
+    "Bars of the images of each class, one bar for each open part that has images; the title says if they are unequal"
     counts = class_counts(data, head)
     counts = counts.loc[:, counts.sum()>0]
     if ax is None: ax = plt.subplots(figsize=(max(4., .7*len(counts)+1), 3), layout='constrained')[1]
@@ -85,6 +108,9 @@ def plot_class_counts(
     ax.tick_params(axis='x', rotation=0 if len(counts)<=4 else 40)
     for o in ax.get_xticklabels(): o.set_horizontalalignment('center' if len(counts)<=4 else 'right')
     ax.set(xlabel='', ylabel='images')
+    if (found := _unequal(data, head)) is not None:
+        train, most, least = found
+        ax.set_title(f'training images: {most} {train[most]:,}, {least} {train[least]:,}', fontsize=9)
     legend_beside(ax)
     return ax
 

@@ -46,7 +46,7 @@ def _final_data(data:ImageData, use_valid:bool, early_stopping:bool)->ImageData:
     if early_stopping: return data
     x, y = data.x_train, data.y_train
     if use_valid: x, y = torch.cat([x, data.x_valid]), torch.cat([y, data.y_valid])
-    return ImageData(x, y, classes=data.classes, name=data.name, test=data.test)
+    return ImageData(x, y, classes=data.classes, name=data.name, test=data.test, reading=data.reading)
 
 # %% ../nbs/72_final.ipynb #final-result
 @dataclass(frozen=True)
