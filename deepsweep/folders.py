@@ -517,8 +517,9 @@ def table_files(
 # %% ../nbs/11_folders.ipynb #read-csv
 def _as_text(values)->list:
     "The values of a column as class names; None: empty"
-    def text(o): return str(int(o)) if isinstance(o, float) and o.is_integer() else str(o).strip()
-    return [None if missing or not text(o) else text(o) for o, missing in zip(values.tolist(), values.isna())]
+    texts = [None if missing else str(o).strip() or None for o, missing in zip(values.tolist(), values.isna())]
+    are_whole = all(re.fullmatch(r'-?\d+\.0+', o) for o in texts if o is not None)        # 1.0, as pandas writes 1 beside a gap
+    return [o and o.split('.')[0] for o in texts] if are_whole else texts
 
 def _sorted_names(names)->tuple:
     "Distinct names, sorted; as numbers if all are"
