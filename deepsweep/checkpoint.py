@@ -35,7 +35,7 @@ def model_info(
         std=list(data.std),
         fingerprint=data.fingerprint,
         name=data.name,
-        reading=None if data.reading is None else dict(data.reading),      # how its files were read; None: it came as arrays
+        reading=None if data.reading is None else dict(data.reading),      # of its files; None: it came as arrays
     )
 
 # %% ../nbs/25_checkpoint.ipynb #save
@@ -172,7 +172,8 @@ def _read_image(image, channels:int, reading:Mapping|None=None)->np.ndarray:
     if reading is not None and channels in (1, 3):
         try: return read_like(image, reading, channels)
         except DataError: raise
-        except Exception as e: raise DataError(f'{name!r} cannot be read as an image: {e}') from None       # decoders raise anything
+        except Exception as e:                                             # decoders raise anything
+            raise DataError(f'{name!r} cannot be read as an image: {e}') from None
     if channels not in _MODES: raise DataError(f'files and PIL images have 1, 3 or 4 channels, this net takes {channels}; pass an array')
     try:
         image = Image.open(image) if isinstance(image, (str, Path)) else image
@@ -254,7 +255,8 @@ def _files_and_names(files, folder, file)->tuple:
     if not is_table(files): return [*files], [str(o) for o in files]
     frame, name, column, found = table_files(files, folder, file)
     lost = [str(o) for o, path in zip(frame[column], found) if path is None]
-    if lost: raise DataError(f'{name}: {len(lost)} of {len(found)} files do not exist: {", ".join(lost[:8])}{" …"*(len(lost) > 8)}; give folder= where they lie')
+    gone = f'{len(lost)} of {len(found)} files do not exist: {", ".join(lost[:8])}{" …"*(len(lost) > 8)}'
+    if lost: raise DataError(f'{name}: {gone}; give folder= where they lie')
     return found, [str(o) for o in frame[column]]
 
 def _answer_columns(heads:Sequence, probabilities:Sequence)->dict:
@@ -264,16 +266,17 @@ def _answer_columns(heads:Sequence, probabilities:Sequence)->dict:
         end = '' if len(heads) == 1 else f' {h}'
         columns |= {f'label{end}': np.array(names)[p.argmax(1)], f'probability{end}': p.max(1)}
     if len(heads) == 1:
-        for c, one in zip(heads[0], probabilities[0].T): columns[c if c not in {'file', *columns} else f'class {c}'] = one
+        taken = {'file', *columns}
+        columns |= {f'class {c}' if c in taken else c: p for c, p in zip(heads[0], probabilities[0].T)}
     return columns
 
 def predict_table(
     model:nn.Module,              # As for `predict`
     files,                        # Paths, or a .csv or .tsv file or a `DataFrame` with a column of file names
     *,
-    folder:str|Path|None=None,    # Where the files of a table lie; None: in the table's folder, for a `DataFrame` the working folder
+    folder:str|Path|None=None,    # Where the files of a table lie; None: its folder, for a `DataFrame` the working one
     file:str|None=None,           # Column of file names; None: guessed, as `ImageData.from_csv` does
-)->pd.DataFrame:                  # A row per file: `file label probability`, then a column per class; several heads: `label 1`, `probability 1`, …
+)->pd.DataFrame:                  # A row per file: `file label probability`, a column per class; heads: `label 1`, …
     "Name what is in many files, as a table"
     info = info_of(model)
     paths, names = _files_and_names(files, folder, file)

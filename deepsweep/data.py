@@ -111,7 +111,7 @@ def _spare_place(y, part)->int|None:
     return int(least.argmax()) if least.max() > 1 else None
 
 def _swap_in(y, into, others, labels)->bool:
-    "Give the part `into` an image of each of `labels`, per head, from the first of `others` that has one; False: nothing was to do"
+    "Give the part `into` an image of each of `labels`, per head, from the first of `others` that has one; False: it has all"
     y, has_swapped = _by_head(y), False
     for h, c in ((h, c) for h, own in enumerate(labels) for c in own):
         if (y[into,h]==c).any(): continue
@@ -137,7 +137,8 @@ def _split(y, n_train, n_valid, n_hold, seed, own_valid=0, name='y', must=())->t
     if asked > len(y): raise DataError(f'{name} has {len(y):,} training images, but train + valid + hold = {n_train:,} + {n_valid:,} + {n_hold:,} = {asked:,}; ask for fewer')
     cuts = n_valid, n_valid + n_train, len(y) - n_hold
     valid, train, spare, hold = np.split(order, cuts)
-    if _swap_in(y, train, [spare, hold] if own else [spare, hold, valid], must): _swap_in(y, valid, [hold], _labels_with(y, 3))
+    others = [spare, hold] if own else [spare, hold, valid]
+    if _swap_in(y, train, others, must): _swap_in(y, valid, [hold], _labels_with(y, 3))
     return tuple(map(np.sort, (train, valid, hold)))                # as the files have them, so that taking all gives the same images in the same order for every seed
 
 # %% ../nbs/12_data.ipynb #check-pair
@@ -450,7 +451,9 @@ def _set_aside(x, y, classes, n_test=None, own_valid=0, must=())->_Files:
 def _refuse_one_hot(y)->None:
     "A `DataError` for labels (N, C) with a single 1 in each row"
     if y.ndim==2 and y.shape[1]>1 and len(y) and ((y==0)|(y==1)).all() and (y.sum(1)==1).all():
-        raise DataError(f'labels of shape {tuple(y.shape)} have a single 1 in each row; for one-hot labels pass y.argmax(1), for {y.shape[1]} heads give classes=, one tuple of class names per head')
+        met = f'labels of shape {tuple(y.shape)} have a single 1 in each row'
+        heads = f'for {y.shape[1]} heads give classes=, one tuple of class names per head'
+        raise DataError(f'{met}; for one-hot labels pass y.argmax(1), {heads}')
 
 def _heads_of(y, classes)->list:
     "Pairs of labels (N,) and class names, one per head"
@@ -466,48 +469,59 @@ def _check_labels(y, classes, name, are_numbered=False)->None:
         lacking = [names[c] for c in range(len(names)) if c not in set(there)]
         if not lacking: continue
         some = ', '.join(lacking[:5]) + ' …'*(len(lacking)>5)
-        advice = '; number them from 0 with np.unique(y, return_inverse=True)[1]'
-        told = f'labels up to {there[-1]} make {len(names)} classes, and no image is of class {some}{advice}' if are_numbered else f'there is no image of class {some}'
+        told = f'there is no image of class {some}'
+        if are_numbered:
+            advice = 'number them from 0 with np.unique(y, return_inverse=True)[1]'
+            told = f'labels up to {there[-1]} make {len(names)} classes, and no image is of class {some}; {advice}'
         warnings.warn(f'{name}: {told}', stacklevel=4)
 
 def _warn_images(x, name)->None:
     "Warn if the channels may stand last, or if there is nothing to see in any image"
     c, h, w = x.shape[1:]
     if c > 4 and w < min(c, h):
-        warnings.warn(f'{name}: {tuple(x.shape)} is read as {c} channels of {h} x {w} pixels; if the last axis holds the channels, use x.transpose(0, 3, 1, 2)', stacklevel=4)
+        read_as = f'{tuple(x.shape)} is read as {c} channels of {h} x {w} pixels'
+        advice = 'if the last axis holds the channels, use x.transpose(0, 3, 1, 2)'
+        warnings.warn(f'{name}: {read_as}; {advice}', stacklevel=4)
     if len(x) and all((o==o[:,:1,:1]).all() for o in x):
-        warnings.warn(f'{name}: each of the {len(x):,} images has one colour all over; look at them before you train', stacklevel=4)
+        told = f'each of the {len(x):,} images has one colour all over'
+        warnings.warn(f'{name}: {told}; look at them before you train', stacklevel=4)
 
 # %% ../nbs/12_data.ipynb #build
 def _trainable(data, y, is_strict=True)->ImageData:
-    "`data`, if every class among the labels `y` has training images, unless it is not strict; warns if validation lacks one"
-    heads = zip(data.classes if y.ndim==2 else [data.classes], *(_by_head(o).T for o in (y, data.y_train, data.y_valid)))
+    "`data`, if every class of the labels `y` has training images; warns if validation lacks one"
+    names = data.classes if y.ndim==2 else [data.classes]
+    heads = zip(names, *(_by_head(o).T for o in (y, data.y_train, data.y_valid)))
     for classes, all_, train, valid in heads:
         lacks = lambda part: ', '.join(classes[c] for c in np.setdiff1d(all_, part))
         if lacks(train):
-            told = f'{data.name}: of {len(y):,} images, {len(train):,} are left to train on, none of them of {lacks(train)}; add images, or keep fewer for the other parts'
+            left = f'of {len(y):,} images, {len(train):,} are left to train on, none of them of {lacks(train)}'
+            told = f'{data.name}: {left}; add images, or keep fewer for the other parts'
             if is_strict: raise DataError(told)
             warnings.warn(told, stacklevel=4)
         if is_strict and len(valid) and lacks(valid):
-            warnings.warn(f'{data.name}: no validation image of class {lacks(valid)}; runs are selected without it', stacklevel=4)
+            told = f'no validation image of class {lacks(valid)}; runs are selected without it'
+            warnings.warn(f'{data.name}: {told}', stacklevel=4)
     return data
 
-def _build(files, name, is_numbered, is_strict=False, reading=None, *, n_train=None, n_valid=None, n_test=None, n_hold=0, seed=0)->ImageData:
-    "Images of one's own, split; sealed, if they have no test file"
+def _build(files, name, is_numbered, is_strict=False, reading=None, *,
+           n_train=None, n_valid=None, n_test=None, n_hold=0, seed=0)->ImageData:
+    "Images of one's own, split; sealed, if they have no test file. Strict: refuse if a class cannot be trained"
     _warn_images(files.x, name)
     y = files.y if files.y_test is None else torch.cat([files.y, files.y_test])
-    may_move = is_strict or n_train is None                      # else the images are as few as they were asked for
+    may_move = is_strict or n_train is None          # else there are as few images as somebody asked for
     if files.y_test is None:
         n_free = len(files.y) - files.own_valid
         if n_test is not None and check_whole('n_test', n_test, 0, DataError) >= n_free:
-            raise DataError(f'{name} has {n_free:,} images, n_test asks to seal {n_test:,}; leave some to train on')
+            asked = f'{name} has {n_free:,} images, n_test asks to seal {n_test:,}'
+            raise DataError(f'{asked}; leave some to train on')
     _check_labels(y, files.classes, name, is_numbered)
     if files.y_test is None:
         twice = _labels_with(files.y, 2) if may_move else ()
         files = _set_aside(files.x, files.y, files.classes, n_test, files.own_valid, twice)
         n_test = None
     must = _labels_with(files.y, 1) if is_strict else _labels_with(y, 2)
-    data = _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, reading=reading, must=must if may_move else ())
+    counts = n_train, n_valid, n_test, n_hold, seed
+    data = _assemble(files, name, *counts, reading=reading, must=must if may_move else ())
     return _trainable(data, y, is_strict)
 
 # %% ../nbs/12_data.ipynb #from-arrays
@@ -558,11 +572,11 @@ def _of_files(found, name, classes=None, **split)->ImageData:
 
 @patch(cls_method=True)
 def from_folder(cls:ImageData,
-    path:str|Path,              # Holds one folder a class, whose sorted names are the classes; or train/ (valid/ test/) above the classes
+    path:str|Path,              # Holds one folder a class, or train/ (valid/ test/) above them; their sorted names are the classes
     size:int|tuple|None=None,   # Resize to this height = width or (height, width); None: all images must have one size
     *,
     name:str|None=None,         # For tables and messages; None: the folder's
-    **split,                    # `n_train n_valid n_test n_hold seed`, as in `from_arrays`; None: the set's own parts, where it has them
+    **split,                    # `n_train n_valid n_test n_hold seed`, as in `from_arrays`; its own parts are kept, if not asked otherwise
 )->ImageData:
     "A folder of your own images, split and sealed"
     found, folder = read_folder(path, size), Path(path).absolute()
@@ -572,7 +586,7 @@ def from_folder(cls:ImageData,
 @patch(cls_method=True)
 def from_csv(cls:ImageData,
     table,                        # A .csv or .tsv file with a row for each image file, or a `DataFrame`
-    folder:str|Path|None=None,    # Where the files lie; None: in the table's folder, for a `DataFrame` the working folder
+    folder:str|Path|None=None,    # Where the files lie; None: the table's folder, for a `DataFrame` the working one
     size:int|tuple|None=None,     # As in `from_folder`
     *,
     file:str|None=None,           # Column of file names; None: guessed

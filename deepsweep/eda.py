@@ -92,7 +92,8 @@ def imbalance_line(
     ratio = f'{high/low:.1f} times as many' if low else 'and the smallest has none'
     always = f'always answering {most} gives an accuracy of {high/counts.sum():.3f}'
     remedies = "class_weight='balanced' or sampler='balanced' in the config, and the metric 'balanced accuracy'"
-    return f'unequal classes: {most} has {high:,} training images, {least} {low:,}: {ratio}; {always}; what helps: {remedies}'
+    counted = f'{most} has {high:,} training images, {least} {low:,}: {ratio}'
+    return f'unequal classes: {counted}; {always}; what helps: {remedies}'
 
 # %% ../nbs/13_eda.ipynb #plot-class-counts
 def plot_class_counts(

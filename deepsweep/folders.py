@@ -68,7 +68,7 @@ def byte_advice(
     return f'values up to {high} have {bits} bits, so use (x >> {bits-8}){cast}'
 
 # %% ../nbs/11_folders.ipynb #deep-colours
-_SWAPPED = dict(B='L', L='B', N='B' if sys.byteorder=='little' else 'L')      # orders of two bytes, as PIL calls them
+_SWAPPED = dict(B='L', L='B', N='B' if sys.byteorder=='little' else 'L')      # orders of two bytes in PIL
 
 def _raw_mode(args)->str:
     "How pixels lie in a file, such as `RGB;16B`, from the arguments of PIL's decoder"
@@ -83,12 +83,14 @@ def _file_mode(image)->str:
 def _lower_bytes(file)->np.ndarray:
     "As PIL reads a file of 16 bits a colour, with the lower bytes for the upper"
     from PIL import Image
-    def swapped(args):
-        raw = _raw_mode(args)
-        other = 'RGBA' if raw.startswith('LA') else raw[:-1] + _SWAPPED[raw[-1]]      # grey: its two bytes, those of alpha
-        return other if isinstance(args, str) else (other, *args[1:])
+    def swapped(tile):
+        raw, args = _raw_mode(tile[3]), tile[3]
+        other = raw[:-1] + _SWAPPED[raw[-1]]
+        if raw.startswith('LA'): other = 'RGBA'                         # two bytes of grey, two of alpha
+        args = other if isinstance(args, str) else (other, *args[1:])
+        return tile._replace(args=args) if hasattr(tile, '_replace') else (*tile[:3], args)
     with Image.open(file) as image:
-        image.tile = [type(o)(*o[:3], swapped(o[3])) if hasattr(o, '_fields') else (*o[:3], swapped(o[3])) for o in image.tile]
+        image.tile = [swapped(o) for o in image.tile]
         return np.asarray(image)
 
 def _deep_colours(image)->np.ndarray|None:
@@ -96,7 +98,7 @@ def _deep_colours(image)->np.ndarray|None:
     raw, file = _file_mode(image), getattr(image, 'filename', '')
     planes = getattr(image, 'tag_v2', {}).get(258, 8)                   # TIFF: bits of each channel
     if image.mode[0] not in 'IF1' and ';16' not in raw and raw and np.max(planes) > 8:
-        raise ValueError(f'{np.max(planes)} bits a colour, one plane after the other')      # PIL takes them for bytes
+        raise ValueError(f'{np.max(planes)} bits a colour, one plane after the other')      # PIL sees bytes
     if not re.fullmatch('(RGB|RGBX|RGBA|LA);16[BLN]', raw) or not file: return None
     upper, lower = np.asarray(image).astype(np.uint16), _lower_bytes(file).astype(np.uint16)
     if raw.startswith('LA'): return lower[...,::2] << 8 | lower[...,1::2]                   # (H, W, 2)
@@ -104,7 +106,7 @@ def _deep_colours(image)->np.ndarray|None:
 
 # %% ../nbs/11_folders.ipynb #levels
 def _deep_levels(image)->tuple|None:
-    "Levels (H, W) or (H, W, 3) of more than 8 bits, and alpha, uint8 (H, W), or None; None: the picture has 8 bits"
+    "Levels (H, W) or (H, W, 3), and alpha, uint8 (H, W), or None; None: the picture has no more than 8 bits"
     levels, alpha = np.asarray(image) if image.mode[0] in 'IF' else _deep_colours(image), None
     if levels is None: return None
     if levels.dtype.kind!='f': levels = levels.astype(np.int64)
@@ -242,15 +244,15 @@ class _Reader:
 
     def keep(self, x, seen)->None:
         "Take pixels as they are"
-        if self.images: _check_same_size((self.seen[0].name, self.images[0].shape[1:]), (seen.name, x.shape[1:]))
         self.images.append(x)
         self.seen.append(seen)
+        _check_same_size((self.seen[0].name, self.images[0].shape[1:]), (seen.name, x.shape[1:]))
 
     def finish(self, name)->tuple:
         "All images (N, C, H, W), and their reading; says what was decided"
         reading = dict(size=self.size, bits=_decide_bits(self.seen), ground='white')
-        guess = dict(whole=16, float='float')
-        self._read_again(reading, [i for i in self.again if guess.get(self.seen[i].kind, reading['bits'])!=reading['bits']])
+        guess = dict(whole=16, float='float', bytes=reading['bits'])
+        self._read_again(reading, [i for i in self.again if guess[self.seen[i].kind]!=reading['bits']])
         self._tell_bits(name, reading['bits'])
         clear = [i for i in self.again if self.seen[i].is_clear]
         if clear and _are_constant(self.images): self._lay_on_black(name, reading, clear)
@@ -267,35 +269,39 @@ class _Reader:
         if _are_constant(self.images): self.images = before
         else:
             reading['ground'] = 'black'
-            warnings.warn(f'{name}: on white, each image is of one colour, so the {len(clear):,} with transparency were laid on black', stacklevel=5)
+            why = f'on white, each image is of one colour, so the {len(clear):,} with transparency'
+            warnings.warn(f'{name}: {why} were laid on black', stacklevel=5)
 
     def _tell_bits(self, name, bits)->None:
         deep = [o for o in self.seen if o.kind!='bytes']
         if bits==8: return
         low, high = min(o.low for o in deep), max(o.high for o in deep)
         how = 'times 255' if bits=='float' else f'the upper 8 of {bits} bits'
-        warnings.warn(f'{name}: {len(deep):,} images hold values from {low:g} to {high:g}, read as {how}', stacklevel=5)
+        held = f'{len(deep):,} images hold values from {low:g} to {high:g}'
+        warnings.warn(f'{name}: {held}, read as {how}', stacklevel=5)
 
 # %% ../nbs/11_folders.ipynb #read-like
 def _check_depth(seen:_Seen, bits)->None:
     "Does a picture fit into the depth of the set that a net was trained on?"
     limit = 1 if bits=='float' and seen.kind=='float' else 2**(8 if bits=='float' else bits) - 1
     if seen.kind=='bytes' or round(seen.high, 6) <= limit: return
-    met = f'{seen.name!r} has more than 8 bits a pixel, up to {seen.high:g}'
-    if bits in (8, 'float'): raise DataError(f'{met}; the images of the training went up to {limit}; bring it to that range first')
-    warnings.warn(f'{met}; the images of the training had {bits} bits: what is above {limit:,} is cut off', stacklevel=4)
+    met = f'{seen.name!r} has more than 8 bits a pixel, up to {seen.high:g}; the images of the training'
+    if bits in (8, 'float'): raise DataError(f'{met} went up to {limit}; bring it to that range first')
+    warnings.warn(f'{met} had {bits} bits: what is above {limit:,} is cut off', stacklevel=4)
 
 def _in_channels(x, channels)->np.ndarray:
     "An image (1 or 3, H, W) with as many channels as a net takes"
     from PIL import Image
     if len(x)==channels: return x
     if len(x)==1 and channels==3: return np.repeat(x, 3, 0)
-    if channels==1: return np.asarray(Image.fromarray(np.ascontiguousarray(x.transpose(1, 2, 0))).convert('L'))[None]
+    if channels==1:
+        colour = Image.fromarray(np.ascontiguousarray(x.transpose(1, 2, 0)))
+        return np.asarray(colour.convert('L'))[None]
     raise DataError(f'files and PIL images have 1 or 3 channels, this net takes {channels}; pass an array')
 
 def read_like(
     image,              # A file, or a PIL image
-    reading:Mapping,    # `size` [height, width] or None, `bits` 8, 10, 12, … or `float`, `ground` `white` or `black`
+    reading:Mapping,    # `size` [height, width] or None; `bits` 8, 10, 12, … or `float`; `ground` white or black
     channels:int,       # 1 or 3
 )->np.ndarray:          # uint8 (channels, H, W)
     "A picture, read as those of a set were"
@@ -307,14 +313,15 @@ def read_like(
 
 # %% ../nbs/11_folders.ipynb #class-files
 _ENDINGS = tuple('.png .jpg .jpeg .bmp .gif .webp .tif .tiff .ppm .pgm .pbm'.split())
-_FORMATS = set('PNG JPEG MPO BMP DIB GIF WEBP AVIF TIFF PPM JPEG2000 TGA PCX QOI SGI'.split())     # PIL's, each one picture
+_FORMATS = set('PNG JPEG MPO BMP DIB GIF WEBP AVIF TIFF PPM JPEG2000 TGA PCX QOI SGI'.split())     # PIL's
 _HIDDEN = ('thumbs.db', 'desktop.ini')                             # what Windows leaves in folders
 
 @functools.cache
 def image_endings()->tuple:   # Such as `.png`, lower case; the usual ones first
     "Endings of the files that are read as images: what PIL reads for certain, no documents and no films"
     from PIL import Image
-    more = [end for end, kind in Image.registered_extensions().items() if kind in _FORMATS and kind in Image.OPEN]
+    known = Image.registered_extensions().items()
+    more = [end for end, kind in known if kind in _FORMATS and kind in Image.OPEN]
     return tuple(dict.fromkeys([*_ENDINGS, *sorted(more)]))
 
 def _is_hidden(file)->bool: return file.name.startswith(('.', '__')) or file.name.lower() in _HIDDEN
@@ -328,12 +335,12 @@ def _is_image(file)->bool: return file.is_file() and file.name.lower().endswith(
 def _check_classes(path, images, place='')->None:
     "A `DataError` unless `images`, class -> files, has two classes or more and none of them is empty"
     empty = [f'{place}{k}' for k, files in images.items() if not files]
-    rule = f'{str(path)!r} must hold one folder for each class, with its images directly inside'
-    other = f'; or train/ with one folder for each class, and valid/ and test/ like it beside it'
+    folders = 'one folder for each class, with its images directly inside'
+    rule = f'{str(path)!r} must hold {folders} (or train/, valid/ and test/ with such folders)'
     got = ', '.join(f'{place}{k}' for k in images) or 'no folder'
-    if len(images) < 2: raise DataError(f'{rule}, and two classes or more; got {got}{other}')
+    if len(images) < 2: raise DataError(f'{rule}, and two classes or more; got {got}')
     lacking = f'no image in {", ".join(empty)} ({" ".join(_ENDINGS)} …)'
-    if empty: raise DataError(f'{rule}; {lacking}; remove what is no class{other}')
+    if empty: raise DataError(f'{rule}; {lacking}; remove what is no class')
 
 def _class_files(folder)->tuple[dict,list]:
     "Class -> its image files, and what is neither class nor image"
@@ -362,7 +369,9 @@ def _part_folders(path)->dict:
         part = _part_of(o.name)
         if part is None and holds_images: return {}                  # a class
         if part=='train' and (holds_images or not any(o.is_dir() for o in _visible(o))): return {}
-        if part in found: raise DataError(f'{str(path)!r} holds two folders for one part, {found[part].name} and {o.name}; keep one')
+        if part in found:
+            twice = f'{found[part].name} and {o.name}'
+            raise DataError(f'{str(path)!r} holds two folders for one part, {twice}; keep one')
         if part is not None: found[part] = o
     return found if 'train' in found else {}
 
@@ -389,7 +398,8 @@ def _layout_files(path)->tuple[dict,list]:
 
 def _tell_unlabelled(name, folder)->None:
     n = sum(map(_is_image, folder.rglob('*')))
-    warnings.warn(f'{name}: {folder.name}/ holds no class of the training part, so its {n:,} images without labels are left out', stacklevel=4)
+    why = f'{folder.name}/ holds no class of the training part'
+    warnings.warn(f'{name}: {why}, so its {n:,} images without labels are left out', stacklevel=4)
 
 # %% ../nbs/11_folders.ipynb #read-all
 @dataclass
@@ -397,7 +407,7 @@ class FileImages:
     "Images as they were read, before any split of ours"
     x:np.ndarray                     # uint8 (N, C, H, W): the set's own validation images, then the others
     y:np.ndarray                     # int64 (N,) or (N, heads)
-    classes:Sequence|None            # Names in the order of the labels; with heads a sequence per head; None: unknown
+    classes:Sequence|None            # Names in the order of the labels; with heads one sequence each; None: unknown
     reading:dict|None                # How they were read, for `read_like`; None: they came as arrays
     n_valid:int = 0                  # Its own validation images
     x_test:np.ndarray|None = None    # Its own test images; None: it has none
@@ -406,7 +416,7 @@ class FileImages:
 def _why_not(error)->str: return str(error)[:60].split(' <')[0].split(' /')[0]
 
 def _read_parts(name, parts, classes, size)->FileImages:
-    "Read `parts`: part -> list of (name for messages, file, label); a `DataError` names all that cannot be read"
+    "Read `parts`: part -> list of (name, file, label); a `DataError` names all that cannot be read"
     reader, labels, bad = _Reader(size), [], []
     rows = [o for part in ('valid', 'train', 'test') for o in parts.get(part, ())]
     for shown, file, label in rows:
@@ -414,7 +424,8 @@ def _read_parts(name, parts, classes, size)->FileImages:
         except DataError: raise                                    # of another size
         except Exception as e: bad.append(f'{shown} ({_why_not(e)})')      # decoders raise anything
         labels.append(label)
-    if bad: raise DataError(f'{len(bad)} of {len(rows)} images cannot be read; repair or remove them: {", ".join(bad)}')
+    count = f'{len(bad)} of {len(rows)} images'
+    if bad: raise DataError(f'{count} cannot be read; repair or remove them: {", ".join(bad)}')
     x, reading = reader.finish(name)
     y, n_test = np.array(labels), len(parts.get('test', ()))
     n = len(y) - n_test
@@ -431,7 +442,8 @@ def read_folder(
     parts, other = _layout_files(path)
     classes = tuple(parts['train'])
     def rows(images): return [(o.relative_to(path), o, classes.index(k)) for k in images for o in images[k]]
-    found = _read_parts(path.absolute().name, {part: rows(images) for part, images in parts.items()}, classes, size)
+    listed = {part: rows(images) for part, images in parts.items()}
+    found = _read_parts(path.absolute().name, listed, classes, size)
     if other:
         count = f'{len(other)} that are no images of a class'
         named = ', '.join(str(o.relative_to(path)) for o in other[:3]) + ' ...'*(len(other) > 3)
@@ -440,7 +452,8 @@ def read_folder(
 
 # %% ../nbs/11_folders.ipynb #table
 _COLUMNS = dict(                       # what a column holds -> what it is usually called
-    file='file filename filenames filepath path image images imagefile imagename imagepath imageid img imgname imgpath id'.split(),
+    file=('file filename filenames filepath path image images imagefile imagename imagepath imageid '
+          'img imgname imgpath id').split(),
     label='label labels class classname classes classid target category categories y species'.split(),
     split='split subset partition set'.split(),
 )
@@ -458,7 +471,8 @@ def _read_table(table)->tuple:
     if not isinstance(table, (str, Path)): return table, 'table', Path()
     path = Path(table)
     if not path.is_file(): raise DataError(f'there is no file {str(table)!r}')
-    how = dict(dtype=str, keep_default_na=False, na_values=['', 'nan', 'NaN'], skipinitialspace=True, encoding='utf-8-sig')
+    how = dict(dtype=str, skipinitialspace=True, encoding='utf-8-sig')
+    how |= dict(keep_default_na=False, na_values=['', 'nan', 'NaN'])        # a class may be called None
     try:
         frame = pd.read_csv(path, sep='\t' if path.suffix.lower()=='.tsv' else ',', **how)
         other = next((o for o in ';\t' if len(frame.columns)==1 and o in frame.columns[0]), None)
@@ -500,15 +514,16 @@ def _find_files(folder, names)->list:
 # %% ../nbs/11_folders.ipynb #table-files
 def table_files(
     table,                        # A .csv or .tsv file with a line of column names, or a `DataFrame`
-    folder:str|Path|None=None,    # Where the files lie; None: in the table's folder, for a `DataFrame` the working folder
+    folder:str|Path|None=None,    # Where the files lie; None: the table's folder, for a `DataFrame` the working one
     file:str|None=None,           # Column of file names; None: guessed
-)->tuple:                         # The `DataFrame`, its name, that column, and for each row a path, or None where no file is
+)->tuple:                         # The `DataFrame`, its name, that column, and a path for each row; None: no file
     "The files that a table names"
     frame, name, home = _read_table(table)
     column = _guess(frame, 'file') if file is None else file
     if column is None:
         known = ', '.join(map(repr, frame.columns))
-        raise DataError(f'{name}: none of its columns {known} is known to hold file names; name it with file= (the first line must hold the names of the columns)')
+        hint = 'name it with file= (the first line must hold the names of the columns)'
+        raise DataError(f'{name}: none of its columns {known} is known to hold file names; {hint}')
     _check_columns(name, frame, [column])
     named = frame[column].notna()
     found = iter(_find_files(home if folder is None else Path(folder), frame[column][named]))
@@ -518,7 +533,7 @@ def table_files(
 def _as_text(values)->list:
     "The values of a column as class names; None: empty"
     texts = [None if missing else str(o).strip() or None for o, missing in zip(values.tolist(), values.isna())]
-    are_whole = all(re.fullmatch(r'-?\d+\.0+', o) for o in texts if o is not None)        # 1.0, as pandas writes 1 beside a gap
+    are_whole = all(re.fullmatch(r'-?\d+\.0+', o) for o in texts if o is not None)        # 1.0 stands for 1
     return [o and o.split('.')[0] for o in texts] if are_whole else texts
 
 def _sorted_names(names)->tuple:
@@ -532,15 +547,17 @@ def _table_parts(name, frame, split)->list:
     if split is None: return ['train']*len(frame)
     parts = [_part_of(o) for o in frame[split]]
     strange = sorted({str(v) for v, part in zip(frame[split], parts) if part is None})
-    if strange: raise DataError(f'{name}: column {split!r} must say train, valid or test in each row, got {_named(strange)}')
+    rule = f'{name}: column {split!r} must say train, valid or test in each row'
+    if strange: raise DataError(f'{rule}, got {_named(strange)}')
     if 'train' not in parts: raise DataError(f'{name}: column {split!r} names no row of train')
     return parts
 
 def _check_rows(name, shown, files, empty)->None:
     "One `DataError` for all files that are not there and all labels that are empty"
     lost = [str(o) for o, file in zip(shown, files) if file is None]
-    faults = [f'{len(lost)} of {len(files)} files do not exist: {_named(lost, 8)}; give folder= where they lie']*bool(lost)
-    faults += [f'{len(empty)} labels are empty: those of {_named(empty, 8)}']*bool(empty)
+    gone = f'{len(lost)} of {len(files)} files do not exist: {_named(lost, 8)}; give folder= where they lie'
+    bare = f'{len(empty)} labels are empty: those of {_named(empty, 8)}'
+    faults = [gone]*bool(lost) + [bare]*bool(empty)
     if faults: raise DataError(f'{name}: {"; and ".join(faults)}')
 
 def _label_columns(name, frame, label, taken)->tuple:
@@ -548,9 +565,36 @@ def _label_columns(name, frame, label, taken)->tuple:
     if label is None: label = _guess(frame, 'label', taken)
     if label is None:
         free = ', '.join(repr(o) for o in frame.columns if o not in taken) or 'none at all'
-        raise DataError(f'{name}: which column holds the labels? Name it with label=, or several as a list; there is {free}')
+        hint = 'Name it with label=, or several as a list'
+        raise DataError(f'{name}: which column holds the labels? {hint}; there is {free}')
     is_list = isinstance(label, (list, tuple))
     return ([*label] if is_list else [label]), is_list
+
+# %% ../nbs/11_folders.ipynb #table-rows
+def _split_column(frame, split, file)->str|None:
+    "The column of parts: the one that is asked for, or one of a usual name that names parts; None: there is none"
+    if split is not None: return split
+    found = _guess(frame, 'split', [file])
+    names_parts = found is not None and frame[found].map(_part_of).notna().all()
+    return found if names_parts or found=='split' else None
+
+def _leave_blind(name, rows)->list:
+    "Rows (part, name, file, labels) without the test rows of a competition, which have no labels"
+    test  = [o for o in rows if o[0]=='test']
+    blind = [o for o in test if not any(o[3])]
+    if not blind or len(blind) < len(test): return rows
+    warnings.warn(f'{name}: its {len(blind):,} rows of test have no label and are left out', stacklevel=4)
+    return [o for o in rows if o[0]!='test']
+
+def _number(rows, is_list)->tuple:
+    "Part -> rows (name, file, label) with numbers for the labels, and the classes"
+    classes = [_sorted_names(o) for o in zip(*(o[3] for o in rows))]
+    places  = [{c: i for i, c in enumerate(o)} for o in classes]
+    parts = dict(train=[], valid=[], test=[])
+    for part, shown, file, texts in rows:
+        y = [place[o] for place, o in zip(places, texts)]
+        parts[part].append((shown, file, y if is_list else y[0]))
+    return parts, tuple(classes) if is_list else classes[0]
 
 # %% ../nbs/11_folders.ipynb #read-csv-2
 def read_csv(
@@ -560,31 +604,24 @@ def read_csv(
     *,
     file:str|None=None,           # Column of file names; None: guessed
     label=None,                   # Column of labels, or a list of them, one per head; None: guessed
-    split:str|None=None,          # Column that says `train`, `valid` or `test`; None: one of a usual name, if it says so
+    split:str|None=None,          # Column that says train, valid or test; None: one of a usual name, if it does
 )->FileImages:
     "Images and labels from a table of files"
     size = _as_size(size)
     frame, name, file, files = table_files(table, folder, file)
-    if split is None and (found := _guess(frame, 'split', [file])) is not None:
-        split = found if frame[found].map(_part_of).notna().all() or found=='split' else None
-    labels, is_list = _label_columns(name, frame, label, [file, *([] if split is None else [split])])
-    _check_columns(name, frame, [*labels, *([] if split is None else [split])])
+    split = _split_column(frame, split, file)
+    others = [] if split is None else [split]
+    labels, is_list = _label_columns(name, frame, label, [file, *others])
+    _check_columns(name, frame, [*labels, *others])
     if not len(frame): raise DataError(f'{name} has no rows')
-    parts, shown = _table_parts(name, frame, split), frame[file].tolist()
-    texts = list(zip(*(_as_text(frame[o]) for o in labels)))                            # (rows, heads)
-    is_blind = [part=='test' and not any(row) for part, row in zip(parts, texts)]       # a competition's test rows
-    if any(is_blind) and sum(is_blind)==parts.count('test'):
-        warnings.warn(f'{name}: its {sum(is_blind):,} rows of test have no label and are left out', stacklevel=3)
-        parts, shown, texts, files = ([v for v, o in zip(values, is_blind) if not o] for values in (parts, shown, texts, files))
+    texts = zip(*(_as_text(frame[o]) for o in labels))                              # of each row, one per head
+    rows = list(zip(_table_parts(name, frame, split), frame[file].tolist(), files, texts))
+    rows = _leave_blind(name, rows)
+    _, shown, files, texts = zip(*rows)
     _check_rows(name, shown, files, [str(f) for f, row in zip(shown, texts) if None in row])
-    if twice := len(files) - len(set(files)): warnings.warn(f'{name}: {twice:,} rows name a file again', stacklevel=3)
-    classes = [_sorted_names(o) for o in zip(*texts)]
-    numbers = [{c: i for i, c in enumerate(o)} for o in classes]
-    rows = dict(train=[], valid=[], test=[])
-    for part, one, path, row in zip(parts, shown, files, texts):
-        y = [number[o] for number, o in zip(numbers, row)]
-        rows[part].append((one, path, y if is_list else y[0]))
-    return _read_parts(name, rows, tuple(classes) if is_list else classes[0], size)
+    twice = len(files) - len(set(files))
+    if twice: warnings.warn(f'{name}: {twice:,} rows name a file again', stacklevel=3)
+    return _read_parts(name, *_number(rows, is_list), size)
 
 # %% ../nbs/11_folders.ipynb #item-pixels
 def _as_bytes(x)->np.ndarray:
@@ -595,7 +632,8 @@ def _as_bytes(x)->np.ndarray:
             met = f'{x.min():.3g} to {x.max():.3g}'
             raise DataError(f'{rule}, got {met}; leave Normalize out: input_scale does that')
         x = (x*255).round().astype(np.uint8)
-    if x.dtype!=np.uint8: raise DataError(f'pixels must be uint8, or floats in [0, 1], got {x.dtype}; {byte_advice(x)}')
+    rule = f'pixels must be uint8, or floats in [0, 1], got {x.dtype}'
+    if x.dtype!=np.uint8: raise DataError(f'{rule}; {byte_advice(x)}')
     return x
 
 def _item_pixels(image, size)->np.ndarray:
