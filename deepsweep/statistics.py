@@ -13,7 +13,8 @@ from .core import DataError, check_whole, did_you_mean
 # %% auto #0
 __all__ = ['VERDICTS', 'HOLDS', 'FAILS', 'UNKNOWN', 'OTHER_SCALE', 'NOT_MEASURED', 'interval', 'Difference', 'paired_difference',
            'Verdict', 'verdict', 'slopes', 'winners', 'chance_level', 'why_failed', 'all_of', 'opposite',
-           'mean_by_seed', 'paired_ratio', 'best_of', 'chosen_elsewhere', 'least_detectable', 'expected_wrong']
+           'mean_by_seed', 'paired_ratio', 'best_of', 'chosen_elsewhere', 'least_detectable', 'accuracy_margin',
+           'expected_wrong']
 
 # %% ../nbs/40_statistics.ipynb #interval
 def interval(
@@ -376,6 +377,14 @@ def least_detectable(
     from scipy.stats import nct, t
     limit = t.ppf((1+level)/2, n-1)
     return sd/math.sqrt(n) * brentq(lambda shift: nct.sf(limit, n-1, shift)-power, 0, 20*limit)
+
+# %% ../nbs/40_statistics.ipynb #margin
+def accuracy_margin(
+    n:int,           # Images that it was measured on, at least 1
+)->float:            # [points of accuracy]
+    "Half width of the 95 % interval of an accuracy, where it is widest: at one half"
+    n = check_whole('n, the number of images,', n, 1, DataError, whole_float=True)
+    return 100*1.96*math.sqrt(.25/n)
 
 # %% ../nbs/40_statistics.ipynb #wrong
 def expected_wrong(
