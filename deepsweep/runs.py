@@ -52,12 +52,18 @@ LEDGER = sa.Table('ledger', _META, sa.Column('study', sa.String(200), primary_ke
     *_columns(_Float, 'score', 'loss'), *_columns(_Int, 'n'), *_columns(_Text, 'predictions'))
 
 # %% ../nbs/60_runs.ipynb #probe
+def _parsed(where:str|Path|None)->sa.URL:
+    "The database that `where` means, in parts: a path is no text of a URL, where `?` and `%20` would mean something"
+    where = str(where if where is not None else os.environ.get('DEEPSWEEP_STORE') or 'deepsweep.db')
+    if '://' not in where: return sa.URL.create('sqlite', database=str(Path(where).expanduser().absolute()))
+    try: return sa.make_url(where)
+    except (sa.exc.ArgumentError, ValueError): raise StoreError(f'{where!r} is neither a path nor an SQLAlchemy URL') from None
+
 def store_url(
     where:str|Path|None=None,   # A path, an SQLAlchemy URL; None: `$DEEPSWEEP_STORE`, else `deepsweep.db` in the working folder
 )->str:                         # An SQLAlchemy URL
     "The database that `where` means"
-    where = str(where if where is not None else os.environ.get('DEEPSWEEP_STORE') or 'deepsweep.db')
-    return where if '://' in where else f'sqlite:///{Path(where).expanduser().absolute()}'
+    return _parsed(where).render_as_string(hide_password=False)
 
 def wal_works(
     folder:Path,   # Where the store is to live
@@ -109,9 +115,8 @@ class RunStore:
         url_or_path:str|Path|None=None,   # See `store_url`
         journal:str|None=None,            # `wal` or `delete`; None: what a probe says; SQLite only
     ):
-        self.url, self.is_new = store_url(url_or_path), False
-        try: parsed = sa.make_url(self.url)
-        except sa.exc.ArgumentError: raise StoreError(f'{self.url!r} is neither a path nor an SQLAlchemy URL') from None
+        self._where = parsed = _parsed(url_or_path)
+        self.url, self.is_new = parsed.render_as_string(hide_password=False), False
         if journal not in (None, 'wal', 'delete'): raise StoreError(f"journal must be 'wal' or 'delete', got {journal!r}")
         self.backend = parsed.get_backend_name()
         self.in_memory = self.backend == 'sqlite' and parsed.database in (None, '', ':memory:')
@@ -128,7 +133,7 @@ def _open_readonly(path:Path)->sqlite3.Connection:
     "A connection that writes nothing, not even a file beside the store"
     at_rest = _head(path)[18:19] == b'\x02' and not Path(f'{path}-wal').exists()      # nobody writes it: to lock it would leave files behind
     for query in ('immutable=1',) if at_rest else ('mode=ro', 'immutable=1'):
-        conn = sqlite3.connect(f'file:{path}?{query}', uri=True, check_same_thread=False, isolation_level=None)
+        conn = sqlite3.connect(f'{path.absolute().as_uri()}?{query}', uri=True, check_same_thread=False, isolation_level=None)
         try:
             conn.execute('SELECT count(*) FROM sqlite_master')
             return conn
@@ -145,7 +150,7 @@ def _journal(store:RunStore)->str:
 def _file_engine(store:RunStore)->sa.Engine:
     "An engine for an SQLite file, with the right journal"
     journal = store._mode = _journal(store)
-    engine = sa.create_engine(store.url, connect_args=dict(timeout=60, check_same_thread=False))
+    engine = sa.create_engine(store._where, connect_args=dict(timeout=60, check_same_thread=False))
     @sa.event.listens_for(engine, 'connect')
     def _settings(conn, _):
         conn.isolation_level = None                          # we say BEGIN ourselves
@@ -161,8 +166,8 @@ def _file_engine(store:RunStore)->sa.Engine:
 def _make_engine(store:RunStore)->sa.Engine:
     "An engine whose tables are up to date"
     if not store.writable: return sa.create_engine('sqlite://', creator=lambda: _open_readonly(store.path), poolclass=sa.NullPool)
-    if store.in_memory: engine = sa.create_engine(store.url, poolclass=sa.StaticPool, connect_args=dict(check_same_thread=False))
-    elif store.path is None: engine = sa.create_engine(store.url)
+    if store.in_memory: engine = sa.create_engine(store._where, poolclass=sa.StaticPool, connect_args=dict(check_same_thread=False))
+    elif store.path is None: engine = sa.create_engine(store._where)
     else: engine = _file_engine(store)
     with _store_errors(store), engine.begin() as conn:
         _META.create_all(conn)
