@@ -199,6 +199,7 @@ class Kind:
     weights:int=0      # Numbers in an MLP's tensors; a convolutional net counts as 0
     member:float=0     # Bytes that a member takes while it trains
     shared:float=0     # Bytes that a group takes beyond its members: a batch and the next, and scoring
+    alone:str=''       # Why such runs train one by one where `limit` is below 2, in a few words
     def cost(self, members:Sequence[Run])->float:
         "What a group takes, per training image [FLOPs]"
         work = len(members)*(self.flops + 30*self.traffic)
@@ -225,21 +226,22 @@ def _pays(config:Mapping, model:nn.Module, data:ImageData)->int:
 
 def _kind_of(config:Mapping, data:ImageData, fuse:bool|str, room:float)->Kind:
     "Build one net and look at it"
-    if value_of(config, 'precision') not in ('float32', 'float64') and fuse is not True: return Kind()
+    if (precision := value_of(config, 'precision')) not in ('float32', 'float64') and fuse is not True: return Kind(alone=f"{precision} is fused only with fuse=True")
     try:
         model = make_model(config, data)
         total = summary(model, data).iloc[-1]
         fuse_models([model])
-    except SweepError as e: return Kind(why=str(e))
-    except Exception: return Kind()                                       # a model of the user's may raise anything; its run will say what
+    except SweepError as e: return Kind(why=str(e), alone=str(e).split(';')[0])      # what can be fused is a long list
+    except Exception as e: return Kind(alone=f'its net raises {type(e).__name__}')      # a model of the user's may raise anything; its run will say what
     filters = widest(model)[1]
     weights = sum(p.numel() for p in model.parameters())
     written = float(total['activation bytes'])
     batch = 4*math.prod(data.shape)*value_of(config, 'batch_size')          # bytes of its images
     member, shared = _member_bytes(config, weights, written), _SCORING[0 if filters else 1] + 2*batch
     fit   = int((room - shared)/member)
-    limit = max(1, min(_MOST if fuse is True else _pays(config, model, data), fit))
-    return Kind(limit, '', float(total['FLOPs']), written, 0 if filters else weights, member, shared)
+    pays  = _MOST if fuse is True else _pays(config, model, data)
+    alone = 'faster alone' if pays < 2 else 'two are too large for max_memory'
+    return Kind(max(1, min(pays, fit)), '', float(total['FLOPs']), written, 0 if filters else weights, member, shared, alone)
 
 # %% ../nbs/70_plan.ipynb #balance
 @dataclass(frozen=True)
@@ -248,6 +250,7 @@ class Part:
     members:list     # `Run`s
     fused:bool
     kind:Kind
+    why:str=''       # Why it is not fused
     @property
     def cost(self)->float: "What it takes [FLOPs per image]"; return self.kind.cost(self.members)
 
@@ -277,6 +280,12 @@ def _balanced(parts:list[Part], lanes:int)->list[Part]:
 LANES = 4             # groups side by side, at most
 _LANE_STEP = 6e6      # FLOPs of an MLP's step, below which lanes wait for each other's Python
 
+def _why_alone(kind:Kind, shape:list)->str:
+    "Why a run is not fused; `shape`: all runs that could have been in its group"
+    if kind.limit < 1 and kind.alone: return kind.alone
+    if len(shape) == 1: return 'only one of its shape'
+    return kind.alone if kind.limit < 2 else f'left over from groups of {kind.limit}'
+
 def _parts(runs:Sequence[Run], data:ImageData, fuse:bool|str, rooms:tuple[float,float], reasons:dict)->list[Part]:
     "The runs by what they could share, in groups of at most the size that pays and fits; `rooms`: bytes beside other lanes, and alone"
     keyed, parts = {}, []
@@ -289,7 +298,7 @@ def _parts(runs:Sequence[Run], data:ImageData, fuse:bool|str, rooms:tuple[float,
         if kind.why: reasons[kind.why] = reasons.get(kind.why, 0) + len(members)
         for group in _parted(members, -(-len(members)//max(kind.limit, 1))):
             fused = kind.limit > 0 and (len(group) > 1 or fuse is True or kind.weights >= _LONE)
-            parts.append(Part(group, fused, kind))
+            parts.append(Part(group, fused, kind, '' if fused else _why_alone(kind, members)))
     return parts
 
 def _group(part:Part, cores:int, groups:int, room:float)->dict:
@@ -301,10 +310,15 @@ def _group(part:Part, cores:int, groups:int, room:float)->dict:
     lane   = busy and plain and part.kind.memory(len(part.members)) <= room      # may train beside others
     threads = plan_threads(config, cores)
     if lane: threads = max(1, min(threads, cores//min(cores, LANES, groups)))
-    entry = dict(runs=[o.id for o in part.members], fused=part.fused, threads=threads, lane=lane, cost=part.cost)
+    entry = dict(runs=[o.id for o in part.members], fused=part.fused, threads=threads, lane=lane, cost=part.cost, why=part.why)
     return {**entry, 'configs': [o.config for o in part.members]} if part.fused else entry
 
 # %% ../nbs/70_plan.ipynb #make-plan-2
+def _lone(run:Run, cores:int, fuse:bool|str)->dict:
+    "The entry of a run where nothing is fused"
+    if run.by_function: return dict(runs=[run.id], fused=False, threads=cores, why='a training function')
+    return dict(runs=[run.id], fused=False, threads=plan_threads(run.config, cores), why='no images to plan with' if fuse else 'fuse=False')
+
 def make_plan(
     runs:Sequence[Run],        # Runs still to be trained
     cores:int,                 # That torch may use
@@ -312,10 +326,10 @@ def make_plan(
     fuse:bool|str='auto',      # False: nothing is fused; True: also where it is slower, and an error where it cannot be
     max_memory:float=1.5e9,    # Bytes for the groups that train at once
     notes:list|None=None,      # Gets a line for what cannot be fused
-)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), `cost`, for fused ones also `configs`
+)->list[dict]:                 # A dict per group: `runs` (ids), `fused`, `threads`, `lane` (beside others), `cost`, `why` it is not fused, for fused ones also `configs`
     "Which runs train together or side by side: a pure function of its arguments"
     found = {r.id: r for r in runs}
-    if not fuse or data is None: return [dict(runs=[r.id], fused=False, threads=cores if r.by_function else plan_threads(r.config, cores)) for r in found.values()]
+    if not fuse or data is None: return [_lone(r, cores, fuse) for r in found.values()]
     lanes, reasons = min(cores, LANES), {}
     parts = _parts(list(found.values()), data, fuse, (max_memory/lanes, max_memory), reasons)
     if reasons and fuse is True: raise SweepError(f"fuse=True, but {next(iter(reasons))}; fuse='auto' trains such runs one by one")
