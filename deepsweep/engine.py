@@ -17,7 +17,7 @@ from .best import check_repeat, keep_checkpoint, patience_counts
 from .core import BAD_STATES, FINAL_STATES, GOOD_STATES, SweepError, WHOLE_STATES, is_quiet, one_line
 from .data import ImageData, TensorLoader
 from .fused import FusedTrainer, fuse as fuse_models
-from .keys import NO_METRIC, value_of
+from .keys import NO_METRIC, is_number, value_of
 from .models import make_model, model_name
 from .objective import Objective, among
 from .own_code import EpochRows, FAILURES, OwnCode, failure_reason, is_from_signal, named_types, release, train_function
@@ -28,8 +28,8 @@ from .style import in_notebook
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['OUT_OF_TIME', 'ASKED', 'is_shown', 'Progress', 'How', 'What', 'shown_config', 'varying_keys', 'run_name', 'Cancelled',
-           'Engine', 'Member', 'with_threads', 'left_line']
+__all__ = ['OUT_OF_TIME', 'ASKED', 'is_shown', 'Progress', 'How', 'What', 'shown_config', 'varying_keys', 'run_name',
+           'check_limit', 'Cancelled', 'Engine', 'Member', 'with_threads', 'left_line']
 
 # %% ../nbs/71_engine.ipynb #progress
 def is_shown(
@@ -145,6 +145,14 @@ def run_name(
     name = f"{run.labels.get('variant') or model_name(c)} {size} lr {f'{rate:g}' if isinstance(rate, (int, float)) else rate}{seed}"
     more = pairs(k for k in varying or () if k not in _NAMED)
     return f'{name} {one_line(more, 60)}' if more else name
+
+# %% ../nbs/71_engine.ipynb #check-limit
+def check_limit(
+    name:str,      # What the limit is called, for the message
+    value,         # Whatever was given; infinity is no limit
+)->None:
+    "Raise for a limit that is no number above 0"
+    if not (is_number(value) or value == math.inf) or value <= 0: raise SweepError(f'{name} must be a number above 0, got {value!r}')
 
 # %% ../nbs/71_engine.ipynb #engine
 class Cancelled(BaseException): "The call was interrupted while this lane trained"
@@ -357,27 +365,16 @@ def run_job(self:Engine,
         finally: member.let_go()
     return job
 
-# %% ../nbs/71_engine.ipynb #train-function-run
+# %% ../nbs/71_engine.ipynb #logged-run
+def _logged(rows:Mapping[int,Mapping])->list[str]:
+    "Metrics that a run has logged, in order"
+    return list(dict.fromkeys(k for row in rows.values() for k in row if k not in NO_METRIC))
+
 @patch
-def train_function_run(self:Engine, run:Run, overtime:bool=False)->str:
-    "Let a training function of the user's do one claimed run; returns its state"
-    start, name, objective = time.perf_counter(), self.name_of(run), self.what.objective
-    def write(row, is_new):
-        put = self.worker.add_epoch if is_new else self.worker.replace_epoch
-        put(run.id, {'seconds': time.perf_counter()-start, **row})
-        self.tell(name, row, 0)                                       # a function does not say how many epochs are to come: runs are counted
-    rows  = EpochRows(write, lambda: self.why_stop(overtime))
-    score = objective.name if objective.is_given else None
-    try:
-        state, reason = train_function(self.what.own.function, json.loads(json.dumps(run.config)), rows, self.how.device, score)
-        self.worker.finish(run.id, state, stop_reason=reason, best_epoch=self._best_row(rows.rows), seconds=time.perf_counter()-start)
-        self.reasons[run.id] = reason
-    except ClaimLost: return 'lost'
-    except FAILURES as e: state = self.fail([run], e, start)[run.id]    # the function may raise anything
-    self.drain()
-    self._note_logged(name, state, rows)
-    self.progress.step(1, name + self._so_far())
-    return state
+def _best_row(self:Engine, rows:Mapping[int,Mapping])->int|None:
+    "The epoch that is best in what the sweep is judged by"
+    objective = among(self.what.objective, _logged(rows))
+    return objective.best_at({e: row.get(objective.name) for e, row in rows.items()})
 
 @patch
 def _note_logged(self:Engine, name:str, state:str, rows:EpochRows)->None:
@@ -386,18 +383,45 @@ def _note_logged(self:Engine, name:str, state:str, rows:EpochRows)->None:
     if rows.left_out: self.note('left out', f'log() keeps numbers and leaves out the rest: {named_types(rows.left_out)}')
     is_there = among(objective, logged).name in logged or any(objective.name in row for row in rows.rows.values())
     if state not in GOOD_STATES or not objective.is_given or is_there: return
-    if not self.waiting: return                   # nothing is spared any more, and the end of the call says it
+    if not getattr(self, 'waiting', ()): return   # nothing is spared any more, and the end of the call says it
     self.note('metric', f"{name} did not log {objective.name!r}, which ranks this sweep's runs; it logged {', '.join(logged) or 'no metric'}")
 
-def _logged(rows:Mapping[int,Mapping])->list[str]:
-    "Metrics that a training function has logged, in order"
-    return list(dict.fromkeys(k for row in rows.values() for k in row if k not in NO_METRIC))
+@patch
+def logged_rows(self:Engine,
+    run:Run,                # Claimed, by code of the user's that says itself how it goes
+    start:float,            # When it began, `time.perf_counter()`
+    overtime:bool=False,    # May it go on after `max_minutes`?
+)->EpochRows:
+    "What takes the metrics of such a run and writes them down"
+    name = self.name_of(run)
+    def write(row, is_new):
+        put = self.worker.add_epoch if is_new else self.worker.replace_epoch
+        put(run.id, {'seconds': time.perf_counter()-start, **row})
+        self.tell(name, row, 0)                                       # nobody says how many epochs are to come: runs are counted
+    return EpochRows(write, lambda: self.why_stop(overtime))
 
 @patch
-def _best_row(self:Engine, rows:Mapping[int,Mapping])->int|None:
-    "The epoch that is best in what the sweep is judged by"
-    objective = among(self.what.objective, _logged(rows))
-    return objective.best_at({e: row.get(objective.name) for e, row in rows.items()})
+def end_logged(self:Engine, run:Run, rows:EpochRows, state:str, reason:str, start:float)->None:
+    "Write down the end of such a run"
+    self.worker.finish(run.id, state, stop_reason=reason, best_epoch=self._best_row(rows.rows), seconds=time.perf_counter()-start)
+    self.reasons[run.id] = reason
+    self._note_logged(self.name_of(run), state, rows)
+
+# %% ../nbs/71_engine.ipynb #train-function-run
+@patch
+def train_function_run(self:Engine, run:Run, overtime:bool=False)->str:
+    "Let a training function of the user's do one claimed run; returns its state"
+    start, name, objective = time.perf_counter(), self.name_of(run), self.what.objective
+    rows  = self.logged_rows(run, start, overtime)
+    score = objective.name if objective.is_given else None
+    try:
+        state, reason = train_function(self.what.own.function, json.loads(json.dumps(run.config)), rows, self.how.device, score)
+        self.end_logged(run, rows, state, reason, start)
+    except ClaimLost: return 'lost'
+    except FAILURES as e: state = self.fail([run], e, start)[run.id]    # the function may raise anything
+    self.drain()
+    self.progress.step(1, name + self._so_far())
+    return state
 
 # %% ../nbs/71_engine.ipynb #train-group
 @dataclass
@@ -517,7 +541,7 @@ def _graphs(self:Engine, groups:Sequence[Mapping])->dict:
 
 # %% ../nbs/71_engine.ipynb #todo
 @patch
-def _look(self:Engine)->None:
+def look(self:Engine)->None:
     "What is done, what is to be trained again, what is only to be measured again"
     runs, how = self.what.runs, self.how
     states = self.store.run_states(runs)
@@ -532,7 +556,7 @@ def _look(self:Engine)->None:
 @patch
 def _lacks(self:Engine, run:str, state:Mapping, evaluated:set)->bool:
     "Is a finished run short of a column that this call asks for?"
-    if state['state'] not in WHOLE_STATES: return False
+    if state['state'] not in WHOLE_STATES or self.what.own.function is not None: return False      # a training function is never measured again
     return self.hold is not None and state['hold_fingerprint'] != self.hold or self.how.eval_train and run not in evaluated
 
 @patch
@@ -542,7 +566,9 @@ def _left(self:Engine, group:Mapping)->list[str]: return [o for o in self._mine(
 def _mine(self:Engine, group:Mapping)->list[str]: return [o for o in group['runs'] if o in self.what.runs]
 
 @patch
-def _todo(self:Engine, group:Mapping)->set:
+def todo(self:Engine,
+    group:Mapping,   # Of the plan
+)->set:
     "Runs of a group that are to be trained now"
     ids = self._mine(group)
     if self.unknown.issuperset(ids): return set(ids)              # the claim will tell if somebody was faster
@@ -553,7 +579,10 @@ def _todo(self:Engine, group:Mapping)->set:
     return set(filter(is_open, ids))
 
 @patch
-def _claim(self:Engine, group:Mapping, todo:set)->bool:
+def claim(self:Engine,
+    group:Mapping,   # Of the plan
+    todo:set,        # Its runs that are to be trained now, from `todo`
+)->bool:             # False: somebody else has one
     "Claim the runs of a group that are to be trained"
     what, fn = self.what, self.what.own.function
     about = dict(device=str(self.how.device), group=group.get('number') if len(group['runs']) > 1 else None)
@@ -566,7 +595,7 @@ def _claim(self:Engine, group:Mapping, todo:set)->bool:
 @patch
 def run(self:Engine)->None:
     "Train every group that is not in a final state"
-    self._look()
+    self.look()
     self.waiting = [g for g in self.what.groups if self._left(g)]
     if self.what.own.function is not None: self.progress.expect(sum(len(self._left(g)) for g in self.waiting), 'runs')
     lanes = self._lane_count(self.waiting)
@@ -589,7 +618,7 @@ def _was_late(self:Engine, group:Mapping)->bool:
 @patch
 def _begin(self:Engine, group:Mapping, side:_Lanes)->None:
     "Train a group, or start it in a lane; leave it where somebody else has it"
-    todo = self._todo(group)
+    todo = self.todo(group)
     if not todo:
         self.waiting.remove(group)
         elsewhere = [self.what.runs[o] for o in self._mine(group) if o not in self.done]
@@ -598,7 +627,7 @@ def _begin(self:Engine, group:Mapping, side:_Lanes)->None:
     in_lane = side.n > 1 and group.get('lane', False)
     side.join(side.n-1 if in_lane else 0)                    # all others train with the machine to themselves
     if self.why_stop(): return
-    is_mine = self._claim(group, todo)
+    is_mine = self.claim(group, todo)
     self.unknown -= todo
     if not is_mine: return
     self.waiting.remove(group)
