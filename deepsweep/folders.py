@@ -519,14 +519,17 @@ def table_files(
 )->tuple:                         # The `DataFrame`, its name, that column, and a path for each row; None: no file
     "The files that a table names"
     frame, name, home = _read_table(table)
+    home = home if folder is None else Path(folder)
     column = _guess(frame, 'file') if file is None else file
+    if column is None:                                                 # then one whose first values are files
+        column = next((o for o in frame.columns if len(frame) and all(_find_files(home, frame[o].head()))), None)
     if column is None:
         known = ', '.join(map(repr, frame.columns))
         hint = 'name it with file= (the first line must hold the names of the columns)'
         raise DataError(f'{name}: none of its columns {known} is known to hold file names; {hint}')
     _check_columns(name, frame, [column])
     named = frame[column].notna()
-    found = iter(_find_files(home if folder is None else Path(folder), frame[column][named]))
+    found = iter(_find_files(home, frame[column][named]))
     return frame, name, column, [next(found) if o else None for o in named]
 
 # %% ../nbs/11_folders.ipynb #read-csv

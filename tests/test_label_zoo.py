@@ -123,6 +123,7 @@ TABLES = {      # the table, its arguments, classes or error, warning
     'yes and no':           (frame(file=FILES, label=Y > 0), {}, ('False', 'True'), ''),
     'classes called None':  (frame(file=FILES, label=np.array(['None', 'NA', 'n/a'])[Y]), {}, ('NA', 'None', 'n/a'), ''),
     'names without ending': (frame(image_id=[o[:2] for o in FILES], label=NAMES), {}, ('ant', 'bee', 'cow'), ''),
+    'id_code, diagnosis':   (frame(id_code=[o[:2] for o in FILES], diagnosis=Y), {}, ('0', '1', '2'), ''),
     'a column of files':    (frame(z=FILES, kind=NAMES), {}, ('ant', 'bee', 'cow'), ''),
     'named columns':        (frame(a=FILES, b=FILES, c=NAMES, d=Y), dict(file='a', label='c'), ('ant', 'bee', 'cow'), ''),
     'heads':                (frame(file=FILES, a=NAMES, b=Y % 2), dict(label=['a', 'b']), (('ant', 'bee', 'cow'), ('0', '1')), ''),
