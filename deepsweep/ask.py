@@ -13,11 +13,11 @@ import torch
 from fastcore.basics import patch
 
 from .config import study_name
-from .core import BAD_STATES, DeepsweepError, FINAL_STATES, StoreError, SweepError, default_device, did_you_mean
+from .core import BAD_STATES, DeepsweepError, FINAL_STATES, StoreError, SweepError, default_device, did_you_mean, flat_metrics
 from .data import ImageData
 from .engine import Engine, How, Progress, What, check_limit, is_shown, left_line, run_name
 from .objective import Objective
-from .own_code import EpochRows, FunctionConfig, StopTraining, check_metric_name, own_code
+from .own_code import EpochRows, FunctionConfig, OwnCode, StopTraining, check_metric_name, named_types, own_code
 from .plan import Run, study_plan, sweep_runs
 from .result import SweepResult, data_facts, few_images_line, given_images
 from .runs import ClaimLost, RunStore, StudyRow, Worker
@@ -191,6 +191,8 @@ def tell(self:Study,
     "Store how a run goes"
     if not isinstance(metrics, Mapping): raise DeepsweepError(f'tell takes a dict of metrics, got {type(metrics).__name__}')
     held = self._open_run(id)
+    numbers, others = flat_metrics(metrics)
+    if not numbers: raise DeepsweepError(f"tell takes numbers; {named_types(others) or 'there is none'}")
     with held.lock:
         if held.state and held.by_kit: return False
         _check_open(held)
@@ -245,7 +247,7 @@ def _end(self:Study, held:_Held, state:str, reason:str|Exception, by_kit:bool=Fa
     "Write down the end of a run"
     engine, run = self._engine, held.run
     try:
-        if state == 'failed' and isinstance(reason, Exception): engine.fail(run, reason, held.start)
+        if state == 'failed' and isinstance(reason, Exception): engine.fail([run], reason, held.start)
         else: engine.end_logged(run, held.rows, state, _in_words(held, state, reason), held.start)
     except ClaimLost:
         held.state = 'lost'

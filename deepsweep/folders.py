@@ -13,8 +13,8 @@ import numpy as np
 from .core import DataError, did_you_mean, is_whole
 
 # %% auto #0
-__all__ = ['resize_images', 'bit_depth', 'byte_advice', 'read_like', 'image_endings', 'FileImages', 'read_folder', 'is_table',
-           'table_files', 'read_csv', 'read_items']
+__all__ = ['resize_images', 'bit_depth', 'byte_advice', 'read_like', 'image_endings', 'image_files', 'FileImages', 'read_folder',
+           'is_table', 'table_files', 'read_csv', 'read_items']
 
 # %% ../nbs/11_folders.ipynb #as-size
 def _as_size(size)->tuple|None:
@@ -331,6 +331,12 @@ def _visible(folder)->list[Path]:
     return sorted(o for o in folder.iterdir() if not _is_hidden(o))
 
 def _is_image(file)->bool: return file.is_file() and file.name.lower().endswith(image_endings())
+
+def image_files(
+    folder:str|Path,
+)->list[Path]:   # Sorted; those of folders inside are not among them
+    "The image files in a folder"
+    return [o for o in _visible(Path(folder)) if _is_image(o)]
 
 def _check_classes(path, images, place='')->None:
     "A `DataError` unless `images`, class -> files, has two classes or more and none of them is empty"

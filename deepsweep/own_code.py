@@ -24,8 +24,8 @@ from .models import is_built_in, register_model
 
 # %% auto #0
 __all__ = ['TAKEN_COLUMNS', 'FAILURES', 'module_files', 'OwnCodeWarning', 'code_version', 'check_metric_name', 'OwnCode',
-           'own_code', 'own_model', 'StopTraining', 'RunIsOver', 'FunctionConfig', 'EpochRows', 'is_from_signal',
-           'is_out_of_memory', 'failure_reason', 'release', 'named_types', 'train_function']
+           'own_code', 'own_model', 'import_place', 'StopTraining', 'RunIsOver', 'FunctionConfig', 'EpochRows',
+           'is_from_signal', 'is_out_of_memory', 'failure_reason', 'release', 'named_types', 'train_function']
 
 # %% ../nbs/51_own_code.ipynb #home
 @functools.cache
@@ -720,6 +720,15 @@ def own_model(
     name = f'my_{name}' if is_built_in({'model': name}) else name
     register_model(name, model, version=_given_version(model))
     return name
+
+# %% ../nbs/51_own_code.ipynb #place
+def import_place(
+    fn:Callable|None,
+)->str|None:     # `module:name`; None: it cannot be imported, such as a function of a notebook
+    "Where a function of the user's can be imported from"
+    module, name = getattr(fn, '__module__', None), getattr(fn, '__qualname__', '')
+    if module in (None, '__main__') or module.split('.')[0] == 'deepsweep': return None
+    return f'{module}:{name}' if getattr(sys.modules.get(module), name, None) is fn else None
 
 # %% ../nbs/51_own_code.ipynb #stop
 class StopTraining(BaseException):

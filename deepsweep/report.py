@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 from .analysis import SCORES, best_epochs, best_table, find_objective, join_tables, learning_rate_table, rate_key, run_scores, size_label, size_table
 from .core import BAD_STATES, DeepsweepError
 from .objective import Objective
-from .statistics import interval
+from .statistics import interval, margin_line
 from .plots import compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes, short_best_table, show_training
 from .style import PALETTE
 
@@ -151,7 +151,7 @@ pre { overflow-x: auto; background: var(--band); padding: .8rem; border-radius: 
 <header>
 <h1>{{ title }}</h1>
 <p class="lead">{{ headline }}</p>
-<p class="meta">{{ counts }}</p>
+<p class="meta">{{ counts }}{% if margin %} {{ margin }}.{% endif %}</p>
 </header>
 <main>
 {% if notes %}<section><h2>Notes</h2><ul>{% for n in notes %}<li>{{ n }}</li>{% endfor %}</ul></section>{% endif %}
@@ -160,10 +160,11 @@ pre { overflow-x: auto; background: var(--band); padding: .8rem; border-radius: 
 {% else %}<p>The test set of this data has not been opened in this store.</p>{% endfor %}</section>{% endif %}
 {% if final %}<section><h2>Tuned and final</h2>{{ table(final) }}</section>{% endif %}
 {% if best %}<section><h2>Best models</h2>{{ table(best) }}</section>{% endif %}
+{% if classes %}<section><h2>Classes</h2><p>{{ uneven }}</p>{{ table(classes) }}</section>{% endif %}
 {% if rates %}<section><h2>Learning rates</h2>{{ picture(rates) }}</section>{% endif %}
 {% if sizes %}<section><h2>Sizes</h2>{% for f in sizes %}{{ picture(f) }}{% endfor %}</section>{% endif %}
 {% if curves %}<section><h2>Training</h2>{% for f in curves %}{{ picture(f) }}{% endfor %}</section>{% endif %}
-{% if runs %}<section><h2>All runs</h2><details><summary>{{ runs.rows|length }} rows, best first</summary>{{ table(runs) }}</details></section>{% endif %}
+{% if runs %}<section><h2>All runs</h2><details><summary>{{ runs.rows|length }} rows</summary>{{ table(runs) }}</details></section>{% endif %}
 <section><h2>How it was made</h2>
 {{ table(facts) }}
 {% if sweep %}<details><summary>The sweep, as JSON</summary><pre>{{ sweep }}</pre></details>{% endif %}
@@ -266,6 +267,7 @@ def report_html(
     info:Mapping|None=None,          # Further facts, such as store and device; versions come by themselves
     notes:Iterable[str]=(),          # Remarks, a list item each
     openings:pd.DataFrame|Iterable[Mapping]|None=None,  # Openings of the test set: `run score why when forced`, as `deepsweep.seal.openings` gives them; None: no such box
+    recall:pd.DataFrame|None=None,   # Recall by class of the best run, as `recall_table` gives it
     final:pd.DataFrame|None=None,    # Tuned and final side by side, as `final_table` gives them
     metric:str|Objective|None=None,  # Column to judge by; None: the sweep's, else `valid accuracy`, else `test accuracy`
     goal:str|None=None,              # `maximize` or `minimize`; None: the sweep's, else by the metric's name
@@ -286,9 +288,32 @@ def report_html(
     page['facts'] = _rows(pd.DataFrame({'what': list(facts), 'value': [_cell(v) for v in facts.values()]}), 'Facts about this report')
     if sweep: page['sweep'] = json.dumps(sweep, indent=2, default=str, ensure_ascii=False)
     if final is not None and len(final): page['final'] = _rows(final, 'The tuned configuration and its final training: means over seeds, 95 % interval of the test accuracy')
+    if recall is not None and len(recall): page |= _by_class(recall)
     if plan is not None and len(plan): page['plan'] = _rows(plan, 'The plan')
     page |= dict(accent=PALETTE['blue'], accent_on_dark=PALETTE['sky'])      # contrast above 4.5 on either paper
     return Environment(autoescape=True, trim_blocks=False).from_string(_TEMPLATE).render(page)
+
+_MOST_CLASSES = 30
+
+def _by_class(
+    recall:pd.DataFrame,     # As `recall_table` gives it
+)->dict:
+    "The part of a page on single classes"
+    n, seen = int(recall['images'].sum()), recall[recall['images'] > 0]
+    table = recall if len(recall) <= _MOST_CLASSES else recall.sort_values('recall').head(_MOST_CLASSES)
+    caption = f'Recall and precision by class of the best run, on {n:,} validation images, with the 95 % interval of the recall'
+    if len(table) < len(recall): caption += f': the {_MOST_CLASSES} of {len(recall)} classes with the lowest recall'
+    return dict(classes=_rows(table, caption), uneven=_worst_class(seen), margin=margin_line(n))
+
+def _worst_class(
+    seen:pd.DataFrame,       # Rows of `recall_table` that have images
+)->str:
+    "Which class is found least, and what that is worth"
+    if not len(seen) or seen['recall'].nunique() < 2: return ''
+    low, high = (seen.loc[o] for o in (seen['recall'].idxmin(), seen['recall'].idxmax()))
+    told = lambda o: f"{o['class']} ({o['found']} of {o['images']})"
+    apart = 'the intervals do not overlap' if low['high'] < high['low'] else 'their intervals overlap, so this may be luck'
+    return f'Least often found: {told(low)}; most often: {told(high)}; {apart}.'
 
 def _results(
     df:pd.DataFrame,         # Tidy table with at least one run
@@ -300,8 +325,9 @@ def _results(
     "The part of a page that comes from the runs"
     try: objective = _judged_by(df, sweep, metric, goal)
     except DeepsweepError:
-        if metric is not None and len(df['epoch'].dropna()): raise
-        return dict(headline=f'No run has a {SCORES[0] if metric is None else getattr(metric, "name", metric)} to rank it by.')
+        if isinstance(metric, str) and len(df['epoch'].dropna()): raise              # a name of the caller's, mistyped
+        left = df.drop_duplicates('run' if 'run' in df else 'name').drop(columns=['epoch', 'updates'], errors='ignore').dropna(axis=1, how='all')
+        return dict(headline=f'No run has a {SCORES[0] if metric is None else getattr(metric, "name", metric)} to rank it by.', runs=_rows(left, 'All runs, as they were begun: they cannot be ranked'))
     metric = objective.name
     table = best_table(df, metric=objective, at=at)
     page  = dict(runs=_rows(table, 'All runs, best first; diverged and failed ones last'))
@@ -333,6 +359,7 @@ def write_report(
         options = {k: getattr(result, k) for k in ('study', 'sweep') if getattr(result, k, None)} | options
         options = _ledger(result) | options
         if 'plan' not in options and hasattr(result, 'plan_table'): options['plan'] = result.plan_table()
+        if 'recall' not in options: options['recall'] = _recall(result)
     else: config, history = result
     text, part = report_html(config, history, **options), path.with_name(f'.report-{os.getpid()}.part')
     try:
@@ -351,6 +378,13 @@ def _judged(result)->dict:
     rows = [row for o in result.studies() if (row := result.study_row(o)) is not None]
     told = ', '.join(f'{row.study} by {row.objective.name}' for row in rows)
     return {'notes': [f'These studies are judged by different metrics: {told}. A report of one of them ranks its runs by its own.']} if len(rows) > 1 else {}
+
+def _recall(result)->pd.DataFrame|None:
+    "How the best run of a result does class by class; None: nobody knows"
+    if not hasattr(getattr(result, 'store', None), 'class_hits') or not hasattr(result, 'best_table'): return None
+    from deepsweep.best import recall_table                         # with torch
+    try: return recall_table(result)
+    except DeepsweepError: return None                               # there is no best run
 
 def _ledger(result)->dict:
     "What the store of a result has on record about its test set, as options of `report_html`"

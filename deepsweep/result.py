@@ -4,7 +4,7 @@
 
 # %% ../nbs/73_result.ipynb #imports
 from __future__ import annotations
-import json
+import importlib, json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,21 +14,22 @@ from fastcore.basics import patch
 
 from .analysis import best_table, join_tables
 from .best import best_model as best_model_of
-from .config import plain_value
-from .core import DataError, DeepsweepError, GOOD_STATES, StoreError, did_you_mean
+from .config import model_versions, plain_value
+from .core import DataError, DeepsweepError, GOOD_STATES, StoreError, SweepError, did_you_mean
 from .data import ImageData, load_data, load_recipe
 from .keys import NO_METRIC
+from .models import register_model
 from .objective import Objective, among
 from .own_code import OwnCode, own_code, own_model
 from .plan import Run
 from .recipe import known_metric
 from .runs import RunStore, StudyRow, open_store
-from .statistics import accuracy_margin
+from .statistics import margin_line
 from .tracking import wandb_ids
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['SweepResult', 'given_images', 'data_facts', 'few_images_line', 'stored_result']
+__all__ = ['SweepResult', 'given_images', 'data_facts', 'few_images_line', 'stored_code', 'stored_result']
 
 # %% ../nbs/73_result.ipynb #result
 @dataclass
@@ -98,7 +99,13 @@ _make_trainer = make_trainer      # the function of the same name
 def missing_code(self:SweepResult)->list[str]:
     "Pieces of the user's code that took part and are not here, such as `metrics`"
     have = self.own.versions()
-    return [k for k, version in self.code.items() if k != 'model' and have.get(k) != version]
+    lacking = [k for k, version in self.code.items() if k != 'model' and have.get(k) != version]
+    return lacking + [f'model {k!r}' for k, version in self.code.get('model', {}).items() if _model_version(k) != version]
+
+def _model_version(name:str)->str|None:
+    "Version of a registered model as it is now; None: there is no such model"
+    try: return model_versions([{'model': name}]).get(name)
+    except SweepError: return None
 
 @patch
 def best_model(self:SweepResult,
@@ -146,7 +153,7 @@ def given_images(
 )->ImageData|None:
     "Images as a call takes them"
     if isinstance(data, ImageData) or data is None and not needed: return data
-    if data is None or isinstance(data, str): return load_data(data or 'fashion_mini')
+    if data is None or isinstance(data, (str, Path)): return load_data(data or 'fashion_mini')
     raise DataError(f'data is an ImageData or the name of a data set, got {type(data).__name__}')
 
 def data_facts(data:ImageData|None)->dict:
@@ -154,12 +161,9 @@ def data_facts(data:ImageData|None)->dict:
     if data is None: return {}
     return dict(name=data.name, recipe=data.recipe, fingerprint=data.fingerprint, hold_fingerprint=data.hold_fingerprint, test_fingerprint=data.test.fingerprint)
 
-_ENOUGH = 400      # validation images from which an accuracy is known to five points
-
 def few_images_line(data:ImageData|None)->str:   # '': there are enough, or none
     "How well an accuracy is known, where there are few validation images"
-    n = 0 if data is None else len(data.x_valid)
-    return f"{n} validation image{'s'*(n > 1)}: an accuracy is known to ± {accuracy_margin(n):.0f} points" if 0 < n < _ENOUGH else ''
+    return margin_line(0 if data is None else len(data.x_valid))
 
 # %% ../nbs/73_result.ipynb #stored
 def _the_study(store:RunStore, study:str|None)->str:
@@ -184,6 +188,33 @@ def _old_row(store:RunStore, study:str)->StudyRow:
     found = store.stored_runs(study)
     data, fingerprint = next(((d, f) for _, _, d, f, _ in found if f), (None, None))
     return StudyRow(study, objective=Objective(is_given=False), data={} if fingerprint is None else dict(name=data, fingerprint=fingerprint))
+
+# %% ../nbs/73_result.ipynb #stored-code
+def _fetch(place:str):
+    "What stands at `module:name`"
+    module, name = place.split(':')
+    return getattr(importlib.import_module(module), name)
+
+def stored_code(
+    store:RunStore|str|Path,
+    study:str|None=None,             # None: the only one that the store holds
+    fetch:Callable[[str],object]=_fetch,   # Gives what stands at `module:name`
+)->dict:                             # `model`, `metrics`, `criterion`, as far as they are noted, as for `stored_result`
+    "Code of the user's that took part in a study, fetched from where it stood; this imports modules that the store names"
+    store = open_store(store)
+    row = store.study_row(_the_study(store, study))
+    places = {} if row is None else (row.arguments or {}).get('places', {})
+    found  = {}
+    for piece, place in places.items():
+        kind, _, name = piece.partition(' ')
+        try: fn = fetch(place)
+        except (SweepError, ImportError, AttributeError) as e:
+            if kind == 'metric': continue                     # the best model does not need it
+            raise SweepError(f'the {kind} {name or place!r} of this study stood at {place}, which cannot be had: {e}; give {kind}=') from None
+        if kind == 'model': register_model(name, fn)
+        else: found |= {'metrics': {**found.get('metrics', {}), name: fn}} if kind == 'metric' else {kind: fn}
+    if models := row.arguments.get('models') if row else None: found['models'] = models
+    return found
 
 # %% ../nbs/73_result.ipynb #stored-result
 def stored_result(

@@ -11,10 +11,10 @@ import numpy as np, pandas as pd
 from .core import DataError, check_whole, did_you_mean
 
 # %% auto #0
-__all__ = ['VERDICTS', 'HOLDS', 'FAILS', 'UNKNOWN', 'OTHER_SCALE', 'NOT_MEASURED', 'interval', 'Difference', 'paired_difference',
-           'Verdict', 'verdict', 'slopes', 'winners', 'chance_level', 'why_failed', 'all_of', 'opposite',
-           'mean_by_seed', 'paired_ratio', 'best_of', 'chosen_elsewhere', 'least_detectable', 'accuracy_margin',
-           'expected_wrong']
+__all__ = ['VERDICTS', 'HOLDS', 'FAILS', 'UNKNOWN', 'OTHER_SCALE', 'NOT_MEASURED', 'ENOUGH_IMAGES', 'interval', 'Difference',
+           'paired_difference', 'Verdict', 'verdict', 'slopes', 'winners', 'chance_level', 'why_failed', 'all_of',
+           'opposite', 'mean_by_seed', 'paired_ratio', 'best_of', 'chosen_elsewhere', 'least_detectable',
+           'accuracy_margin', 'margin_line', 'expected_wrong']
 
 # %% ../nbs/40_statistics.ipynb #interval
 def interval(
@@ -385,6 +385,15 @@ def accuracy_margin(
     "Half width of the 95 % interval of an accuracy, where it is widest: at one half"
     n = check_whole('n, the number of images,', n, 1, DataError, whole_float=True)
     return 100*1.96*math.sqrt(.25/n)
+
+ENOUGH_IMAGES = 400      # from which an accuracy is known to five points
+
+def margin_line(
+    n:int,    # Validation images; 0: there are none
+)->str:       # '': there are enough, or none
+    "How well an accuracy is known, where there are few validation images"
+    if not 0 < n < ENOUGH_IMAGES: return ''
+    return f"{n} validation image{'s'*(n > 1)}: an accuracy is known to ± {accuracy_margin(n):.0f} points"
 
 # %% ../nbs/40_statistics.ipynb #wrong
 def expected_wrong(

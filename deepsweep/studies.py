@@ -166,11 +166,13 @@ def study_data(
     scale:str='laptop',                # As for `study`
     data:ImageData|str|None=None,      # Other images, their name or folder; None: the study's own
     size:int|tuple|None=None,          # Resize to this height = width or (height, width); None: as they are
+    **split,                           # `n_train n_valid n_test n_hold seed`, as for `load_data`, instead of what the scale asks for
 )->ImageData:
     "The images that a study trains on, in the size that its scale asks for"
     _known(name, scale)
     if isinstance(data, ImageData): return data
     if data is None: data = 'fashion_mini' if name=='quick' else 'cifar10'
-    return load_data(data, **(_SIZES[scale] if name!='quick' and data in REAL_SETS else {}), size=size)
+    usual = _SIZES[scale] if name!='quick' and data in REAL_SETS else {}
+    return load_data(data, **{**usual, **split}, size=size)
 
 _SIZES = dict(laptop=dict(n_train=5_000, n_valid=2_000, n_hold=5_000), colab=dict(n_train=20_000, n_valid=5_000, n_hold=5_000), full=dict(n_valid=5_000))

@@ -20,21 +20,23 @@ from .data import ImageData
 from .engine import Engine, How, Progress, What, check_limit, is_shown, left_line
 from .final import final_table, train_final
 from .keys import is_number
+from .models import is_built_in, model_entry, model_name
 from .objective import Objective, is_own_column
-from .own_code import OwnCode, check_metric_name, own_code, own_model
+from .own_code import OwnCode, check_metric_name, import_place, own_code, own_model
 from .plan import Run, check_program, make_plan, study_plan, sweep_parts, sweep_runs
 from .recipe import known_metric
-from .result import SweepResult, data_facts, few_images_line, given_images, stored_result
+from .result import SweepResult, data_facts, few_images_line, given_images, stored_code, stored_result
 from .runs import RunStore, StudyRow, Worker
 from .seal import open_test, openings
 from .space import check_sweep
 from .tracking import TrackedWorker, WandbTracker, as_tracker, need_wandb_key
+from .trainer import check_on_images
 
-_all_ = ['SweepResult', 'stored_result', 'Study', 'Asked', 'open_test', 'openings', 'train_final', 'final_table', 'sweep_runs']      # a sweep and what comes after it can be had from one place
+_all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'open_test', 'openings', 'train_final', 'final_table', 'sweep_runs']      # a sweep and what comes after it can be had from one place
 
 # %% auto #0
-__all__ = ['Prepared', 'prepare', 'run_sweep', 'SweepResult', 'stored_result', 'Study', 'Asked', 'open_test', 'openings',
-           'train_final', 'final_table', 'sweep_runs']
+__all__ = ['Prepared', 'prepare', 'run_sweep', 'SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'open_test',
+           'openings', 'train_final', 'final_table', 'sweep_runs']
 
 # %% ../nbs/75_sweep.ipynb #check-metric
 def _measured(own:OwnCode, eval_train:bool)->list[str]:
@@ -106,6 +108,17 @@ def _check_fused(runs:Sequence[Run], data:ImageData|None, own:OwnCode)->None:
     if own.function is not None: raise SweepError("fuse=True, but a training function cannot be fused; fuse='auto' runs it as it is")
     make_plan(runs, 1, data, fuse=True)
 
+# %% ../nbs/75_sweep.ipynb #check-images
+def _check_images(runs:Sequence[Run], data:ImageData)->None:
+    "Raise for configs that these images do not allow; those that differ in nothing that matters are looked at once"
+    seen = set()
+    for run in runs:
+        keys = {k: v for k, v in run.config.items() if k not in ('seed', 'learning_rate')}
+        text = json.dumps(keys, sort_keys=True, default=str)
+        if text in seen: continue
+        seen.add(text)
+        check_on_images(run.config, data)
+
 # %% ../nbs/75_sweep.ipynb #prepare
 @dataclass(frozen=True)
 class Prepared:
@@ -146,6 +159,7 @@ def prepare(
     if (more := _check_monitors(runs, own, eval_train)) is not own:                     # their metrics take part in the ids
         own, notes = more, []
         runs = sweep_runs(sweep, fingerprint, seeds, count, model, own, search_seed, notes, objective)
+    if function is None: _check_images(runs, data)
     if fuse is True: _check_fused(runs, data, own)
     code = own.versions()
     models = {} if function is not None else model_versions([r.config for r in runs])
@@ -159,9 +173,15 @@ def _names(own:OwnCode)->dict:
     found = {k: name(fn) for k, fn in (('function', own.function), ('criterion', own.criterion)) if fn is not None}
     return {**found, 'metrics': list(own.metrics)} if own.metrics else found
 
+def _places(own:OwnCode, runs:Sequence[Run])->dict:
+    "Where the user's code can be imported from again, as far as it can"
+    models = {} if own.function is not None else {name: model_entry(name).fn for name in dict.fromkeys(model_name(r.config) for r in runs) if not is_built_in({'model': name})}
+    pieces = {'criterion': own.criterion, **{f'metric {k}': fn for k, fn in own.metrics.items()}, **{f'model {k}': fn for k, fn in models.items()}}
+    return {k: place for k, fn in pieces.items() if (place := import_place(fn))}
+
 def _about(p:Prepared, **arguments)->StudyRow:
     "A study as its store has it"
-    return StudyRow(p.study, p.sweep, p.objective, data_facts(p.data), p.code, {**arguments, **_names(p.own)})
+    return StudyRow(p.study, p.sweep, p.objective, data_facts(p.data), p.code, {**arguments, **_names(p.own), 'places': _places(p.own, p.runs)})
 
 # %% ../nbs/75_sweep.ipynb #run-sweep
 def run_sweep(
@@ -230,10 +250,16 @@ class _Call:
         self.finish()
         return self.result
 
+    def models_folder(self)->str|None:
+        "Where the weights of the best runs lie, also those that an earlier call has kept"
+        if self.how.save_models is not None: return str(self.how.save_models.absolute())
+        before = self.store.study_row(self.p.study)
+        return None if before is None else (before.arguments or {}).get('models')
+
     def plan(self, busy:set)->list[dict]:
         "Enter the study; a store that cannot be written stays as it is"
         data, said = None if self.p.own.function is not None else self.p.data, []
-        about  = _about(self.p, **self.arguments)
+        about  = _about(self.p, **self.arguments, models=self.models_folder())
         groups = study_plan(self.store, about, self.p.runs, torch.get_num_threads(), busy, data=data, notes=said, **self.planning)
         self.said = list(dict.fromkeys(said))
         return groups

@@ -18,11 +18,11 @@ from .data import ImageData, TensorLoader, scale_images
 from .keys import value_of
 from .models import draws_nothing, make_model, seed_dropout
 from .objective import Objective, watched
-from .recipe import as_heads, count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule, scoring_criterion
+from .recipe import as_heads, class_weights, count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule, scoring_criterion
 
 # %% auto #0
 __all__ = ['ModelTrainer', 'widest', 'map_bytes', 'score_size', 'keep_memory', 'matmul_precision', 'is_narrow', 'few_threads',
-           'needs_pairs', 'check_batches', 'make_trainer']
+           'needs_pairs', 'check_on_images', 'make_trainer']
 
 # %% ../nbs/32_trainer.ipynb #trainer
 _PRECISIONS = dict(float32=torch.float32, tf32=torch.float32, bf16=torch.float32, float64=torch.float64)
@@ -423,10 +423,17 @@ def needs_pairs(
     except Exception: return False                     # a net of the user's may raise anything; its run will say what
     return False
 
-def check_batches(
+def check_on_images(
     config:Mapping,    # A run config
     data:ImageData,
 )->None:
+    "Refuse what a config asks for and these images do not allow"
+    class_weights(config, data)
+    if value_of(config, 'sampler') == 'balanced' and data.y_train.ndim > 1:
+        raise SweepError(f"sampler='balanced' is for one label an image, {data.name} has {data.y_train.shape[1]}")
+    _check_batches(config, data)
+
+def _check_batches(config:Mapping, data:ImageData)->None:
     "Refuse a net with batch norm that would see one image at a time"
     n, batch_size = len(data.x_train), value_of(config, 'batch_size')
     if min(n, batch_size) > 1 or not value_of(config, 'batch_norm'): return
