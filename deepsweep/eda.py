@@ -90,7 +90,7 @@ def imbalance_line(
     counts, most, least = found
     high, low = counts.max(), counts.min()
     ratio = f'{high/low:.1f} times as many' if low else 'and the smallest has none'
-    always = f'always answering {most} gives an accuracy of {high/counts.sum():.3f}'
+    always = f'always answering {most} is right for {high/counts.sum():.1%} of them'
     remedies = "class_weight='balanced' or sampler='balanced' in the config, and the metric 'balanced accuracy'"
     counted = f'{most} has {high:,} training images, {least} {low:,}: {ratio}'
     return f'unequal classes: {counted}; {always}; what helps: {remedies}'

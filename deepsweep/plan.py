@@ -94,9 +94,9 @@ def check_program(
         problems = _foreign_problems(s, model, search_seed) if script else []
         if not problems: continue
         script = script if isinstance(script, str) else ' '.join(map(str, script))
-        raise config_error(problems, f'this sweep was written for the training script {script}: make it a function and give it with function= '
-            '(command line: --function module:name), or run the script as it is with function=deepsweep.program.program_function(sweep) '
-            "(command line: deepsweep run sweep.yaml --program). The kit's own trainer does not know all of its parameters")
+        raise config_error(problems, f"this sweep was written for the training script {script}, and the kit's own trainer does not know all of its parameters. "
+            'Run the script as it is (command line: --program; Python: give deepsweep.program.program_function(sweep) as the function), '
+            'or make it a function (command line: --function module:name)')
 
 # %% ../nbs/70_plan.ipynb #kit-runs
 def _distinct(runs:Iterable[Run])->list[Run]:

@@ -17,7 +17,7 @@ from .keys import KEYS, OPTIMIZERS, SCHEDULES, value_of
 # %% auto #0
 __all__ = ['ClippedCrossEntropy', 'class_weights', 'make_criterion', 'scoring_criterion', 'is_plain_loss', 'as_heads',
            'head_loss', 'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule',
-           'known_metric']
+           'known_metric', 'known_metric_names']
 
 # %% ../nbs/30_recipe.ipynb #clipped
 class ClippedCrossEntropy(nn.Module):
@@ -227,3 +227,8 @@ def _scorer(name:str)->Callable|None:
     if name not in get_scorer_names(): return None
     scorer = get_scorer(name)
     return lambda y, logits: scorer(_answers_class()(logits.shape[1]), logits, y)
+
+def known_metric_names()->list[str]:
+    "Names that `known_metric` takes, in words"
+    from sklearn.metrics import get_scorer_names
+    return sorted({*_SAME, 'log loss', *(o.replace('_', ' ') for o in get_scorer_names())})

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from .analysis import SCORES, best_epochs, best_table, find_objective, join_tables, learning_rate_table, rate_key, run_scores, size_label, size_table
 from .core import BAD_STATES, DeepsweepError
+from .keys import RESULT_COLUMNS
 from .objective import Objective
 from .statistics import interval, margin_line
 from .plots import compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes, short_best_table, show_training
@@ -164,6 +165,7 @@ pre { overflow-x: auto; background: var(--band); padding: .8rem; border-radius: 
 {% if rates %}<section><h2>Learning rates</h2>{{ picture(rates) }}</section>{% endif %}
 {% if sizes %}<section><h2>Sizes</h2>{% for f in sizes %}{{ picture(f) }}{% endfor %}</section>{% endif %}
 {% if curves %}<section><h2>Training</h2>{% for f in curves %}{{ picture(f) }}{% endfor %}</section>{% endif %}
+{% if broken %}<section><h2>Runs that broke</h2>{{ table(broken) }}</section>{% endif %}
 {% if runs %}<section><h2>All runs</h2><details><summary>{{ runs.rows|length }} rows</summary>{{ table(runs) }}</details></section>{% endif %}
 <section><h2>How it was made</h2>
 {{ table(facts) }}
@@ -227,15 +229,22 @@ def _size_figures(df:pd.DataFrame, objective:Objective)->list[dict]:
             f'{v}: best {metric} by {t.index.name} and {t.columns.name}. Each cell is the best over learning rates of the mean over seeds.'))
     return made
 
+def _axes(fig, n:int)->np.ndarray:
+    "Axes for `n` panels, two in a row"
+    axes = fig.subplots(-(-n//2), min(n, 2), squeeze=False).ravel()
+    for ax in axes[n:]: ax.remove()
+    return axes[:n]
+
 def _curve_figures(df:pd.DataFrame, objective:Objective, at:str|None)->list[dict]:
     "Training curves per variant"
     made, metric = [], objective.name
     for v, rows in df.dropna(subset='epoch').groupby('variant', sort=False):
         n, lost = rows['run'].nunique(), rows[rows['state']=='diverged']['run'].nunique() if 'state' in rows else 0
-        def draw(fig): show_training(rows, v, [c for c in shown if c in rows], objective, fig.subplots(-(-len(shown)//2), min(len(shown), 2), squeeze=False).ravel()[:len(shown)], at=at)
-        part  = metric.split()[0]
+        def draw(fig): show_training(rows, v, [c for c in shown if c in rows], objective, _axes(fig, len(shown)), at=at)
+        part  = metric.split()[0] if f'{metric.split()[0]} loss' in rows else 'valid'
         colour = ', colour = learning rate'*('learning_rate' in rows and bool(rows['learning_rate'].notna().any()))
-        shown = [c for c in ('train loss', f'{part} loss', 'train accuracy', f'{part} accuracy') if c in rows and rows[c].notna().any()] or [metric]
+        usual = ('train loss', f'{part} loss', 'train accuracy', f'{part} accuracy')
+        shown = [c for c in dict.fromkeys([*usual, metric]) if c in rows and rows[c].notna().any()] or [metric]
         made.append(_figure(draw, (7.6, 2.5*-(-len(shown)//2)), f"Curves of {n} runs of {v} over epochs: {', '.join(shown)}. {lost} diverged.",
             f"{v}: every run over its epochs{colour}. The thick line is the best run, its star the best epoch{'; a cross marks where a run diverged' if lost else ''}."))
     return made
@@ -283,7 +292,7 @@ def report_html(
         runs = config.drop_duplicates('run' if 'run' in config else 'name')
         if 'device'  in runs and runs['device'].notna().any(): facts['device'] = ', '.join(sorted({str(o) for o in runs['device'].dropna()}))
         if 'seconds' in runs: facts['training time, all runs'] = _duration(pd.to_numeric(runs['seconds']).sum())
-        page |= _results(join_tables(config, history), sweep, metric, goal, at)
+        page |= _results(join_tables(config, history), sweep, metric, goal, at) | dict(broken=_broken(runs))
     facts |= dict(info or {}) | {f'version: {k}': v for k, v in machine_info().items()}
     page['facts'] = _rows(pd.DataFrame({'what': list(facts), 'value': [_cell(v) for v in facts.values()]}), 'Facts about this report')
     if sweep: page['sweep'] = json.dumps(sweep, indent=2, default=str, ensure_ascii=False)
@@ -292,6 +301,21 @@ def report_html(
     if plan is not None and len(plan): page['plan'] = _rows(plan, 'The plan')
     page |= dict(accent=PALETTE['blue'], accent_on_dark=PALETTE['sky'])      # contrast above 4.5 on either paper
     return Environment(autoescape=True, trim_blocks=False).from_string(_TEMPLATE).render(page)
+
+_MOST_BROKEN = 20
+_FACTS = {*RESULT_COLUMNS, 'run', 'name', 'variant'}
+
+def _broken(
+    runs:pd.DataFrame,       # A row per run
+)->dict|None:                # None: none broke
+    "Which runs broke, and why"
+    if not {'state', 'stop reason'} <= set(runs): return None
+    found = runs[runs['state'].isin(BAD_STATES)]
+    if not len(found): return None
+    known = [c for c in found if c not in _FACTS and found[c].map(str).nunique() > 1]
+    table = found[[next(c for c in ('run', 'name') if c in found), *known, 'state', 'stop reason']].head(_MOST_BROKEN)
+    caption = 'Runs that broke, with what differs between them' + (f': the first {_MOST_BROKEN} of {len(found)}' if len(found) > _MOST_BROKEN else '')
+    return _rows(table, caption)
 
 _MOST_CLASSES = 30
 
@@ -326,7 +350,7 @@ def _results(
     try: objective = _judged_by(df, sweep, metric, goal)
     except DeepsweepError:
         if isinstance(metric, str) and len(df['epoch'].dropna()): raise              # a name of the caller's, mistyped
-        left = df.drop_duplicates('run' if 'run' in df else 'name').drop(columns=['epoch', 'updates'], errors='ignore').dropna(axis=1, how='all')
+        left = df.drop_duplicates('run' if 'run' in df else 'name').drop(columns=['epoch', 'updates', 'traceback', *['name']*('run' in df)], errors='ignore').dropna(axis=1, how='all')
         return dict(headline=f'No run has a {SCORES[0] if metric is None else getattr(metric, "name", metric)} to rank it by.', runs=_rows(left, 'All runs, as they were begun: they cannot be ranked'))
     metric = objective.name
     table = best_table(df, metric=objective, at=at)

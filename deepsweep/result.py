@@ -16,7 +16,8 @@ from .analysis import best_table, join_tables
 from .best import best_model as best_model_of
 from .config import model_versions, plain_value
 from .core import DataError, DeepsweepError, GOOD_STATES, StoreError, SweepError, did_you_mean
-from .data import ImageData, load_data, load_recipe
+from .data import ImageData, is_folder, load_data, load_recipe
+from .folders import is_table
 from .keys import NO_METRIC
 from .models import register_model
 from .objective import Objective, among
@@ -89,8 +90,7 @@ def plan_table(self:SweepResult)->pd.DataFrame:
 def make_trainer(self:SweepResult, config:Mapping, data:ImageData, **kwargs)->ModelTrainer:
     "A trainer as this sweep would make it"
     if self.by_function: raise DeepsweepError('the runs of a training function have no model that the kit knows; train it again yourself')
-    lacking = self.missing_code()
-    if lacking: raise DeepsweepError(f"study {self.study!r} was trained with code of yours that is not here: {', '.join(lacking)}; give it to stored_result")
+    self.check_code()
     return _make_trainer(config, data, metrics=self.own.metrics, criterion=self.own.criterion, **kwargs)
 
 _make_trainer = make_trainer      # the function of the same name
@@ -101,6 +101,14 @@ def missing_code(self:SweepResult)->list[str]:
     have = self.own.versions()
     lacking = [k for k, version in self.code.items() if k != 'model' and have.get(k) != version]
     return lacking + [f'model {k!r}' for k, version in self.code.get('model', {}).items() if _model_version(k) != version]
+
+@patch
+def check_code(self:SweepResult,
+    only:str='',     # Pieces whose names begin so, such as `model`
+)->None:
+    "Raise if code of the user's that took part is not here, or was changed since"
+    lacking = [o for o in self.missing_code() if o.startswith(only)]
+    if lacking: raise DeepsweepError(f"study {self.study!r} was trained with code of yours that is not here, or was edited since: {', '.join(lacking)}; give it to stored_result")
 
 def _model_version(name:str)->str|None:
     "Version of a registered model as it is now; None: there is no such model"
@@ -161,9 +169,15 @@ def data_facts(data:ImageData|None)->dict:
     if data is None: return {}
     return dict(name=data.name, recipe=data.recipe, fingerprint=data.fingerprint, hold_fingerprint=data.hold_fingerprint, test_fingerprint=data.test.fingerprint)
 
+_FEW_OF_A_CLASS = 10      # fewer say next to nothing about the class
+
 def few_images_line(data:ImageData|None)->str:   # '': there are enough, or none
     "How well an accuracy is known, where there are few validation images"
-    return margin_line(0 if data is None else len(data.x_valid))
+    line = margin_line(0 if data is None else len(data.x_valid))
+    if not line or data.y_train.ndim > 1: return line
+    counts = torch.bincount(data.y_valid, minlength=len(data.classes))
+    least  = int(counts.argmin())
+    return line if counts[least] >= _FEW_OF_A_CLASS else f"{line}; of class {data.classes[least]} there {'is' if counts[least] == 1 else 'are'} {counts[least]}"
 
 # %% ../nbs/73_result.ipynb #stored
 def _the_study(store:RunStore, study:str|None)->str:
@@ -174,12 +188,21 @@ def _the_study(store:RunStore, study:str|None)->str:
     if study not in studies: raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, studies)}')
     return study
 
+def _moved(recipe:Mapping, data:str|Path)->dict:
+    "A recipe with its images in another place: size and split stay as they were"
+    rest = {k: v for k, v in recipe.items() if k not in ('folder', 'csv', 'set')}
+    if is_folder(data): return {**rest, 'folder': str(data)}
+    if not is_table(data): return {**rest, 'set': str(data)}
+    is_there = rest.get('images') is None or Path(rest['images']).is_dir()
+    return {**rest, 'csv': str(data)} if is_there else {**rest, 'csv': str(data), 'images': None}
+
 def _stored_data(row:StudyRow, data)->ImageData|None:
     "The images of a study: as given, else as its row says"
     if isinstance(data, ImageData): return data
     if data is False or data is None and not row.data: return None
-    if data is not None: return load_data(data)
-    if row.data.get('recipe'): return load_recipe(row.data['recipe'])
+    recipe = row.data.get('recipe')
+    if data is not None: return load_recipe(_moved(recipe, data)) if recipe else load_data(data)
+    if recipe: return load_recipe(recipe)
     if 'recipe' in row.data: raise DataError(f"the images of study {row.study!r} ({row.data['name']}) came as arrays, so no store can load them; give data=")
     return load_data(row.data['name'])
 

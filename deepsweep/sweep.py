@@ -4,7 +4,7 @@
 
 # %% ../nbs/75_sweep.ipynb #imports
 from __future__ import annotations
-import contextlib, json, os, signal, threading, time, warnings
+import contextlib, difflib, json, os, signal, threading, time, warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from .models import is_built_in, model_entry, model_name
 from .objective import Objective, is_own_column
 from .own_code import OwnCode, check_metric_name, import_place, own_code, own_model
 from .plan import Run, check_program, make_plan, study_plan, sweep_parts, sweep_runs
-from .recipe import known_metric
+from .recipe import known_metric, known_metric_names
 from .result import SweepResult, data_facts, few_images_line, given_images, stored_code, stored_result
 from .runs import RunStore, StudyRow, Worker
 from .seal import open_test, openings
@@ -57,6 +57,14 @@ def _check_monitors(runs:Sequence[Run], own:OwnCode, eval_train:bool)->OwnCode:
         own = _reporting(monitor['name'] if isinstance(monitor, Mapping) else monitor, own, eval_train, 'monitor')
     return own
 
+def _did_you_mean(name:str, own:OwnCode, eval_train:bool)->str:
+    "The nearest metric that is reported or known, else those that are reported"
+    near = did_you_mean(name, known_metric_names())
+    ours = did_you_mean(name, _measured(own, eval_train))
+    if not near.startswith('did you mean') or not ours.startswith('did you mean'): return near if near.startswith('did you mean') else ours
+    told = difflib.get_close_matches(name, [*_measured(own, eval_train), *known_metric_names()], 1)
+    return f'did you mean {told[0]!r}?'
+
 def _reporting(name:str, own:OwnCode, eval_train:bool, path:str)->OwnCode:
     "The user's code, with a metric that is known by name; `path` says where it was asked for"
     if name in _measured(own, eval_train): return own
@@ -64,7 +72,7 @@ def _reporting(name:str, own:OwnCode, eval_train:bool, path:str)->OwnCode:
     fn = None if is_own_column(name) else known_metric(name)
     if fn is not None: return replace(own, metrics={**own.metrics, name: fn})
     usual = {'val_loss': 'valid loss', 'val_accuracy': 'valid accuracy', 'val_acc': 'valid accuracy', 'acc': 'valid accuracy', 'loss': 'valid loss'}
-    hint  = f'did you mean {usual[name]!r}?' if name in usual else did_you_mean(name, _measured(own, eval_train))
+    hint  = f'did you mean {usual[name]!r}?' if name in usual else _did_you_mean(name, own, eval_train)
     raise SweepError(f"the kit's trainer reports no {name!r}, so it cannot judge a sweep; {hint}", [(path, 'is a metric that is reported', name)])
 
 # %% ../nbs/75_sweep.ipynb #warm

@@ -46,7 +46,7 @@ def test_public_script_without_a_function(source):
     if checked['method'] == 'bayes' or 'early_terminate' in checked: return
     for ask in (lambda: sweep_runs(sweep), lambda: prepare(sweep)):
         with pytest.raises(SweepError) as e: ask()
-        assert str(e.value).startswith(f"this sweep was written for the training script {sweep['program']}:")
+        assert str(e.value).startswith(f"this sweep was written for the training script {sweep['program']},")
         assert '--function' in str(e.value) and '--program' in str(e.value)
         assert len({(k, rule) for k, rule, _ in e.value.problems}) == len(e.value.problems) > 0
 
