@@ -4,7 +4,7 @@
 
 # %% ../nbs/74_ask.ipynb #imports
 from __future__ import annotations
-import contextlib, json, threading, time, warnings, weakref
+import contextlib, json, os, threading, time, warnings, weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from .core import BAD_STATES, DeepsweepError, FINAL_STATES, StoreError, SweepErr
 from .data import ImageData
 from .engine import Engine, How, Progress, What, check_limit, is_shown, left_line, run_name
 from .objective import Objective
-from .own_code import EpochRows, FunctionConfig, OwnCode, StopTraining, check_metric_name, named_types, own_code
+from .own_code import EpochRows, FunctionConfig, OwnCode, RunIsOver, StopTraining, check_metric_name, named_types, own_code
 from .plan import Run, study_plan, sweep_runs
 from .result import SweepResult, data_facts, few_images_line, given_images
 from .runs import ClaimLost, RunStore, StudyRow, Worker
@@ -82,7 +82,7 @@ class Study:
         self.shown  = is_shown(progress)
         self._found = SweepResult(self.store, sweep, study_name(sweep), runs, objective, data, None, own, own.versions())
         self._lock, self._held, self._loops = threading.RLock(), {}, {}      # run -> `_Held`; thread -> run that its loop is at
-        self._closed, self._let_go = False, None
+        self._closed, self._let_go, self._process = False, None, os.getpid()
         self._enter(How(default_device(), max_minutes=max_minutes), dict(seeds=seeds, count=count, search_seed=search_seed))
     def __repr__(self): return f'Study({self._found.study!r}, {self._found.states_line()}, store {self.store.name!r})'
     def __enter__(self): return self
@@ -145,10 +145,16 @@ def ask(self:Study,
 @patch
 def _begin(self:Study)->None:
     "Start the heartbeat with the first run; a study that is forgotten gives its runs back"
+    self._check_process()
     if self._closed: raise DeepsweepError(f'study {self._found.study!r} is closed; make it again to go on')
     if self._let_go is not None: return
     self._engine.worker.__enter__()
     self._let_go = weakref.finalize(self, _end_worker, self._engine.worker)
+
+@patch
+def _check_process(self:Study)->None:
+    "A forked process must not speak for the runs of its parent"
+    if os.getpid() != self._process: raise DeepsweepError('this Study belongs to another process: make one in each, they share the store')
 
 def _end_worker(worker:Worker)->None:
     "End the heartbeat and give back what is held; a store that is gone by now takes nothing back"
@@ -200,7 +206,9 @@ def tell(self:Study,
         held.teller = threading.get_ident()
         if is_result: held.rows.is_late = lambda: False               # it is done: no limit matters any more
         try: held.rows(dict(metrics), epoch)
-        except StopTraining as stop: self._end(held, stop.state, str(stop), by_kit=True)
+        except (StopTraining, RunIsOver):                               # which of the two depends on the thread
+            stop = held.rows.stop
+            self._end(held, stop.state, str(stop), by_kit=True)
         except ClaimLost:
             held.state = 'lost'
             raise
@@ -211,6 +219,7 @@ def tell(self:Study,
 @patch
 def _open_run(self:Study, id:str)->_Held:
     "What is known of a run that was handed out"
+    self._check_process()
     if not isinstance(id, str): raise DeepsweepError(f'id is text, such as `study.ask().id`; got {type(id).__name__}')
     if self._closed: raise DeepsweepError(f'study {self._found.study!r} is closed, so run {id!r} takes nothing more')
     if id in self._held: return self._held[id]

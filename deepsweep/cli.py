@@ -4,7 +4,7 @@
 
 # %% ../nbs/95_cli.ipynb #imports
 from __future__ import annotations
-import atexit, contextlib, json, os, re, sys, threading, time, warnings
+import atexit, contextlib, json, os, re, shlex, signal, sys, threading, time, warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
@@ -36,6 +36,7 @@ def main(
     "Run the command line; errors become one line"
     own_process, args = args is None, sys.argv[1:] if args is None else list(args)
     if own_process: warnings.showwarning = lambda message, *_, **__: print(f'note: {_in_flags(str(message))}', file=sys.stderr)
+    if own_process: _end_kindly()
     try: app(args, prog_name='deepsweep'); code = 0
     except SystemExit as e: code = e.code or 0
     except (Exception, KeyboardInterrupt) as e:
@@ -43,6 +44,12 @@ def main(
         code = _explain(e)
     if own_process and isinstance(code, int): _leave(code)
     sys.exit(code)
+
+def _end_kindly()->None:
+    "Let SIGTERM and SIGHUP end a sweep as Ctrl-C does: runs are given back, and processes that were started end, too"
+    def stop(*_): raise KeyboardInterrupt
+    for name in ('SIGTERM', 'SIGHUP'):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL: signal.signal(getattr(signal, name), stop)
 
 def _leave(code:int)->None:
     "End the process at once; Python would take a second or more to take torch apart"
@@ -64,7 +71,11 @@ def _in_flags(
     def flag(m):
         value = {'True': 'yes' if m[1] == 'fuse' else '', 'False': 'no', 'None': ''}.get(m[2], m[2] or '')
         return f'{_FLAGS[m[1]]} {value}'.strip()
-    return re.sub(rf"(?<![\w.-])({'|'.join(_FLAGS)})=(?!=)('[^']*'|[\w.]+)?", flag, line)
+    names = '|'.join(_FLAGS)
+    line  = line.replace('count= or run_cap (command line: --max-runs)', '--max-runs, or run_cap in the file')
+    line  = re.sub(r'\(command line: ([^;()]+)(?:; Python: (?:[^()]|\([^()]*\))*)?\)', r'(\1)', line)
+    line  = re.sub(rf"(?<![\w.-])({names})=(?!=)('[^']*'|[\w.]+)?", flag, line)
+    return re.sub(rf'^({names})(?= (?:is|must|needs) )', lambda m: _FLAGS[m[1]], line)
 
 def _explain(e:BaseException)->int:
     "Say in one line what happened; returns the exit code"
@@ -298,7 +309,7 @@ def _tell_best(result, report:str, store:str|None)->None:
 def _next_steps(report:str, result, store:str|None)->None:
     "The last three lines: what to open next"
     from deepsweep.engine import left_line
-    more = f' --store {store}' if store else ''
+    more = f' --store {shlex.quote(store)}' if store else ''
     left = left_line(result.store, {r.id: r for r in result.runs})
     again = 'the same command again trains nothing new' if not left else left.replace('the same call', 'the same command', 1)
     print(f'\nOpen {report} in a browser: the best models, every figure, every run.')
@@ -359,12 +370,18 @@ def _csv(results)->str:
     from deepsweep.core import DataError
     def rows(result):
         try: table = best_epochs(join_tables(result.config_table(), result.history_table()), result.objective, at='best epoch')
-        except DataError: return result.config_table()                    # without a score
+        except DataError: return _with_last_epochs(result)                # it cannot be ranked
         place = {run: i for i, run in enumerate(result.best_table()['run'].drop_duplicates())}
         return table.sort_values('run', key=lambda runs: runs.map(place), kind='stable')
     tables = [rows(o).assign(study=o.study) for o in results]
     table  = pd.concat(tables)
     return table[['run', *(c for c in table if c != 'run')]].to_csv(index=False)
+
+def _with_last_epochs(result):
+    "A row per run with what it logged last"
+    from deepsweep.analysis import join_tables
+    table = join_tables(result.config_table(), result.history_table())
+    return table.sort_values('epoch', kind='stable').drop_duplicates('run', keep='last').sort_index()
 
 def _table_text(table, metric:str|None)->str:
     "The columns of a table of runs that a reader needs to tell them apart"
@@ -451,10 +468,13 @@ def predict(
     csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, with the probability of every class, for other programs.')]=False,
     data:_Images=None, model:_Model=None, models:_Models=None, folder:_Folder=None, file:_File=None,
 )->None:
-    "Name what is on pictures of yours, by the best model of a store."
+    "Name what is on pictures of yours, by the best model of a store. A net of your own is fetched from the module that the store names."
     from deepsweep.checkpoint import predict_table
+    from deepsweep.core import DataError
     files = [f for o in images for f in _image_files(o, folder, file)]
-    table = predict_table(_net(store, study, data, model, models, rank), files)
+    if lost := [f for f in files if not Path(f).is_file()]: raise DataError(f"there is no file {lost[0]!r}{f', nor {len(lost)-1} others' if len(lost) > 1 else ''}")
+    with contextlib.redirect_stdout(sys.stderr): net = _net(store, study, data, model, models, rank)      # what a module of the user's prints is no answer
+    table = predict_table(net, files)
     if csv: return print(table.to_csv(index=False), end='')
     for row in table.to_dict('records'):
         labels = [f"{row[k]} ({row[k.replace('label', 'probability')]:.3f})" for k in row if k.split(' ')[0] == 'label']
@@ -479,11 +499,14 @@ def _listed(frame, name:str, column, files:list)->list[str]:
 
 def _stored(store:str|None, study:str|None, data=None, model:str|None=None, models:str|None=None):
     "A study as its store has it, with the code of the user's that it names"
+    from deepsweep.core import StoreError
     from deepsweep.sweep import stored_code, stored_result
     where = _store_of(store)
     code  = stored_code(where, study, import_name)
     if model is not None: code['model'] = import_name(model) if ':' in model else model
-    if models is not None: code['models'] = models
+    if models is not None:
+        if not Path(models).is_dir(): raise StoreError(f'--models needs a folder that is there, got {models!r}')
+        code['models'] = models
     return stored_result(where, study, data, **code)
 
 def _net(store:str, study:str|None, data, model:str|None, models:str|None, rank:int):

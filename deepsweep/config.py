@@ -68,7 +68,11 @@ def config_error(
     once = {}
     for k, rule, v in problems: once.setdefault((k, rule), (k, rule, v))
     def got(rule, v): return f"{'' if rule.endswith('?') else ','} got {v!r}{yaml_hint(v, ' ({})')}"
-    told = [first]*bool(first) + [f'{k} {rule}{got(rule, v)}' for k, rule, v in once.values()]
+    told, listed = [first]*bool(first), set()
+    for k, rule, v in once.values():
+        known = rule.partition('; known: ')[2]
+        told.append(f"{k} {rule.partition('; known: ')[0] if known in listed else rule}{got(rule, v)}")
+        if known: listed.add(known)
     return SweepError('; '.join(told), once.values())
 
 def check_config(
@@ -105,9 +109,9 @@ def full_config(
     return {'model': name, **{k: KEYS[k].default for k in CONFIG_KEYS if k in reads}, **own, **config}
 
 # %% ../nbs/52_config.ipynb #identity
-def _protocol(config:Mapping)->int:
-    "Of a run: one with label smoothing had it in its validation loss at first"
-    return PROTOCOL + 1 if value_of(config, 'label_smoothing') else PROTOCOL
+def _protocol(config:Mapping, code:Mapping)->int:
+    "Of a run: one with label smoothing had it in its validation loss at first; a criterion of the user's does without"
+    return PROTOCOL + 1 if value_of(config, 'label_smoothing') and 'criterion' not in code else PROTOCOL
 
 def _counting(config:Mapping, defaults:Mapping)->dict:
     "The keys of a config that are not at their defaults, in one form"
@@ -131,7 +135,7 @@ def identity(
     own = dict(code or {})
     known = own.pop('model', {}).get(entry.name)                        # looked at once for a whole sweep
     if not entry.is_built_in: own['model'] = known or code_version(entry.fn, entry.version)
-    what = dict(model=entry.name, keys=_counting(mine, defaults), data=fingerprint, protocol=_protocol(config))
+    what = dict(model=entry.name, keys=_counting(mine, defaults), data=fingerprint, protocol=_protocol(config, own))
     return {**what, 'code': own} if own else what
 
 # %% ../nbs/52_config.ipynb #model-versions

@@ -264,6 +264,7 @@ def _busy_threads()->tuple[threading.Thread, ...]:
     frames = sys._current_frames()
     frames.pop(threading.get_ident(), None)
     def is_busy(thread):
+        if isinstance(thread, threading.Timer): return True             # it waits, and means its own time
         frame = frames.get(thread.ident)
         while frame is not None and _is_pythons(frame.f_code.co_filename): frame = frame.f_back
         return frame is not None
@@ -318,6 +319,7 @@ def as_number(
 )->float|None:         # None: it is no number, or more than one
     "A number of Python's, numpy's, torch's or another library's as a float"
     try:
+        if getattr(value, 'mask', False) is True or str(value) == '--' and hasattr(value, 'mask'): return None      # numpy's masked value
         count = value.numel() if hasattr(value, 'numel') else getattr(value, 'size', 1)
         if hasattr(value, 'item') and count == 1: value = value.item()
         if isinstance(value, numbers.Real): return float(value)

@@ -416,6 +416,7 @@ def train_function_run(self:Engine, run:Run, overtime:bool=False)->str:
     score = objective.name if objective.is_given else None
     try:
         state, reason = train_function(self.what.own.function, json.loads(json.dumps(run.config)), rows, self.how.device, score)
+        if self.what.own.is_edited(): raise SweepError('the code was edited while the sweep ran, so these numbers are of another version; the same call again trains the new one')
         self.end_logged(run, rows, state, reason, start)
     except ClaimLost: return 'lost'
     except FAILURES as e: state = self.fail([run], e, start)[run.id]    # the function may raise anything
@@ -680,9 +681,11 @@ def left_line(
     "What the same call will do next time"
     states = store.run_states(runs)
     left = [o for o in runs if states.get(o, {}).get('state') not in FINAL_STATES]
-    if not left: return ''
+    failed = sum(states.get(o, {}).get('state') == 'failed' for o in runs)
+    again  = f"the same call tries {failed} failed run{'s'*(failed > 1)} again" if failed else ''
+    if not left: return again
     late = [o for o in left if states.get(o, {}).get('stop_reason') == OUT_OF_TIME and states[o]['state'] == 'interrupted']
-    line = f"the same call goes on with {len(left)} run{'s'*(len(left) > 1)}"
+    line = f"the same call goes on with {len(left)} run{'s'*(len(left) > 1)}" + (f", and tries {failed} failed one{'s'*(failed > 1)} again" if failed else '')
     if not late: return line
     told = '' if minutes is None else f' {minutes:g} minutes ended before'
     return f"{line}; {len(late)} of them{told or ' the time limit ended before'} they did: they begin again, and next time the limit lets them end"

@@ -631,6 +631,10 @@ class OwnCode:
         fn = self.pieces()[piece]
         version = _given_version(fn)
         return _look(fn) if version is None else _Look(version, None)
+    def is_edited(self)->bool:
+        "Has a function that tells its own version another one by now than at the first call?"
+        version = _given_version(self.function)
+        return version is not None and self.looks is not None and version != self.looks['function'].version
     def versions(self)->dict:
         "Piece -> version, for the identity of a run; as at the first call. Empty if nothing is the user's"
         if self.looks is None: self.looks = {k: self.look(k) for k in self.pieces()}
@@ -750,6 +754,7 @@ class _ByName(dict):
         try: value = self[name]
         except KeyError: raise AttributeError(f'the config has no key {name!r}; {did_you_mean(name, self)}') from None
         return _ByName(value) if type(value) is dict else value
+    def __setattr__(self, name, value): self[name] = value
 
 _NOT_GIVEN = object()
 
@@ -871,16 +876,20 @@ def returned(self:EpochRows,
     number = _returned_number(value)
     if number is None: return
     if not self.rows: self({score or 'score': number}, None)
-    elif score is not None and score not in self.rows[self.last]: self({score: number}, self.last)
+    elif score is None: self.left_out['the returned number'] = 'a score, and the sweep names no metric'
+    elif score not in self.rows[self.last]: self({score: number}, self.last)
 
 # %% ../nbs/51_own_code.ipynb #failures
 FAILURES = Exception, SystemExit, GeneratorExit, asyncio.CancelledError     # what ends one run, when code of the user's raises it
 
+_OF_ITS_OWN = {getattr(signal, o) for o in ('SIGALRM', 'SIGVTALRM', 'SIGPROF') if hasattr(signal, o)}      # by these a function limits itself
+
 def is_from_signal(
     e:BaseException,
 )->bool:
-    "Did the handler of a signal raise this?"
-    handlers = {getattr(signal.getsignal(o), '__code__', None) for o in signal.valid_signals()} - {None}
+    "Did the handler of a signal raise this that asks the whole program to end?"
+    asked    = [o for o in signal.valid_signals() if o not in _OF_ITS_OWN]
+    handlers = {getattr(signal.getsignal(o), '__code__', None) for o in asked} - {None}
     return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(e.__traceback__))
 
 _NO_MEMORY = re.compile(r"out of memory|not enough memory|(can't|cannot) allocate memory|ALLOC_FAILED", re.I)
@@ -896,7 +905,7 @@ def failure_reason(
     e:BaseException,
 )->str:              # One line, or more where the error has more
     "Why a run failed, and what may help"
-    text = f'{type(e).__name__}: {e.code if isinstance(e, SystemExit) else e}'[:500]
+    text = f'{type(e).__name__}: {e.code if isinstance(e, SystemExit) else e}'[:500].removesuffix(': ')
     if is_out_of_memory(e): return f'{text}; a smaller batch_size needs less memory'
     files = [Path(frame.f_code.co_filename).name for frame, _ in traceback.walk_tb(e.__traceback__)]
     if not isinstance(e, SystemExit) or 'argparse.py' not in files: return text

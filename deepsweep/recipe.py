@@ -51,10 +51,14 @@ def class_weights(
     if data is None: raise SweepError(f'class_weight={asked!r} needs the images: give data')
     if data.y_train.ndim > 1: raise SweepError(f'class_weight is for one label an image, {data.name} has {data.y_train.shape[1]}; got {asked!r}')
     if asked == 'balanced':
-        counts = torch.bincount(data.y_train, minlength=len(data.classes))
-        return len(data.y_train)/(len(counts)*counts.clamp(min=1)).float()
-    if odd := set(map(str, asked)) - set(data.classes): raise SweepError(f'class_weight names no class of {data.name}: {min(odd)!r}; {did_you_mean(min(odd), data.classes)}')
-    return torch.tensor([float(asked.get(c, 1)) for c in data.classes])
+        counts = torch.bincount(data.y_train, minlength=len(data.classes)).float()
+        shares = len(data.y_train)/((counts > 0).sum()*counts)
+        return torch.where(counts > 0, shares, 1.)                       # a class without an image weighs nothing anyway, but for label smoothing
+    named = {str(k): float(v) for k, v in asked.items()}
+    if odd := set(named) - set(data.classes): raise SweepError(f'class_weight names no class of {data.name}: {min(odd)!r}; {did_you_mean(min(odd), data.classes)}')
+    weight = torch.tensor([named.get(c, 1.) for c in data.classes])
+    if not (torch.isfinite(weight) & (weight > 0)).all(): raise SweepError(f'class_weight must be numbers above 0 in single precision, got {asked!r}')
+    return weight
 
 # %% ../nbs/30_recipe.ipynb #criterion
 def make_criterion(

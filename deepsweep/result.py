@@ -64,7 +64,17 @@ def objective(self:SweepResult)->Objective:
 @patch
 def config_table(self:SweepResult)->pd.DataFrame:
     "One row per run and label set"
-    return self.store.config_table(self.study, [(r.id, r.labels) for r in self.runs])
+    table = self.store.config_table(self.study, [(r.id, r.labels) for r in self.runs])
+    return self._with_best_epochs(table) if self.by_function else table
+
+@patch
+def _with_best_epochs(self:SweepResult, table:pd.DataFrame)->pd.DataFrame:
+    "What is best in a run of a training function is decided by the metric of today, not by that of the day when it trained"
+    history, objective = self.history_table(), self.objective
+    if objective.name not in history: return table
+    scores = {run: dict(zip(rows['epoch'], rows[objective.name])) for run, rows in history.groupby('run')}
+    best   = table['run'].map(lambda run: objective.best_at({e: None if pd.isna(v) else v for e, v in scores.get(run, {}).items()}))
+    return table.assign(**{'best epoch': best.astype('Int64')})
 
 @patch
 def history_table(self:SweepResult)->pd.DataFrame:
@@ -141,9 +151,13 @@ def wandb_names(self:SweepResult)->list[tuple]:   # `(run, labels, study, W&B id
 @patch
 def unranked_line(self:SweepResult)->str:   # '': they can be ranked, or none has ended well
     "What to say where no run logged the metric that they are judged by"
-    objective, logged = self.objective, list(self.history_table())
-    ended = any(s['state'] in GOOD_STATES for s in self.store.run_states({r.id for r in self.runs}).values())
-    if objective.name in logged or not ended: return ''
+    objective, history = self.objective, self.history_table()
+    ended  = {o for o, s in self.store.run_states({r.id for r in self.runs}).items() if s['state'] in GOOD_STATES}
+    logged = list(history)
+    if not ended: return ''
+    if objective.name in logged:
+        lacking = ended - set(history.loc[history[objective.name].notna(), 'run'])
+        return f'{len(lacking)} of {len(ended)} runs did not log {objective.name!r} and stand last; fresh=True trains them again' if lacking else ''
     return f'no run logged {objective.name!r}, so none can be ranked; they logged {", ".join(o for o in logged if o not in NO_METRIC)}'
 
 @patch
@@ -232,7 +246,7 @@ def stored_code(
         kind, _, name = piece.partition(' ')
         try: fn = fetch(place)
         except (SweepError, ImportError, AttributeError) as e:
-            if kind == 'metric': continue                     # the best model does not need it
+            if kind != 'model': continue                      # a kept model does not need it; for another, `check_code` misses it
             raise SweepError(f'the {kind} {name or place!r} of this study stood at {place}, which cannot be had: {e}; give {kind}=') from None
         if kind == 'model': register_model(name, fn)
         else: found |= {'metrics': {**found.get('metrics', {}), name: fn}} if kind == 'metric' else {kind: fn}

@@ -117,7 +117,7 @@ def _check_fused(runs:Sequence[Run], data:ImageData|None, own:OwnCode)->None:
     make_plan(runs, 1, data, fuse=True)
 
 # %% ../nbs/75_sweep.ipynb #check-images
-def _check_images(runs:Sequence[Run], data:ImageData)->None:
+def _check_images(runs:Sequence[Run], data:ImageData, criterion:Callable|None)->None:
     "Raise for configs that these images do not allow; those that differ in nothing that matters are looked at once"
     seen = set()
     for run in runs:
@@ -125,7 +125,7 @@ def _check_images(runs:Sequence[Run], data:ImageData)->None:
         text = json.dumps(keys, sort_keys=True, default=str)
         if text in seen: continue
         seen.add(text)
-        check_on_images(run.config, data)
+        check_on_images(run.config, data, criterion)
 
 # %% ../nbs/75_sweep.ipynb #prepare
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def prepare(
     if (more := _check_monitors(runs, own, eval_train)) is not own:                     # their metrics take part in the ids
         own, notes = more, []
         runs = sweep_runs(sweep, fingerprint, seeds, count, model, own, search_seed, notes, objective)
-    if function is None: _check_images(runs, data)
+    if function is None: _check_images(runs, data, criterion)
     if fuse is True: _check_fused(runs, data, own)
     code = own.versions()
     models = {} if function is not None else model_versions([r.config for r in runs])

@@ -16,7 +16,7 @@ from .checkpoint import EVAL_BATCH, export_model, in_format, load_model, model_i
 from .core import DeepsweepError, OwnRandom, SweepError, default_device, derive_seed, did_you_mean, generators_lent
 from .data import ImageData, TensorLoader, scale_images
 from .keys import value_of
-from .models import draws_nothing, make_model, seed_dropout
+from .models import draws_nothing, is_built_in, make_model, seed_dropout
 from .objective import Objective, watched
 from .recipe import as_heads, class_weights, count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule, scoring_criterion
 
@@ -426,8 +426,11 @@ def needs_pairs(
 def check_on_images(
     config:Mapping,    # A run config
     data:ImageData,
+    criterion:Callable|None=None,   # A loss of the user's
 )->None:
-    "Refuse what a config asks for and these images do not allow"
+    "Refuse what a config asks for and these images, or a loss of one's own, do not allow"
+    if criterion is not None and value_of(config, 'class_weight') is not None:
+        raise SweepError(f"class_weight belongs to the kit's losses; a criterion of yours has to weigh the classes itself, got {config['class_weight']!r}")
     class_weights(config, data)
     if value_of(config, 'sampler') == 'balanced' and data.y_train.ndim > 1:
         raise SweepError(f"sampler='balanced' is for one label an image, {data.name} has {data.y_train.shape[1]}")
@@ -436,8 +439,10 @@ def check_on_images(
 def _check_batches(config:Mapping, data:ImageData)->None:
     "Refuse a net with batch norm that would see one image at a time"
     n, batch_size = len(data.x_train), value_of(config, 'batch_size')
-    if min(n, batch_size) > 1 or not value_of(config, 'batch_norm'): return
-    if not needs_pairs(make_model(config, data), data.shape): return
+    if min(n, batch_size) > 1 or is_built_in(config) and not value_of(config, 'batch_norm'): return
+    try: net = make_model(config, data)
+    except Exception: return                                             # its run will say what
+    if not needs_pairs(net, data.shape): return
     raise SweepError(f'batch_norm needs two images or more in a batch, got batch_size {batch_size} and {n} training image{"s"*(n > 1)}',
                      [('batch_size', 'is at least 2 with batch_norm, and so is the number of training images', min(n, batch_size))])
 

@@ -53,7 +53,7 @@ def test_first_sign_and_last_lines(first):
 def test_second_time_trains_nothing(first):
     folder, text, _ = first
     again, seconds = deepsweep(folder, 'run')
-    assert '16 of 16 runs already finished in deepsweep.db (fresh=True trains again)' in again
+    assert '16 of 16 runs already finished in deepsweep.db (--fresh trains again)' in again
     assert best(again) == best(text)
     assert set(table(folder)['attempt']) == {1}
     assert sorted(o.name for o in folder.iterdir()) == ['deepsweep.db', 'report.html']

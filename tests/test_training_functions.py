@@ -1,16 +1,16 @@
 """Training functions as people write them, each through `run_sweep`, with the table that must come out"""
-import argparse, asyncio, contextvars, functools, json, math, os, re, subprocess, sys, threading, time, warnings
+import argparse, asyncio, contextvars, functools, json, math, os, re, signal, subprocess, sys, threading, time, warnings
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
 import joblib, matplotlib, numpy as np, pytest, torch
 from deepsweep import log
 from deepsweep.analysis import join_tables, learning_rate_table
-from deepsweep.core import DataError, OwnRandom, SweepError, logging_to
+from deepsweep.core import DataError, DeepsweepError, OwnRandom, SweepError, logging_to
 from deepsweep.engine import Engine
 from deepsweep.own_code import FunctionConfig
 from deepsweep.plots import compare_learning_rates_per_model
 from deepsweep.report import write_report
-from deepsweep.sweep import run_sweep
+from deepsweep.sweep import Study, run_sweep, stored_result
 matplotlib.use('agg')
 
 RATES = .1, .2
@@ -220,7 +220,7 @@ BROKEN = dict(
     memory     = (no_memory, "^RuntimeError.*allocate memory.*; a smaller batch_size needs less memory$"),
     gpu_memory = (gpu_without_memory, '^OutOfMemoryError: CUDA out of memory.*; a smaller batch_size needs less memory$'),
     np_memory  = (numpy_without_memory, '^MemoryError: .*; a smaller batch_size needs less memory$'),
-    cancelled  = (cancelled, '^CancelledError: $'),
+    cancelled  = (cancelled, '^CancelledError$'),
     process    = (starts_a_process, '^CalledProcessError: .*non-zero exit status 3'),
 )
 
@@ -429,3 +429,97 @@ def test_the_config_is_a_dict_as_before():
     config = FunctionConfig(lr=.1, opt={'name': 'sgd'})
     assert (config.opt.name, config.get('seed'), config['seed'], config.seed) == ('sgd', 0, 0, 0)
     assert dict(config) == {**config} == json.loads(json.dumps(config)) == {'lr': .1, 'opt': {'name': 'sgd'}} == config
+
+# ---- judged anew, edited meanwhile, late ------------------------------------------------------------------------------------
+def two_scores(config):
+    for e, (loss, acc) in enumerate([(1, .1), (.2, .5), (.9, .9)], 1): log({'vloss': loss, 'acc': acc*config['lr']}, step=e)
+
+def judged(name, goal, rates): return {**sweep_of(None, rates), 'metric': dict(name=name, goal=goal)}
+
+def test_the_best_epoch_is_that_of_todays_metric(tmp_path):
+    how = dict(function=two_scores, store=tmp_path/'s.db', progress=False)
+    by_loss = run_sweep(judged('vloss', 'minimize', [1, .5]), **how)
+    assert set(by_loss.best_table()['best epoch']) == {2}
+    by_acc = run_sweep(judged('acc', 'maximize', [1, .5, .9]), **how)
+    for result in (by_acc, stored_result(tmp_path/'s.db', 's')):
+        best = result.best_table()
+        assert best[['lr', 'best epoch']].values.tolist() == [[1, 3], [.9, 3], [.5, 3]] and best['acc'].tolist() == pytest.approx([.9, .81, .45])
+    assert '0.900' in write_report(by_acc, tmp_path/'r.html').read_text(encoding='utf-8')
+
+def test_runs_that_lack_the_metric_of_today_are_told(tmp_path):
+    def returns(config): return config['lr']
+    run(returns, tmp_path)
+    with pytest.warns(UserWarning, match="2 of 3 runs did not log 'auc' and stand last"): run(returns, tmp_path, 'auc', rates=(.1, .2, .3))
+    def both(config): log({'other': 1.}); return config['lr']
+    with pytest.warns(UserWarning, match='the returned number is a score, and the sweep names no metric'): run(both, tmp_path, None)
+
+class Edited:
+    "Code that stands in a file, and is edited while the sweep runs"
+    __name__ = 'edited'
+    def __init__(self): self.version = 'one'
+    def __call__(self, config):
+        log({'acc': config['lr']})
+        if config['lr'] == .1: self.version = 'two'
+
+def test_numbers_of_another_version_are_not_kept(tmp_path):
+    function = Edited()
+    result = run(function, tmp_path)
+    assert [o.split(':')[0] for o in reasons(result)] == ['SweepError']*2 and 'edited while the sweep ran' in reasons(result)[0]
+    assert set(run(function, tmp_path).config_table()['state']) == {'finished'}          # the version of now
+
+@pytest.mark.filterwarnings('ignore::deepsweep.own_code.OwnCodeWarning')
+def test_a_timer_of_an_earlier_run_is_not_heard(tmp_path):
+    said = []
+    def late():
+        try: log({'acc': 101.})
+        except DeepsweepError as e: said.append(str(e))
+    def leaves_a_timer(config):
+        log({'acc': config['lr']})
+        if config['lr'] == .1: threading.Timer(.3, late).start()
+        else: time.sleep(.7)
+    result = run(leaves_a_timer, tmp_path)
+    assert result.history_table()['acc'].max() == .2 and len(said) == 1
+
+@pytest.mark.skipif(not hasattr(signal, 'SIGALRM'), reason='no alarms on this system')
+def test_a_limit_by_alarm_ends_one_run(tmp_path):
+    def too_late(*_): raise TimeoutError('too slow')
+    def limited(config):
+        old = signal.signal(signal.SIGALRM, too_late)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, .1 if config['lr'] == .1 else 5)
+            log({'acc': config['lr']})
+            time.sleep(.3)
+        finally: signal.setitimer(signal.ITIMER_REAL, 0); signal.signal(signal.SIGALRM, old)
+    assert reasons(run(limited, tmp_path)) == ['TimeoutError: too slow', '1 epochs reported']
+
+def test_small_things_of_a_config_and_a_number(tmp_path):
+    config = FunctionConfig(lr=1)
+    config.lr = 4
+    assert (config['lr'], config.lr, dict(config)) == (4, 4, {'lr': 4})
+    def masked(config): log({'acc': config['lr'], 'gap': np.ma.masked, 'kept': np.ma.array([3.], mask=[False])[0]})
+    assert 'gap' not in run(masked, tmp_path).history_table()
+    def hungry(config): raise MemoryError
+    assert reasons(run(hungry, tmp_path)) == ['MemoryError; a smaller batch_size needs less memory']*2
+
+def test_a_study_that_is_told_in_another_thread(tmp_path):
+    for last, state in ((math.nan, 'diverged'), (.5, 'finished')):
+        study = Study(judged('valid loss', 'minimize', [1.]), tmp_path/f'{state}.db', progress=False)
+        asked = study.ask()
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(study.tell, asked.id, {'valid loss': 1.}, 1).result()
+            assert pool.submit(study.tell, asked.id, {'valid loss': last}, 2).result() == (state == 'finished')
+        study.close()
+        assert study.result().config_table()['state'].tolist() == [state]
+
+@pytest.mark.skipif(not hasattr(os, 'fork'), reason='no fork on this system')
+def test_a_study_does_not_follow_a_fork(tmp_path):
+    study = Study(judged('valid loss', 'minimize', [1.]), tmp_path/'s.db', progress=False)
+    asked = study.ask()
+    there, here = os.pipe()
+    if not os.fork():
+        try: study.tell(asked.id, {'valid loss': 1.}, 1); told = 'it told'
+        except DeepsweepError as e: told = str(e)
+        os.write(here, told.encode()); os._exit(0)
+    assert 'belongs to another process' in os.read(there, 500).decode()
+    assert study.tell(asked.id, {'valid loss': 1.}, 1)
+    study.close()
