@@ -4,19 +4,20 @@
 
 # %% ../nbs/66_program.ipynb #imports
 from __future__ import annotations
-import ast, contextlib, hashlib, importlib, json, os, re
-import shutil, signal, subprocess, sys, tempfile, warnings
+import ast, contextlib, hashlib, importlib, io, json, os, re
+import shutil, signal, subprocess, sys, tempfile, time, warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
 
-from .core import DeepsweepError, StoreError, SweepError, did_you_mean, generators_offered, is_whole, log
+from .core import (DeepsweepError, StoreError, SweepError, as_number, did_you_mean, flat_metrics,
+                            generators_offered, is_whole, log)
 from .keys import is_number
 from .own_code import check_metric_name, module_files
 from .space import check_sweep, flatten_config, parse_yaml
-from .wandb_files import read_wandb_logs
+from .wandb_files import LoggedRun, logged_runs
 
 # %% auto #0
 __all__ = ['Row', 'command_line', 'ProgramError', 'Program', 'program_function']
@@ -131,11 +132,13 @@ def _row(found:Mapping)->Row:
     rest = {k: v for k, v in found.items() if k != 'step'}
     return rest, int(step)
 
-def _printed(line:str, config:Mapping)->Row|None:
+def _printed(line:str, config:Mapping, metric:str|None=None)->Row|None:
     "A row that a script printed"
     found = _json_object(line)
-    if not found or not all(map(_is_real, found.values())) or found.keys() <= config.keys(): return None
-    return _row(found)
+    if not found or found.keys() <= config.keys(): return None
+    flat = flatten_config(found)
+    is_judged = metric is not None and metric in flat_metrics(flat)[0]
+    return _row(flat) if is_judged or all(map(_is_real, found.values())) else None
 
 def _handed(line:str)->Row|None:
     "A row that `deepsweep.log` wrote"
@@ -144,7 +147,7 @@ def _handed(line:str)->Row|None:
     return {**found['metrics'], **found.get('left out', {})}, found.get('step')      # of these `log` tells
 
 # %% ../nbs/66_program.ipynb #wandb-rows
-_STAMPS = 'run', 'name', '_step', '_runtime', '_timestamp'      # columns that are no metrics
+_STAMPS = '_step', '_runtime', '_timestamp'      # what W&B adds to a row
 
 def _merged(rows:Iterable[Row])->list[Row]:
     "One row for all that belong to one step: the last value counts"
@@ -152,43 +155,39 @@ def _merged(rows:Iterable[Row])->list[Row]:
     for metrics, step in rows: found.setdefault(step, {}).update(metrics)
     return [(metrics, step) for step, metrics in found.items()]
 
-def _history_rows(history:pd.DataFrame)->list[Row]:
-    "Rows of a log of W&B"
-    if not len(history): return []
-    if (mine := history['run'] == _RUN_ID).any(): history = history[mine]                        # a script may open others
-    steps = history['_step']
-    if 'epoch' in history and history['epoch'].map(is_number).any():
-        steps = pd.to_numeric(history['epoch'], errors='coerce').bfill().ffill()
-    rows = history.drop(columns=[o for o in (*_STAMPS, 'epoch') if o in history]).to_dict('records')
-    rows = [{k: v for k, v in row.items() if _is_real(v) and v == v} for row in rows]            # a gap is a NaN
-    rows = _merged(zip(rows, steps))
-    if steps.name == 'epoch': return [({'epoch': float(step), **m}, None) for m, step in rows if m]
-    return [(m, int(step)) for m, step in rows if m]
+def _history_rows(logged:Sequence[Mapping])->list[Row]:
+    "Rows of one run of W&B"
+    epochs = pd.Series([o.get('epoch') if is_number(o.get('epoch')) else None for o in logged], dtype=float)
+    has_epochs = epochs.notna().any()
+    steps  = epochs.bfill().ffill() if has_epochs else [int(o['_step']) for o in logged]
+    rows   = [{k: v for k, v in o.items() if _is_real(v) and k not in (*_STAMPS, 'epoch')} for o in logged]
+    merged = [(metrics, step) for metrics, step in _merged(zip(rows, steps)) if metrics]
+    if has_epochs: return [({'epoch': float(step), **metrics}, None) for metrics, step in merged]
+    return merged
 
-def _with_summary(rows:list[Row], config:pd.DataFrame, metric:str)->list[Row]:
-    "The rows, with the metric from the summary in the last one"
-    mine  = config[config['run'] == _RUN_ID] if (config['run'] == _RUN_ID).any() else config
-    value = next((mine[o].iloc[-1] for o in (f'summary.{metric}', metric) if o in mine), None)
-    if not is_number(value): return rows
+def _with_summary(run:LoggedRun, metric:str|None)->list[Row]:
+    "The rows of a run; where none has the metric, the last one takes it from the summary"
+    rows, value = _history_rows(run.rows), run.summary.get(metric)
+    if not _is_real(value) or any(metric in metrics for metrics, _ in rows): return rows
     (last, step), before = rows[-1] if rows else ({}, None), rows[:-1]
     return [*before, ({**last, metric: float(value)}, step)]
 
-def _wandb_rows(scratch:Path, metric:str|None)->list[Row]:
+# %% ../nbs/66_program.ipynb #wandb-several-code
+def _wandb_rows(scratch:Path, metric:str|None, name:str='')->list[Row]:
     "What a script logged to W&B"
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')                             # a script that was killed leaves a torn file
-        try: config, history = read_wandb_logs(scratch)
-        except StoreError: return []
-    rows = _history_rows(history)
-    if metric is None or any(metric in m for m, _ in rows): return rows
-    return _with_summary(rows, config, metric)
+    try: runs = logged_runs(scratch)                                # a script that was killed leaves a torn file
+    except StoreError: return []
+    found = [_with_summary(o, metric) for o in runs if o.run == _RUN_ID] or [_with_summary(o, metric) for o in runs]
+    found = [rows for rows in found if rows]
+    judged = [rows for rows in found if any(metric in metrics for metrics, _ in rows)]
+    if not found: return []
+    if len(runs) > 1:
+        which = f'that logged {metric!r}' if judged else 'with rows'
+        warnings.warn(f'{name}: the script opened {len(runs)} runs of W&B; only the last one {which} counts', stacklevel=2)
+    return (judged or found)[-1]
 
 # %% ../nbs/66_program.ipynb #file-rows
-def _stamp(path:Path)->tuple|None:
-    "What tells a file from the same file written anew"
-    try: found = path.stat()
-    except OSError: return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+class ProgramError(DeepsweepError): "A training script ended badly, or reported no number"
 
 def _json_rows(text:str)->list:
     "Objects in a text of JSON, or one in each of its lines"
@@ -196,19 +195,54 @@ def _json_rows(text:str)->list:
     except ValueError: return [_json_object(o) for o in text.splitlines()]
     return found if isinstance(found, list) else [found]
 
-def _file_rows(path:Path)->list[Row]:
-    "Rows of a file of results"
+def _cell(text:str):
+    "What a cell of a CSV file holds: a number, or the text"
+    for kind in (int, float):
+        with contextlib.suppress(ValueError): return kind(text)
+    return text
+
+def _csv_rows(text:str)->list[dict]:
+    "Rows of a CSV text without their gaps; a header may stand there again"
+    if not text.strip(): raise ValueError('it is empty')
+    rows = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False).to_dict('records')
+    rows = [{k: v for k, v in row.items() if isinstance(v, str) and v.strip()} for row in rows]
+    return [{k: _cell(v) for k, v in row.items()} for row in rows if any(k != v for k, v in row.items())]
+
+def _text_rows(text:str, is_csv:bool)->list[Row]:
+    "Rows of the text of a file of results"
+    found = [flatten_config(o) for o in (_csv_rows if is_csv else _json_rows)(text) if isinstance(o, dict)]
+    return [_row(o) for o in found if flat_metrics(o)[0]]
+
+# %% ../nbs/66_program.ipynb #appended
+def _stamp(path:Path)->tuple|None:
+    "What tells a file from the same file written anew"
+    try: found = path.stat()
+    except OSError: return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+def _mark(path:Path)->tuple[int,str]:
+    "Size [bytes] and hash of a file; one that cannot be read is empty"
+    try: content = path.read_bytes()
+    except OSError: content = b''
+    return len(content), hashlib.sha256(content).hexdigest()
+
+def _is_one_run(rows:Sequence[Row])->bool:
+    "Do the rows say where they belong, each behind the one before?"
+    places = [metrics.get('epoch') if step is None else step for metrics, step in rows]
+    return all(map(is_number, places)) and all(a < b for a, b in zip(places, places[1:]))
+
+def _file_rows(path:Path, old:tuple[int,str]=(0, ''))->list[Row]:
+    "Rows of a file of results that were not there when it had the size and hash `old`"
+    is_csv, (size, digest) = path.suffix == '.csv', old
     try:
-        if path.suffix == '.csv': found = pd.read_csv(path).to_dict('records')
-        else: found = _json_rows(path.read_text(encoding='utf-8'))
+        content = path.read_bytes()
+        rows = _text_rows(content.decode('utf-8-sig'), is_csv)
+        is_longer = 0 < size < len(content) and hashlib.sha256(content[:size]).hexdigest() == digest
+        if not is_longer or _is_one_run(rows): return rows
+        header = content.partition(b'\n')[0] + b'\n' if is_csv else b''
+        return _text_rows((header + content[size:]).decode('utf-8-sig'), is_csv)
     except (OSError, ValueError, RecursionError) as e:
         raise ProgramError(f'{path.name} cannot be read: {e}') from None
-    is_gap = lambda v: path.suffix == '.csv' and v != v                   # an empty cell is a NaN
-    flat = [flatten_config(o) for o in found if isinstance(o, dict)]
-    rows = [_row({k: v for k, v in o.items() if _is_real(v) and not is_gap(v)}) for o in flat]
-    return [(metrics, step) for metrics, step in rows if metrics]
-
-class ProgramError(DeepsweepError): "A training script ended badly, or reported no number"
 
 # %% ../nbs/66_program.ipynb #local-texts
 def _imports(text:bytes)->set[str]:
@@ -322,7 +356,7 @@ class _Launch:
         self.printed, self.errors = [], []                          # lines so far
         self.seen = None                                            # the source that numbers came from
         self.results = None if program.results is None else program.folder/program.results
-        self.before  = None if self.results is None else _stamp(self.results)
+        self.before  = None if self.results is None else (_stamp(self.results), _mark(self.results))
         better = any(re.search(rb'\b(wandb|deepsweep)\b', o) for o in program.texts.values())
         self.waits = better or self.results is not None             # the output counts only at the end
 
@@ -355,7 +389,7 @@ class _Launch:
         self.printed += lines
         self.errors  += self.err.new(ended)
         if self.waits or self.seen == 'deepsweep.log': return
-        self.tell('output', [_printed(o, self.config) for o in lines])
+        self.tell('output', [_printed(o, self.config, self.program.metric) for o in lines])
 
 # %% ../nbs/66_program.ipynb #launch-rest
 def _free(metrics:Mapping, name:str)->dict:
@@ -370,17 +404,19 @@ def _free(metrics:Mapping, name:str)->dict:
 def tell(self:_Launch, source:str, rows:Sequence[Row|None])->None:
     "Pass rows on to the sweep"
     for metrics, step in filter(None, rows):
-        metrics = _free(metrics, self.program.__name__)
-        if not metrics.keys() - {'epoch'}: continue
+        numbers, others = flat_metrics(metrics)
+        kept = _free(numbers, self.program.__name__)
+        if not kept.keys() - {'epoch'}: continue
         self.seen = source
-        log(metrics, step)
+        log({k: v for k, v in metrics.items() if k in kept or k in others}, step)      # of the others `log` tells
 
 @patch
 def read_rest(self:_Launch, must:bool)->None:
     "What can only be read at the end; `must`: there has to be a number"
-    sources = {"W&B's offline log": lambda: _wandb_rows(self.scratch, self.program.metric),
+    p = self.program
+    sources = {"W&B's offline log": lambda: _wandb_rows(self.scratch, self.program.metric, p.__name__),
                self.program.results: self.written,
-               'lines of JSON on its output': lambda: [_printed(o, self.config) for o in self.printed]}
+               'lines of JSON on its output': lambda: [_printed(o, self.config, p.metric) for o in self.printed]}
     sources.pop(None, None)                                         # no file of results was named
     for name, rows in sources.items():
         if self.seen is None: self.tell(name, rows())
@@ -389,8 +425,9 @@ def read_rest(self:_Launch, must:bool)->None:
 
 @patch
 def written(self:_Launch)->list[Row]:
-    "Rows of the file of results, if this run wrote it"
-    return _file_rows(self.results) if _stamp(self.results) not in (None, self.before) else []
+    "Rows that this run wrote into the file of results"
+    before, old = self.before
+    return _file_rows(self.results, old) if _stamp(self.results) not in (None, before) else []
 
 @patch
 def keep(self:_Launch)->None:

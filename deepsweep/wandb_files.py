@@ -14,7 +14,7 @@ from .core import StoreError
 from .keys import HISTORY_COLUMNS
 
 # %% auto #0
-__all__ = ['FileProblem', 'log_records', 'read_wandb_logs', 'is_whole_log', 'await_log_end']
+__all__ = ['FileProblem', 'log_records', 'read_wandb_logs', 'LoggedRun', 'logged_runs', 'is_whole_log', 'await_log_end']
 
 # %% ../nbs/61_wandb_files.ipynb #problem
 @dataclass(frozen=True)
@@ -346,6 +346,29 @@ def read_wandb_logs(
     for table in (config, history): table.attrs['problems'] = problems
     if problems: warnings.warn(f"{len(problems)} problem{'s'*(len(problems)>1)} in W&B's files, all in .attrs['problems']: {'; '.join(map(str, problems[:3]))}", stacklevel=2)
     return config, history
+
+# %% ../nbs/61_wandb_files.ipynb #logged-runs
+@dataclass(frozen=True)
+class LoggedRun:
+    "A run of W&B, row by row as its program logged it"
+    run:str         # W&B's id
+    rows:list       # A dict per row: dotted key -> value, with no key that was not logged
+    summary:dict    # Dotted key -> value; what W&B made of the rows where the program set nothing
+
+def logged_runs(
+    source:str|Path|None=None,   # A place on this disk, as for `read_wandb_logs`
+)->list[LoggedRun]:              # In the order of their start; files that cannot be read are left out
+    "Runs that W&B logged, with gaps told from NaN"
+    found = []
+    for file in _find_files(source, []):
+        texts, problems = {}, []
+        try: run = _read_file(file, texts, 0, problems)
+        except StoreError: continue
+        rows = [{} for _ in run.rows]
+        for key, (places, values) in _columns(texts, [run], problems).items():
+            for i, v in zip(places, values): rows[i][key] = v
+        found.append((run.started, LoggedRun(run.run, rows, run.automatic | run.summary)))
+    return [o for _, o in sorted(found, key=lambda o: o[0])]          # stable: the order of the files
 
 # %% ../nbs/61_wandb_files.ipynb #whole-log
 def is_whole_log(

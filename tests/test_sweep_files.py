@@ -271,3 +271,67 @@ def test_log_of_the_kit(tmp_path):
         warnings.simplefilter('ignore')
         result = run_sweep(sweep, function=program_function(sweep, tmp_path), store=tmp_path/'a.db')
     assert result.history_table()['acc'].tolist() == [.25, .5] and result.config_table()['state'].tolist() == ['finished']
+
+def tried(tmp_path, text, values=(1,), metric='acc', **kw):
+    "The result of a small sweep of a script, and what was warned of"
+    (tmp_path/'train.py').write_text(textwrap.dedent(text).lstrip())
+    sweep = dict(program='train.py', method='grid', metric=dict(name=metric, goal='maximize'), parameters=dict(a=dict(values=list(values))))
+    train = program_function(sweep, tmp_path, **kw)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        result = run_sweep(sweep, function=train, store=tmp_path/'a.db')
+    return result, [str(o.message) for o in caught]
+
+@pytest.mark.parametrize('name', ['shared.jsonl', 'shared.csv'])
+def test_a_file_that_all_runs_append_to(name, tmp_path):
+    result, _ = tried(tmp_path, f'''
+        import json, sys
+        a = int(sys.argv[1][4:])
+        with open({name!r}, 'a') as f:
+            if {name!r}.endswith('csv'):
+                if not f.tell(): print('epoch,acc', file=f)
+                for epoch in (1, 2): print(f'{{epoch}},{{a/10 + epoch/100}}', file=f)
+            else:
+                for epoch in (1, 2): print(json.dumps(dict(epoch=epoch, acc=a/10 + epoch/100)), file=f)
+        ''', (1, 2, 3), results=name)
+    assert result.config_table()['state'].tolist() == ['finished']*3
+    found = result.history_table().merge(result.config_table()[['run', 'a']], on='run')
+    assert sorted(zip(found['a'], found['epoch'], found['acc'].round(3))) == [(a, e, round(a/10 + e/100, 3)) for a in (1, 2, 3) for e in (1, 2)]
+
+NAN_BY = {                                               # how a script says it -> script
+    'json':  "import json\nfor e in range(3): print(json.dumps({'epoch': e, 'loss': float('nan') if e > 1 else 1., 'acc': .5}))",
+    'wandb': "import wandb\nwandb.init()\nfor e in range(3): wandb.log({'epoch': e, 'loss': float('nan') if e > 1 else 1., 'acc': .5})",
+    'r.csv': "open('r.csv', 'w').write('epoch,loss,acc\\n0,1,.5\\n1,1,.5\\n2,nan,.5\\n')",
+    'r.json': "open('r.json', 'w').write('[{\"epoch\": 0, \"loss\": 1, \"acc\": 0.5}, {\"epoch\": 1, \"loss\": 1, \"acc\": 0.5}, {\"epoch\": 2, \"loss\": NaN, \"acc\": 0.5}]')",
+}
+
+@pytest.mark.parametrize('name', NAN_BY)
+def test_a_nan_is_a_nan_wherever_it_was_written(name, tmp_path):
+    result, _ = tried(tmp_path, NAN_BY[name], results=name if name.startswith('r.') else None)
+    row = result.config_table().iloc[0]
+    assert (row['state'], row['stop reason']) == ('diverged', 'loss is not finite in epoch 2')
+    assert len(result.history_table()) == 3 and result.history_table()['loss'].isna().tolist() == [False, False, True]
+
+@pytest.mark.parametrize('name', ['wandb', 'r.csv'])
+def test_a_gap_is_no_nan(name, tmp_path):
+    text = {'wandb': "import wandb\nwandb.init()\nfor e in range(2): wandb.log({'epoch': e, 'loss': 1.} | ({'acc': .5} if e else {}))",
+            'r.csv': "open('r.csv', 'w').write('epoch,loss,acc\\n0,1,\\n1,1,.5\\n')"}[name]
+    result, _ = tried(tmp_path, text, results=name if name.startswith('r.') else None)
+    assert result.config_table()['state'].tolist() == ['finished'] and result.history_table()['acc'].isna().tolist() == [True, False]
+
+def test_several_runs_of_wandb_in_one_script(tmp_path):
+    result, warned = tried(tmp_path, '''
+        import wandb
+        for fold in (1, 2):
+            with wandb.init(reinit=True) as run:
+                for epoch in range(4 - fold): run.log({'epoch': epoch, 'acc': fold/10})
+        with wandb.init(reinit=True) as run: run.log({'test': 1.})
+        ''')
+    assert result.history_table()['acc'].tolist() == [.2, .2]
+    assert sum("opened 3 runs of W&B; only the last one that logged 'acc' counts" in o for o in warned) == 1
+
+def test_text_beside_numbers(tmp_path):
+    result, warned = tried(tmp_path, '''print('{"step": 1, "acc": 0.6}')\nprint('{"step": 2, "acc": 0.7, "note": "hi", "val": {"f1": 0.5}}')\nprint('{"note": "bye", "n": 1}')\n''')
+    table = result.history_table()
+    assert table['acc'].tolist() == [.6, .7] and table['val.f1'].tolist()[1] == .5 and 'note' not in table
+    assert sum('leaves out the rest: note is str' in o for o in warned) == 1
