@@ -275,8 +275,8 @@ def _local_texts(script:Path, folders:Sequence[Path])->dict[Path,bytes]:
 
 # %% ../nbs/66_program.ipynb #last-words
 def _last_words(lines:Sequence[str])->str:
-    "The end of an output: its last line, with the lines before it where that is indented"
-    lines = [o for o in lines if o.strip() and not o.startswith('wandb:')]
+    "The end of an output: its last line that is no report, with the lines before it where that is indented"
+    lines = [o for o in lines if o.strip() and not o.startswith('wandb:') and _json_object(o) is None]
     n = 1
     while n < min(3, len(lines)) and lines[-n][:1].isspace(): n += 1
     return ' '.join(o.strip() for o in lines[-n:])[-400:]
@@ -303,13 +303,29 @@ def _send(process:subprocess.Popen, name:str)->None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, getattr(signal, name))
 
+def _is_group_left(group:int)->bool:
+    "Is a process of a group at work? One that has ended, and that its parent has not asked for, is not"
+    try: os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError): return False
+    found = []
+    for file in Path('/proc').glob('[0-9]*/stat'):                   # Linux; elsewhere the signal has to do
+        with contextlib.suppress(OSError): found.append(file.read_text(errors='replace').rpartition(')')[2].split())
+    return not found or any(o[2] == str(group) and o[0] not in 'ZX' for o in found)    # state, parent, group
+
+def _is_at_work(process:subprocess.Popen)->bool:
+    "Is a process at work, or one of its group?"
+    return process.poll() is None or os.name == 'posix' and _is_group_left(process.pid)
+
 def _stop(process:subprocess.Popen)->None:
-    "End a process that is at work: first by asking"
-    if process.poll() is not None: return
-    _send(process, 'SIGTERM')
-    with contextlib.suppress(subprocess.TimeoutExpired): process.wait(_GRACE)
-    _send(process, 'SIGKILL')
-    process.wait()
+    "End a process that is at work, and its group: first by asking"
+    if not _is_at_work(process): return
+    try:
+        _send(process, 'SIGTERM')
+        until = time.monotonic() + _GRACE
+        while _is_at_work(process) and time.monotonic() < until: time.sleep(.02)
+    finally:                                                         # also when Ctrl-C comes again
+        _send(process, 'SIGKILL')
+        process.wait()
 
 # %% ../nbs/66_program.ipynb #program
 @dataclass(frozen=True)
@@ -420,8 +436,18 @@ def read_rest(self:_Launch, must:bool)->None:
     sources.pop(None, None)                                         # no file of results was named
     for name, rows in sources.items():
         if self.seen is None: self.tell(name, rows())
-    looked = ', '.join(['deepsweep.log', *sources])
-    if must and self.seen is None: raise self.error(f'it reported no number; looked for {looked}')
+    if must and self.seen is None: raise self.error(self.nothing(sources), '; its last words')
+
+@patch
+def nothing(self:_Launch, sources:Iterable[str])->str:
+    "That there was no number, where it was looked for, and what may be the reason"
+    p, hints = self.program, []
+    if any(map(_json_object, self.printed)):
+        hints.append(f'a line of JSON counts if it holds {p.metric!r} or nothing but numbers' if p.metric else
+                     'a line of JSON counts if it holds nothing but numbers, and not just parameters')
+    if any(re.search(rb'\bwandb\b', o) for o in p.texts.values()):
+        hints.append('the script uses wandb: is wandb.init given dir= or mode=?')
+    return '; '.join([f"it reported no number; looked for {', '.join(['deepsweep.log', *sources])}", *hints])
 
 @patch
 def written(self:_Launch)->list[Row]:
@@ -437,10 +463,10 @@ def keep(self:_Launch)->None:
     self.program.output[:] = [o for o in self.printed + self.errors if o]
 
 @patch
-def error(self:_Launch, what:str)->ProgramError:
+def error(self:_Launch, what:str, before_words:str='')->ProgramError:
     "An error with the last words of the script; the end of its output is a note"
     words = _last_words(self.errors) or _last_words(self.printed)
-    error = ProgramError(f'{what}: {words}' if words else what)
+    error = ProgramError(f'{what}{before_words}: {words}' if words not in ('', what) else what)
     error.add_note('\n'.join([*self.printed[-20:], *self.errors[-40:]]))
     return error
 

@@ -2,9 +2,9 @@
 
 The texts are the shapes that public sweep files have. What each should give is written beside it by hand.
 """
-import textwrap, time, warnings
+import os, signal, subprocess, sys, textwrap, time, warnings
 from pathlib import Path
-import pytest, yaml
+import psutil, pytest, yaml
 from deepsweep import core
 from deepsweep.core import SweepError
 from deepsweep.own_code import OwnCode
@@ -335,3 +335,56 @@ def test_text_beside_numbers(tmp_path):
     table = result.history_table()
     assert table['acc'].tolist() == [.6, .7] and table['val.f1'].tolist()[1] == .5 and 'note' not in table
     assert sum('leaves out the rest: note is str' in o for o in warned) == 1
+
+@pytest.mark.skipif(os.name != 'posix', reason='groups of processes')
+def test_a_worker_that_a_script_leaves_is_ended(tmp_path):
+    result, _ = tried(tmp_path, '''
+        import json, subprocess, sys
+        child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+        print(json.dumps({'acc': 1, 'pid': child.pid}))
+        if '--a=2' in sys.argv: sys.exit(3)
+        ''', (1, 2))
+    assert result.config_table()['state'].tolist() == ['finished', 'failed']
+    for pid in result.history_table()['pid'].astype(int):
+        for _ in range(100):
+            if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE: break
+            time.sleep(.02)
+        else: pytest.fail('a worker is left')
+
+@pytest.mark.skipif(os.name != 'posix', reason='Ctrl-C is a signal')
+def test_ctrl_c_twice_leaves_nothing(tmp_path):
+    "The script and its child ignore SIGTERM; whoever presses Ctrl-C again does not want to wait"
+    (tmp_path/'train.py').write_text(textwrap.dedent('''
+        import os, signal, subprocess, sys, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+        open('new', 'w').write(f'{os.getpid()} {child.pid}'); os.replace('new', 'pids')
+        time.sleep(60)'''))
+    (tmp_path/'call.py').write_text(textwrap.dedent('''
+        from deepsweep.program import program_function
+        program_function(dict(program='train.py', method='grid', parameters=dict(a=dict(value=1))))({'a': 1})'''))
+    environment = {**os.environ, 'PYTHONPATH': str(Path(core.__file__).parents[1])}
+    process = subprocess.Popen([sys.executable, 'call.py'], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while not (tmp_path/'pids').exists() and time.monotonic() < until: time.sleep(.05)
+    pids = list(map(int, (tmp_path/'pids').read_text().split()))
+    process.send_signal(signal.SIGINT); time.sleep(1)
+    assert process.poll() is None and all(map(psutil.pid_exists, pids))      # it waits for the script
+    process.send_signal(signal.SIGINT)
+    assert process.wait(3) != 0
+    for _ in range(100):
+        if not any(psutil.pid_exists(o) and psutil.Process(o).status() != psutil.STATUS_ZOMBIE for o in pids): break
+        time.sleep(.02)
+    else: pytest.fail('a process is left')
+
+@pytest.mark.parametrize('text, reason', [
+    ('''print('{"note": "hi", "loss": 1}')''',             "; a line of JSON counts if it holds 'acc' or nothing but numbers"),
+    ('import wandb\nwandb.init(mode="disabled").log({"acc": 1})', '; the script uses wandb: is wandb.init given dir= or mode=?'),
+    ('import tempfile, wandb\nwandb.init(dir=tempfile.mkdtemp(dir=".")).log({"acc": 1})', 'is wandb.init given dir= or mode=?'),
+    ('print("no data")',                                 "lines of JSON on its output; its last words: no data"),
+    ('''print('{"acc": 1}')\nraise SystemExit(3)''',      'ProgramError: exit code 3'),
+    ('''raise SystemExit('exit code 1')''',               'ProgramError: exit code 1')])
+def test_reasons(text, reason, tmp_path):
+    result, _ = tried(tmp_path, text)
+    said = result.config_table()['stop reason'].iloc[0]
+    assert said.endswith(reason) and '{' not in said
