@@ -226,10 +226,15 @@ def _mark(path:Path)->tuple[int,str]:
     except OSError: content = b''
     return len(content), hashlib.sha256(content).hexdigest()
 
-def _is_one_run(rows:Sequence[Row])->bool:
-    "Do the rows say where they belong, each behind the one before?"
+def _goes_on(old:Sequence[Row], added:Sequence[Row])->bool:
+    "Is it one count of epochs, or of steps, from the old rows to those that were added?"
+    rows   = [*old, *added]
     places = [metrics.get('epoch') if step is None else step for metrics, step in rows]
-    return all(map(is_number, places)) and all(a < b for a, b in zip(places, places[1:]))
+    if not added or not all(map(is_number, places)) or places != sorted(places): return False
+    once = sorted(set(places))
+    gaps = {b - a for a, b in zip(once, once[1:])}
+    is_even = len(gaps) == 1 and 0 <= once[0] <= max(gaps)            # begins at 0 or 1, or after one gap
+    return is_even and len(set(places[:len(old)])) > 1 and places[len(old)] > places[len(old)-1]
 
 def _file_rows(path:Path, old:tuple[int,str]=(0, ''))->list[Row]:
     "Rows of a file of results that were not there when it had the size and hash `old`"
@@ -238,9 +243,10 @@ def _file_rows(path:Path, old:tuple[int,str]=(0, ''))->list[Row]:
         content = path.read_bytes()
         rows = _text_rows(content.decode('utf-8-sig'), is_csv)
         is_longer = 0 < size < len(content) and hashlib.sha256(content[:size]).hexdigest() == digest
-        if not is_longer or _is_one_run(rows): return rows
+        if not is_longer: return rows
         header = content.partition(b'\n')[0] + b'\n' if is_csv else b''
-        return _text_rows((header + content[size:]).decode('utf-8-sig'), is_csv)
+        added  = _text_rows((header + content[size:]).decode('utf-8-sig'), is_csv)
+        return rows if _goes_on(rows[:len(rows)-len(added)], added) else added
     except (OSError, ValueError, RecursionError) as e:
         raise ProgramError(f'{path.name} cannot be read: {e}') from None
 
@@ -435,7 +441,8 @@ def read_rest(self:_Launch, must:bool)->None:
                'lines of JSON on its output': lambda: [_printed(o, self.config, p.metric) for o in self.printed]}
     sources.pop(None, None)                                         # no file of results was named
     for name, rows in sources.items():
-        if self.seen is None: self.tell(name, rows())
+        with contextlib.nullcontext() if must else contextlib.suppress(ProgramError):     # a crash leaves half a file
+            if self.seen is None: self.tell(name, rows())
     if must and self.seen is None: raise self.error(self.nothing(sources), '; its last words')
 
 @patch

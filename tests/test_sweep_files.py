@@ -383,8 +383,9 @@ def test_ctrl_c_twice_leaves_nothing(tmp_path):
     ('import tempfile, wandb\nwandb.init(dir=tempfile.mkdtemp(dir=".")).log({"acc": 1})', 'is wandb.init given dir= or mode=?'),
     ('print("no data")',                                 "lines of JSON on its output; its last words: no data"),
     ('''print('{"acc": 1}')\nraise SystemExit(3)''',      'ProgramError: exit code 3'),
+    ('open("r.csv", "w").close()\nraise ValueError("too fast")', 'ProgramError: exit code 1: ValueError: too fast'),
     ('''raise SystemExit('exit code 1')''',               'ProgramError: exit code 1')])
 def test_reasons(text, reason, tmp_path):
-    result, _ = tried(tmp_path, text)
+    result, _ = tried(tmp_path, text, results='r.csv' if 'r.csv' in text else None)
     said = result.config_table()['stop reason'].iloc[0]
     assert said.endswith(reason) and '{' not in said
