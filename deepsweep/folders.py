@@ -4,9 +4,9 @@
 
 # %% ../nbs/11_folders.ipynb #imports
 from __future__ import annotations
-import functools, math, operator, re, sys, warnings
+import functools, io, math, operator, re, sys, warnings
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
@@ -69,6 +69,8 @@ def byte_advice(
 
 # %% ../nbs/11_folders.ipynb #deep-colours
 _SWAPPED = dict(B='L', L='B', N='B' if sys.byteorder=='little' else 'L')      # orders of two bytes in PIL
+_DEEP = '(RGB|RGBX|RGBA|LA);16[BLN]'        # raw modes of which PIL keeps the upper bytes
+_CUT = ('PNG', 'TIFF', 'SGI')               # formats that may hold them
 
 def _raw_mode(args)->str:
     "How pixels lie in a file, such as `RGB;16B`, from the arguments of PIL's decoder"
@@ -80,8 +82,20 @@ def _file_mode(image)->str:
     tile = getattr(image, 'tile', None)
     return _raw_mode(tile[0][3]) if tile else ''
 
-def _lower_bytes(file)->np.ndarray:
-    "As PIL reads a file of 16 bits a colour, with the lower bytes for the upper"
+def _source_of(image):
+    "Where a picture can be read from again: the name of its file, or its bytes in memory; None: that is lost"
+    file, stream = getattr(image, 'filename', ''), getattr(image, 'fp', None)
+    if file and Path(file).is_file(): return file
+    try:
+        place = stream.tell()
+        stream.seek(0)
+        out = io.BytesIO(stream.read())
+        stream.seek(place)
+    except (AttributeError, OSError, ValueError): return None           # none, closed, or it cannot go back
+    return out
+
+def _read_swapped(source, frame)->np.ndarray:
+    "As PIL reads a picture of 16 bits a colour, with the lower bytes for the upper"
     from PIL import Image
     def swapped(tile):
         raw, args = _raw_mode(tile[3]), tile[3]
@@ -89,25 +103,58 @@ def _lower_bytes(file)->np.ndarray:
         if raw.startswith('LA'): other = 'RGBA'                         # two bytes of grey, two of alpha
         args = other if isinstance(args, str) else (other, *args[1:])
         return tile._replace(args=args) if hasattr(tile, '_replace') else (*tile[:3], args)
-    with Image.open(file) as image:
+    with Image.open(source) as image:
+        if frame: image.seek(frame)
         image.tile = [swapped(o) for o in image.tile]
         return np.asarray(image)
 
+def _both_bytes(image)->tuple|None:
+    "Raw mode, upper and lower bytes of a picture that may have been read already; None: not 16 bits a colour, or lost"
+    from PIL import Image
+    was_read = not _file_mode(image)
+    if was_read and getattr(image, 'format', None) not in _CUT: return None
+    if not (was_read or re.fullmatch(_DEEP, _file_mode(image))): return None
+    source, frame = _source_of(image), getattr(image, 'tell', int)()
+    if source is None: return None
+    try:
+        with Image.open(source) as again:
+            if frame: again.seek(frame)
+            raw = _file_mode(again)
+            if not re.fullmatch(_DEEP, raw): return None
+            upper = np.asarray(again)
+    except (OSError, SyntaxError, ValueError, EOFError):
+        if was_read: return None                                        # its file is another by now
+        raise
+    if was_read and not np.array_equal(upper, np.asarray(image)): return None      # somebody drew on it
+    return raw, upper.astype(np.uint16), _read_swapped(source, frame).astype(np.uint16)
+
 def _deep_colours(image)->np.ndarray|None:
-    "16 bits a colour as uint16 (H, W, 2 to 4 channels); None: there are not as many, or the file is gone"
-    raw, file = _file_mode(image), getattr(image, 'filename', '')
+    "16 bits a colour as uint16 (H, W, 2 to 4 channels); None: there are not as many, or they are lost"
+    raw = _file_mode(image)
     planes = getattr(image, 'tag_v2', {}).get(258, 8)                   # TIFF: bits of each channel
     if image.mode[0] not in 'IF1' and ';16' not in raw and raw and np.max(planes) > 8:
         raise ValueError(f'{np.max(planes)} bits a colour, one plane after the other')      # PIL sees bytes
-    if not re.fullmatch('(RGB|RGBX|RGBA|LA);16[BLN]', raw) or not file: return None
-    upper, lower = np.asarray(image).astype(np.uint16), _lower_bytes(file).astype(np.uint16)
+    found = _both_bytes(image)
+    if found is None: return None
+    raw, upper, lower = found
     if raw.startswith('LA'): return lower[...,::2] << 8 | lower[...,1::2]                   # (H, W, 2)
     return upper << 8 | lower
+
+def _brightest_cut(image)->int|None:
+    "The largest byte of a picture of which PIL may have kept the upper half; None: of this one it did not"
+    if image.mode not in ('RGB', 'RGBA', 'LA'): return None
+    tile, raw = getattr(image, 'tile', None), _file_mode(image)
+    is_ppm = bool(tile) and tile[0][0]=='ppm' and tile[0][3][-1] > 255
+    was_read = not tile and getattr(image, 'format', None) in (None, *_CUT)
+    if not (was_read or is_ppm or ';16' in raw): return None
+    bands = image.getextrema()
+    return max(high for _, high in (bands[:-1] if image.mode[-1]=='A' else bands))
 
 # %% ../nbs/11_folders.ipynb #levels
 def _deep_levels(image)->tuple|None:
     "Levels (H, W) or (H, W, 3), and alpha, uint8 (H, W), or None; None: the picture has no more than 8 bits"
     levels, alpha = np.asarray(image) if image.mode[0] in 'IF' else _deep_colours(image), None
+    if levels is None: levels = _signed_bytes(image)
     if levels is None: return None
     if levels.dtype.kind!='f': levels = levels.astype(np.int64)
     if levels.ndim==3 and levels.shape[2] in (2, 4):
@@ -119,10 +166,17 @@ def _deep_levels(image)->tuple|None:
         alpha = np.where(is_clear, 0, 255).astype(np.uint8)
     return levels, alpha
 
+def _signed_bytes(image)->np.ndarray|None:
+    "A TIFF of signed bytes that go below 0, which PIL shows as bright ones; None: it is none"
+    tags = getattr(image, 'tag_v2', {})
+    if 2 not in np.atleast_1d(tags.get(339, 1)) or np.max(tags.get(258, 1))!=8: return None
+    levels = np.asarray(image).view(np.int8)
+    return levels if levels.size and levels.min() < 0 else None
+
 def _to_bytes(levels, bits)->np.ndarray:
     "Deep levels as uint8; `bits` as in a reading, None: 16, and floats lie in [0, 1]"
     is_float = levels.dtype.kind=='f'
-    if is_float: levels = np.nan_to_num(levels.astype(np.float64))
+    if is_float: levels = np.nan_to_num(levels.astype(np.float64)).clip(max=2.**32)
     if bits is None: bits = 'float' if is_float else 16
     if bits=='float': levels = levels*255 if is_float else levels
     else: levels = levels.round().astype(np.int64) >> bits - 8
@@ -152,6 +206,8 @@ def _on_ground(image, ground)->tuple:
     laid = Image.alpha_composite(Image.new('RGBA', whole.size, ground), whole).convert('RGB')
     return (laid.getchannel(0) if image.mode in ('1', 'L', 'LA', 'La') else laid), True
 
+_SHARES_TO = 1.05        # floats in [0, 1] that were resized bicubically go a little above
+
 @dataclass
 class _Seen:
     "What one picture says about the set that it is of"
@@ -160,6 +216,12 @@ class _Seen:
     low:float=0            # Smallest and largest level, unless they are bytes
     high:float=0
     is_clear:bool=False    # Is the ground seen?
+    cut:int|None=None      # The largest byte, where PIL may have kept the upper half; else None
+    is_film:bool=False     # Has its file further pages?
+
+def _are_shares(seen)->bool:
+    "Are these floats, meant to lie in [0, 1]?"
+    return seen.kind=='float' and seen.high <= _SHARES_TO
 
 def _pixels(image, reading, name='image')->tuple:
     "A PIL image as uint8 (1 or 3, H, W), upright, and what it says; grey stays grey"
@@ -169,10 +231,13 @@ def _pixels(image, reading, name='image')->tuple:
         levels = deep[0]
         low, high = (levels.min().item(), levels.max().item()) if levels.size else (0, 0)
         seen = _Seen(name, 'float' if levels.dtype.kind=='f' else 'whole', low, high)
-        image = _from_levels(image, *deep, reading['bits'])
+        is_share = reading.get('is_alone') and reading['bits']==8 and _are_shares(seen)
+        image = _from_levels(image, *deep, 'float' if is_share else reading['bits'])
+    else: seen.cut = _brightest_cut(image)
     image = ImageOps.exif_transpose(image)                         # the turn is stored beside the pixels
     has_palette = image.mode in ('P', 'PA')
     image, seen.is_clear = _on_ground(image, reading['ground'])
+    if seen.is_clear: seen.cut = None                              # dark ink on nothing
     if reading['size'] is not None: image = image.resize(reading['size'][::-1], Image.Resampling.BILINEAR)
     x = np.asarray(image)                                          # (H, W) or (H, W, 3)
     if has_palette and (x==x[...,:1]).all(): x = x[...,0]          # a palette of greys
@@ -192,6 +257,8 @@ def _check_levels(seen:Sequence)->None:
     "A `DataError` if deep pictures hold what no brightness can be"
     wild = [o.name for o in seen if not (math.isfinite(o.low) and math.isfinite(o.high))]
     if wild: raise DataError(f'pixels must be finite numbers, {_named(wild)} hold others; replace them first')
+    vast = [o.name for o in seen if o.kind=='float' and o.high > 2**31]
+    if vast: raise DataError(f'floats must be 2**31 or less, {_named(vast)} hold larger ones; rescale or mask them')
     dark = [o for o in seen if o.low < 0]
     if not dark: return
     low = min(o.low for o in dark)
@@ -202,7 +269,7 @@ def _decide_bits(seen:Sequence)->int|str:
     "How deep the pictures of a set are: bits, or `float` for floats in [0, 1]"
     _check_levels(seen)
     whole, floats = ([o for o in seen if o.kind==kind] for kind in ('whole', 'float'))
-    are_shares = bool(floats) and max(o.high for o in floats) <= 1
+    are_shares = bool(floats) and all(map(_are_shares, floats))
     if are_shares and whole:
         met = f'{floats[0].name} holds floats in [0, 1], {whole[0].name} whole numbers of more than 8 bits'
         raise DataError(f'deep pictures of a set must be of one kind; {met}')
@@ -210,10 +277,21 @@ def _decide_bits(seen:Sequence)->int|str:
     return bit_depth(max((round(o.high) for o in [*whole, *floats]), default=0))
 
 # %% ../nbs/11_folders.ipynb #reader
+@contextmanager
 def _open_picture(source):
     "A PIL image from a file, or the one that is given; in a `with` statement"
     from PIL import Image
-    return nullcontext(source) if hasattr(source, 'getexif') else Image.open(source)
+    if hasattr(source, 'getexif'):
+        yield source
+        return
+    is_path = isinstance(source, (str, Path))
+    with open(source, 'rb') if is_path else nullcontext(source) as file:       # by name, PIL maps some TIFFs, and turns them wrongly
+        with Image.open(file) as image: yield image
+
+def _is_film(image)->bool:
+    "Has the file of a picture further pages that differ from the first? A phone's MPO holds a preview"
+    try: return image.format in ('TIFF', 'GIF', 'PNG', 'WEBP') and getattr(image, 'n_frames', 1) > 1
+    except Exception: return False                                 # decoders raise anything
 
 def _check_same_size(first, other)->None:
     "Both are (name, shape (H, W)); a `DataError` if the shapes differ"
@@ -226,6 +304,10 @@ def _are_constant(images)->bool:
     "Has each image (C, H, W) one colour all over?"
     return all((o==o[:,:1,:1]).all() for o in images)
 
+_DIM = 26             # a tenth of 255: floats in bytes do not end here
+_CUT_DIM = 63         # the upper byte of 14 bits
+_CUT_ADVICE = 'of 16 bits a colour PIL keeps the upper byte alone, so give files, or pictures that were not loaded yet'
+
 @dataclass
 class _Reader:
     "Reads the pictures of one set, all in the same way"
@@ -237,8 +319,10 @@ class _Reader:
     def add(self, name, source)->None:
         "Read a file or a PIL image"
         with _open_picture(source) as image:
-            if ';16' in _file_mode(image) and getattr(image, 'filename', ''): source = image.filename
+            is_given = image is source
+            if is_given and ';16' in _file_mode(image) and not image.tell(): source = _source_of(image) or source
             x, seen = _pixels(image, dict(size=self.size, bits=None, ground='white'), name)
+            seen.is_film = not is_given and _is_film(image)
         self.keep(x, seen)
         if seen.kind!='bytes' or seen.is_clear: self.again[len(self.images) - 1] = source
 
@@ -254,8 +338,16 @@ class _Reader:
         guess = dict(whole=16, float='float', bytes=reading['bits'])
         self._read_again(reading, [i for i in self.again if guess[self.seen[i].kind]!=reading['bits']])
         self._tell_bits(name, reading['bits'])
+        self._tell_dark(name, reading['bits'])
+        films = [o.name for o in self.seen if o.is_film]
+        if films: warnings.warn(f'{name}: of {len(films):,} files with several pages, such as {films[0]}, the first page only', stacklevel=4)
         clear = [i for i in self.again if self.seen[i].is_clear]
+        blank = [i for i in clear if _are_constant([self.images[i]])]
         if clear and _are_constant(self.images): self._lay_on_black(name, reading, clear)
+        elif blank:
+            told = f'{len(blank):,} of {len(clear):,} images with transparency show nothing on white'
+            named = _named([self.seen[i].name for i in blank])
+            warnings.warn(f'{name}: {told}: {named}; lay white ink on a dark ground yourself', stacklevel=4)
         return _stack(self.images), {**reading, 'size': None if self.size is None else list(self.size)}
 
     def _read_again(self, reading, which)->None:
@@ -272,6 +364,18 @@ class _Reader:
             why = f'on white, each image is of one colour, so the {len(clear):,} with transparency'
             warnings.warn(f'{name}: {why} were laid on black', stacklevel=5)
 
+    def _tell_dark(self, name, bits)->None:
+        "Warn about sets that come out nearly black because their scale is another than it seems"
+        deep = [o for o in self.seen if o.kind!='bytes']
+        high, cut = max((o.high for o in deep), default=0), [o.cut for o in self.seen if o.cut is not None]
+        kind = 'masks of 0 and 1' if high <= 1 else 'floats'
+        is_dark = high > 0 and bits==8 and (high <= 1 or high < _DIM and any(o.kind=='float' for o in deep))
+        if is_dark: warnings.warn(f'{name}: {kind} hold values 0 to {high:g} of 255, nearly black; bring them to 0 … 255', stacklevel=5)
+        limit = 2**(bits - 8) - 1 if bits not in (8, 'float', 16) else _CUT_DIM
+        if not cut or not 0 < max(cut) <= limit: return
+        what = f'{len(cut):,} colour images were read before, or PIL reads them so, and none is brighter than {max(cut)} of 255'
+        warnings.warn(f'{name}: {what}; {_CUT_ADVICE}', stacklevel=5)
+
     def _tell_bits(self, name, bits)->None:
         deep = [o for o in self.seen if o.kind!='bytes']
         if bits==8: return
@@ -283,6 +387,13 @@ class _Reader:
 # %% ../nbs/11_folders.ipynb #read-like
 def _check_depth(seen:_Seen, bits)->None:
     "Does a picture fit into the depth of the set that a net was trained on?"
+    if _are_shares(seen) and bits in (8, 'float'): return               # times 255
+    if _are_shares(seen) and seen.high > 0:
+        met = f'{seen.name!r} holds floats in [0, 1], the images of the training had {bits} bits'
+        raise DataError(f'{met}; multiply it by {2**bits - 1:,} first')
+    if seen.cut is not None and bits not in (8, 'float') and bits < 16 and 0 < seen.cut < 2**(bits - 8):
+        met = f'{seen.name!r} is a colour image that was read before, and not brighter than {seen.cut} of 255'
+        warnings.warn(f'{met}; {_CUT_ADVICE}', stacklevel=4)
     limit = 1 if bits=='float' and seen.kind=='float' else 2**(8 if bits=='float' else bits) - 1
     if seen.kind=='bytes' or round(seen.high, 6) <= limit: return
     met = f'{seen.name!r} has more than 8 bits a pixel, up to {seen.high:g}; the images of the training'
@@ -306,7 +417,7 @@ def read_like(
 )->np.ndarray:          # uint8 (channels, H, W)
     "A picture, read as those of a set were"
     name = Path(image).name if isinstance(image, (str, Path)) else 'image'
-    with _open_picture(image) as opened: x, seen = _pixels(opened, reading, name)
+    with _open_picture(image) as opened: x, seen = _pixels(opened, {**reading, 'is_alone': True}, name)
     _check_levels([seen])
     _check_depth(seen, reading['bits'])
     return _in_channels(x, channels)

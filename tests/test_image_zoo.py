@@ -1,6 +1,6 @@
 """Kinds of image files that people have, written on the spot and read as a set; what the pixels are, Pillow, tifffile or arithmetic says.
 Each kind is read twice: as a folder, and file by file as a trained net would. Then wrong ones, folders of other layouts, and a whole study."""
-import json, struct, warnings, zlib
+import io, json, struct, warnings, zlib
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, pytest
@@ -8,7 +8,7 @@ from PIL import Image, features
 from deepsweep.checkpoint import load_model, predict, predict_table, save_model
 from deepsweep.core import DataError
 from deepsweep.data import ImageData, load_data
-from deepsweep.folders import image_endings, read_folder, read_like
+from deepsweep.folders import image_endings, read_folder, read_items, read_like
 from deepsweep.sweep import run_sweep, stored_result, train_final
 tifffile = pytest.importorskip('tifffile')
 
@@ -245,10 +245,12 @@ def test_bytes_beside_deep_files(tmp_path):
     (Kind('tif', ints(900, dtype=np.int32, low=-1000), tiff(), None), 'pixels must be 0 or more, a/0.tif, a/1.tif, a/2.tif and 5 more go down to -'),
     (Kind('tif', lambda: shares()() - np.float32(.5), tiff(), None), 'pixels must be 0 or more'),
     (Kind('tif', lambda: shares()()*np.float32(np.nan), tiff(), None), 'pixels must be finite numbers'),
+    (Kind('tif', ints(90, dtype=np.int8, low=-100), tiff(), None), 'pixels must be 0 or more'),
+    (Kind('tif', shares(1e30), tiff(), None), 'floats must be 2**31 or less'),
     (Kind('tif', ints(65535, 3, **U), lambda a, file: tifffile.imwrite(file, a.transpose(2, 0, 1), photometric='rgb', planarconfig='separate'), None), '8 of 8 images cannot be read'),
     (Kind('png', G, lambda a, file: file.write_text('<html>'), None), '8 of 8 images cannot be read'),
     (Kind('jp2', G, lambda a, file: file.write_bytes(b''), None), '8 of 8 images cannot be read'),
-], ids='signed signed-32 negative-floats nan planes html empty'.split())
+], ids='signed signed-32 negative-floats nan signed-8 vast planes html empty'.split())
 def test_refused(tmp_path, kind, said):
     folder, _ = folder_of(tmp_path, kind)
     with pytest.raises(DataError) as caught: read_folder(folder)
@@ -317,3 +319,76 @@ def test_a_study_on_a_table(split_set, tmp_path):
     assert again.data.fingerprint == data.fingerprint
     table = predict_table(again.best_model(), split_set/'labels.csv')
     assert len(table) == 34 and [*table.columns] == ['file', 'label', 'probability', 'dark', 'light']
+
+# ---- pictures that were opened, read or copied before ----------------------------------------------------------------
+def loaded(image):
+    image.load()
+    return image
+def from_memory(file): return Image.open(io.BytesIO(file.read_bytes()))
+OPENED = dict(path=lambda file: file, opened=Image.open, memory=from_memory, loaded=lambda file: loaded(Image.open(file)))
+LOST = dict(copy=lambda file: Image.open(file).copy(), crop=lambda file: Image.open(file).crop((0, 0, W, H)), loaded_memory=lambda file: loaded(from_memory(file)))
+
+@pytest.mark.parametrize('name', ['deep colour png', '12 bits a colour', '8 bits a colour in 16', '12 bits in 16', 'colour png'])
+def test_opened_before(tmp_path, name):
+    "The same pixels however a picture comes; where the lower half is lost, a warning says so, in training and later"
+    kind = KINDS[name]
+    folder, files = folder_of(tmp_path, kind)
+    found, _ = told(lambda: read_folder(folder))
+    reading = found.reading
+    for how, opened in OPENED.items():
+        for (_, file), x in zip(files, found.x):
+            image = opened(file)
+            for _ in range(1 if how == 'memory' else 2): assert (read_like(image, reading, len(x)) == x).all(), how
+        if how == 'path': continue
+        items, said = told(lambda: read_items([(opened(file), 0) for _, file in files]))
+        assert (items.x == found.x).all() and items.reading['bits'] == kind.bits and 'PIL keeps' not in said, how
+    is_cut = kind.bits == 12 and found.x.shape[1] == 3
+    for how, opened in LOST.items():
+        x, said = told(lambda: read_like(opened(files[0][1]), reading, len(found.x[0])))
+        assert ('PIL keeps the upper byte alone' in said) == is_cut and ((x == found.x[0]).all() or found.x.shape[1] == 3), how
+        _, said = told(lambda: read_items([(opened(file), 0) for _, file in files]))
+        assert ('none is brighter than 15 of 255' in said) == is_cut, how
+
+def dim_ppm(a, file): file.write_bytes(b'P6 %d %d 65535\n' % a.shape[1::-1] + a.astype('>u2').tobytes())
+WARNED = {      # the kind, its warning
+    'ppm of 12 in 16':    (Kind('ppm', ints(4095, 3, **U), dim_ppm, None), 'none is brighter than 16 of 255'),
+    'premultiplied tiff': (Kind('tif', lambda: np.concatenate([ints(4095, 3, **U)(), np.full((8, H, W, 1), 65535, np.uint16)], 3),
+                                tiff(photometric='rgb', extrasamples=['assocalpha']), None), 'PIL keeps the upper byte alone'),
+    'a deep mask':        (Kind('png', ints(1, **U), pil(), None), 'masks of 0 and 1 hold values 0 to 1 of 255'),
+    'small floats':       (Kind('tif', shares(2.3), tiff(), None), 'floats hold values 0'),
+    'pages':              (Kind('tif', G, pages, None), 'of 8 files with several pages, such as a/0.tif, the first page only'),
+    'gif film':           (Kind('gif', G, film, None), 'the first page only'),
+    'png film':           (Kind('png', G, film, None), 'the first page only'),
+}
+@pytest.mark.parametrize('name', WARNED)
+def test_warned(tmp_path, name):
+    folder, _ = folder_of(tmp_path, WARNED[name][0])
+    said = told(lambda: read_folder(folder))[1]
+    assert said.count(WARNED[name][1]) == 1, said
+
+@pytest.mark.parametrize('top', [1.0000001, 1.01, 1.05])
+def test_overshooting_shares(tmp_path, top):
+    folder, files = folder_of(tmp_path, Kind('tif', shares(top), tiff(), None))
+    found, _ = told(lambda: read_folder(folder))
+    assert found.reading['bits'] == 'float' and all((x[0] == (a*255).round().clip(0, 255)).all() for (a, _), x in zip(files, found.x))
+    for (_, file), x in zip(files, found.x): assert (read_like(file, found.reading, 1) == x).all()
+    bytes_only = dict(size=None, bits=8, ground='white')
+    for (_, file), x in zip(files, found.x): assert (read_like(file, bytes_only, 1) == x).all()       # as in a set of both
+    with pytest.raises(DataError, match='holds floats in'): read_like(files[0][1], dict(bytes_only, bits=12), 1)
+
+@pytest.mark.parametrize('turn', range(1, 9))
+def test_turned_tiff(tmp_path, turn):
+    "Bare pixels in a TIFF, which PIL maps into memory, are turned as packed ones are"
+    a = G()[0]
+    for end, keys in dict(bare={}, packed=dict(compression='zlib')).items():
+        tifffile.imwrite(tmp_path/f'{end}.tif', a, extratags=[(274, 'H', 1, turn, True)], **keys)
+    reading = dict(size=None, bits=8, ground='white')
+    bare, packed = (read_like(tmp_path/f'{o}.tif', reading, 1) for o in ('bare', 'packed'))
+    assert bare.shape[1:] == ((H, W) if turn < 5 else (W, H)) and (bare == packed).all()
+
+def test_ink_that_is_not_seen(tmp_path):
+    "White ink beside dark: the blank ones are counted"
+    ink = np.concatenate([inked(255)()[:3], inked(0)()[3:]])
+    folder, _ = folder_of(tmp_path, Kind('png', lambda: ink, pil(), None))
+    found, said = told(lambda: read_folder(folder))
+    assert found.reading['ground'] == 'white' and '3 of 8 images with transparency show nothing on white: a/0.png, a/1.png, a/2.png' in said
