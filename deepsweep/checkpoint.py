@@ -5,7 +5,7 @@
 # %% ../nbs/25_checkpoint.ipynb #imports
 from __future__ import annotations
 import copy, hashlib, json, os, warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -182,11 +182,21 @@ def _read_image(image, channels:int, reading:Mapping|None=None)->np.ndarray:
     except (OSError, SyntaxError, Image.DecompressionBombError) as e: raise DataError(f'{name!r} cannot be read as an image: {e}') from None
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
+def _check_there(images)->None:
+    "A `DataError` that names the files that do not exist, before any is read"
+    files = [o for o in images if isinstance(o, (str, Path))]
+    lost = [str(o) for o in files if not os.path.exists(o)]
+    if not lost: return
+    named = ', '.join(lost[:8]) + f' and {len(lost) - 8:,} more'*(len(lost) > 8)
+    raise DataError(f'{len(lost)} of {len(files)} files do not exist: {named}')
+
 def _as_pixels(images, shape:tuple, reading:Mapping|None=None)->torch.Tensor:
     "Anything that `predict` takes as uint8 (N, C, H, W)"
     is_image = lambda o: isinstance(o, (str, Path)) or hasattr(o, 'convert')
     if is_image(images): images = [images]
+    if isinstance(images, Iterator): images = [*images]
     if isinstance(images, Sequence):
+        _check_there(images)
         if not len(images): return torch.empty((0, *shape), dtype=torch.uint8)
         images = [_read_image(o, shape[0], reading) if is_image(o) else np.asarray(o) for o in images]
     x = as_images(images, 'images')
@@ -287,6 +297,7 @@ def predict_table(
     "Name what is in many files, as a table"
     info = info_of(model)
     paths, names = _files_and_names(files, folder, file)
+    _check_there(paths)
     shape, parts = tuple(info['shape']), []
     for start in range(0, max(len(paths), 1), EVAL_BATCH):                     # few pictures in memory at once
         x = _as_pixels(paths[start:start + EVAL_BATCH], shape, info.get('reading'))

@@ -5,6 +5,7 @@
 # %% ../nbs/12_data.ipynb #imports
 from __future__ import annotations
 import hashlib, io, math, numbers, threading, warnings, zipfile, zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -154,12 +155,19 @@ def _n_classes(classes)->list:
     "Number of classes per head"
     return [len(classes)] if all(isinstance(c, str) for c in classes) else [len(c) for c in classes]
 
+def _distinct(classes)->tuple:
+    "Class names as text, each of them once"
+    names = tuple(map(str, classes))
+    if len(set(names))==len(names): return names
+    twice = sorted(o for o, n in Counter(names).items() if n > 1)
+    raise DataError(f'class names must be distinct, got {", ".join(map(repr, twice[:5]))} more than once')
+
 def _as_classes(classes, y)->tuple:
     "Class names as a tuple, or with `y` of shape (N, heads) a tuple per head"
-    if y.ndim==1: return tuple(map(str, classes))
+    if y.ndim==1: return _distinct(classes)
     if len(classes)!=y.shape[1] or any(isinstance(c, str) for c in classes):
         raise DataError(f'labels of {y.shape[1]} heads need one tuple of class names per head, got {str(classes)[:60]}; for one-hot labels pass y.argmax(1)')
-    return tuple(tuple(map(str, c)) for c in classes)
+    return tuple(map(_distinct, classes))
 
 def _pair(x, y, classes, what)->tuple:
     "Images and labels as tensors that fit each other and `classes`"
@@ -455,6 +463,15 @@ def _refuse_one_hot(y)->None:
         heads = f'for {y.shape[1]} heads give classes=, one tuple of class names per head'
         raise DataError(f'{met}; for one-hot labels pass y.argmax(1), {heads}')
 
+def _numbered_classes(y):
+    "The numbers up to the largest label, (N,) or (N, heads), as classes; a `DataError` if the labels are no such numbers"
+    _refuse_one_hot(y)
+    tops = (y.amax(0) + 1).reshape(-1).tolist() if len(y) else [0]*(1 if y.ndim==1 else y.shape[1])
+    if max(tops, default=0) > 10*len(y) + 1000:
+        met = f'labels up to {max(tops) - 1:,} would make {max(tops):,} classes of {len(y):,} images'
+        raise DataError(f'{met}; number them from 0 with np.unique(y, return_inverse=True)[1]')
+    return range(tops[0]) if y.ndim==1 else [range(n) for n in tops]
+
 def _heads_of(y, classes)->list:
     "Pairs of labels (N,) and class names, one per head"
     return [(y, classes)] if y.ndim==1 else [*zip(y.T, classes)]
@@ -503,11 +520,21 @@ def _trainable(data, y, is_strict=True)->ImageData:
             warnings.warn(f'{data.name}: {told}', stacklevel=4)
     return data
 
+def _warn_test(files, name)->None:
+    "Warn about classes that a test part of its own does not hold"
+    pairs = zip(_heads_of(files.y, files.classes), _heads_of(files.y_test, files.classes))
+    for (train, names), (test, _) in pairs:
+        lacking = [names[c] for c in np.setdiff1d(train, test)]
+        if not lacking: continue
+        some = ', '.join(lacking[:5]) + ' …'*(len(lacking)>5)
+        warnings.warn(f'{name}: its test part has no image of class {some}; nothing will be said about it', stacklevel=4)
+
 def _build(files, name, is_numbered, is_strict=False, reading=None, *,
            n_train=None, n_valid=None, n_test=None, n_hold=0, seed=0)->ImageData:
     "Images of one's own, split; sealed, if they have no test file. Strict: refuse if a class cannot be trained"
     _warn_images(files.x, name)
     y = files.y if files.y_test is None else torch.cat([files.y, files.y_test])
+    has_test = files.y_test is not None
     may_move = is_strict or n_train is None          # else there are as few images as somebody asked for
     if files.y_test is None:
         n_free = len(files.y) - files.own_valid
@@ -521,8 +548,9 @@ def _build(files, name, is_numbered, is_strict=False, reading=None, *,
         n_test = None
     must = _labels_with(files.y, 1) if is_strict else _labels_with(y, 2)
     counts = n_train, n_valid, n_test, n_hold, seed
-    data = _assemble(files, name, *counts, reading=reading, must=must if may_move else ())
-    return _trainable(data, y, is_strict)
+    data = _trainable(_assemble(files, name, *counts, reading=reading, must=must if may_move else ()), y, is_strict)
+    if has_test: _warn_test(files, name)
+    return data
 
 # %% ../nbs/12_data.ipynb #from-arrays
 @patch(cls_method=True)
@@ -540,10 +568,7 @@ def from_arrays(cls:ImageData,
 )->ImageData:
     "Images of your own, split and sealed"
     x, y = as_images(x), _as_labels(y)
-    if is_numbered := classes is None:
-        _refuse_one_hot(y)
-        top = (y.amax(0) + 1 if len(y) else y.new_zeros(y.shape[1:])).tolist()      # one number, or one per head
-        classes = range(top) if y.ndim==1 else [range(n) for n in top]
+    if is_numbered := classes is None: classes = _numbered_classes(y)
     classes = _as_classes(classes, y)
     x, y = _pair(x, y, classes, name)
     split = dict(n_train=n_train, n_valid=n_valid, n_test=n_test, n_hold=n_hold, seed=seed)
@@ -553,6 +578,7 @@ def from_arrays(cls:ImageData,
 def _noted(data:ImageData, **how)->ImageData:
     "`data` with a note of how it was loaded; what is None or a default is left out"
     defaults = dict(seed=0, n_hold=0)
+    how = {k: v.tolist() if hasattr(v, 'tolist') else v for k, v in how.items()}      # a size from numpy
     given = {k: v for k, v in how.items() if v is not None and v != defaults.get(k)}
     data._set(recipe={k: list(v) if isinstance(v, tuple) else v for k, v in given.items()})
     return data
@@ -562,9 +588,7 @@ def _of_files(found, name, classes=None, **split)->ImageData:
     "Images that were read from files or a data set, split and sealed; each class must be trained"
     x, y = as_images(found.x, name), _as_labels(found.y)
     if classes is None: classes = found.classes
-    if is_numbered := classes is None:
-        _refuse_one_hot(y)
-        classes = range(y.max() + 1) if y.ndim==1 else [range(n) for n in (y.amax(0) + 1).tolist()]
+    if is_numbered := classes is None: classes = _numbered_classes(y)
     classes = _as_classes(classes, y)
     x, y = _pair(x, y, classes, name)
     test = (None, None) if found.x_test is None else (as_images(found.x_test, name), _as_labels(found.y_test))
@@ -572,7 +596,7 @@ def _of_files(found, name, classes=None, **split)->ImageData:
 
 @patch(cls_method=True)
 def from_folder(cls:ImageData,
-    path:str|Path,              # Holds one folder a class, or train/ (valid/ test/) above them; their sorted names are the classes
+    path:str|Path,              # Holds one folder a class, or train/ (valid/ test/) above them, whose depth all parts decide
     size:int|tuple|None=None,   # Resize to this height = width or (height, width); None: all images must have one size
     *,
     name:str|None=None,         # For tables and messages; None: the folder's

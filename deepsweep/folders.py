@@ -425,7 +425,7 @@ def read_like(
 # %% ../nbs/11_folders.ipynb #class-files
 _ENDINGS = tuple('.png .jpg .jpeg .bmp .gif .webp .tif .tiff .ppm .pgm .pbm'.split())
 _FORMATS = set('PNG JPEG MPO BMP DIB GIF WEBP AVIF TIFF PPM JPEG2000 TGA PCX QOI SGI'.split())     # PIL's
-_HIDDEN = ('thumbs.db', 'desktop.ini')                             # what Windows leaves in folders
+_HIDDEN = ('thumbs.db', 'desktop.ini', '__macosx', '__pycache__')   # what systems and Python leave in folders
 
 @functools.cache
 def image_endings()->tuple:   # Such as `.png`, lower case; the usual ones first
@@ -435,7 +435,7 @@ def image_endings()->tuple:   # Such as `.png`, lower case; the usual ones first
     more = [end for end, kind in known if kind in _FORMATS and kind in Image.OPEN]
     return tuple(dict.fromkeys([*_ENDINGS, *sorted(more)]))
 
-def _is_hidden(file)->bool: return file.name.startswith(('.', '__')) or file.name.lower() in _HIDDEN
+def _is_hidden(file)->bool: return file.name.startswith('.') or file.name.lower() in _HIDDEN
 
 def _visible(folder)->list[Path]:
     "What a person sees in a folder, sorted"
@@ -499,6 +499,10 @@ def _layout_files(path)->tuple[dict,list]:
     if not folders:
         images, other = _class_files(path)
         _check_classes(path, images)
+        parts = [k for k in images if _part_of(k) is not None]
+        if len(parts)==len(images):
+            rule = f'{str(path)!r} holds images directly in {" and ".join(parts)}, which name parts and no classes'
+            raise DataError(f'{rule}; put one folder for each class into each of them, such as {parts[0]}/cat/1.jpg')
         return {'train': images}, other
     parts, other = {}, [o for o in _visible(path) if o not in folders.values()]
     for part, folder in folders.items():
@@ -551,7 +555,7 @@ def _read_parts(name, parts, classes, size)->FileImages:
 
 # %% ../nbs/11_folders.ipynb #read-folder
 def read_folder(
-    path:str|Path,              # Holds one folder a class, or train/ (valid/ test/) above the classes
+    path:str|Path,              # One folder a class, or train/ (valid/ test/) above them; all parts decide the depth
     size:int|tuple|None=None,   # Resize to this, as `resize_images`; None: all must have one size
 )->FileImages:                  # The sorted names of the folders are the classes
     "Images of your own; grey if all of them are"
@@ -585,26 +589,36 @@ def is_table(
 def _read_table(table)->tuple:
     "A table as a `DataFrame`, its name, and the folder it lies in"
     import pandas as pd
-    if not isinstance(table, (str, Path)): return table, 'table', Path()
+    if not isinstance(table, (str, Path)):
+        twice = [*dict.fromkeys(map(str, table.columns[table.columns.duplicated()]))]
+        if twice: raise DataError(f'table: column {_named(twice)} is there more than once; rename or drop it')
+        return table, 'table', Path()
     path = Path(table)
     if not path.is_file(): raise DataError(f'there is no file {str(table)!r}')
     how = dict(dtype=str, skipinitialspace=True, encoding='utf-8-sig')
     how |= dict(keep_default_na=False, na_values=['', 'nan', 'NaN'])        # a class may be called None
     try:
         frame = pd.read_csv(path, sep='\t' if path.suffix.lower()=='.tsv' else ',', **how)
-        other = next((o for o in ';\t' if len(frame.columns)==1 and o in frame.columns[0]), None)
+        other = next((o for o in ';\t|' if len(frame.columns)==1 and o in frame.columns[0]), None)
         if other: frame = pd.read_csv(path, sep=other, **how)
+        has_comma = not isinstance(frame.index, pd.RangeIndex) and frame.iloc[:,-1].isna().all()
+        if has_comma: frame = frame.reset_index().set_axis([*frame.columns, ''], axis=1).iloc[:,:-1]      # one too many in each row
     except (ValueError, OSError) as e: raise DataError(f'{path.name} cannot be read as a table: {e}') from None
     return frame, path.name, path.absolute().parent
 
-def _plain_name(column)->str: return re.sub('[^a-z0-9]', '', str(column).lower())
+def _plain_name(column)->str:
+    "A column's name without its case, spaces and signs: `Image Name` and `image_name` are one"
+    return re.sub(r'[\W_]', '', str(column).casefold()) or str(column)
 
 def _guess(frame, what, taken=())->str|None:
     "The column that holds the `file`, `label` or `split`; None: no telling"
-    free = {_plain_name(o): o for o in reversed(frame.columns) if o not in taken}
-    named = next((free[o] for o in _COLUMNS[what] if o in free), None)
-    if named is not None or what=='split': return named
-    if what=='label': return [*free.values()][0] if len(free)==1 else None
+    free = [o for o in frame.columns if o not in taken]
+    of_name = {k: [o for o in free if _plain_name(o)==k] for k in _COLUMNS[what]}
+    named = next((o for o in of_name.values() if o), [])
+    if len(named) > 1:
+        raise DataError(f'the columns {", ".join(map(repr, named))} are called alike; choose one with {what}=')
+    if named or what=='split': return named[0] if named else None
+    if what=='label': return free[0] if len(free)==1 else None
     is_file = lambda o: frame[o].astype(str).str.lower().str.endswith(image_endings()).all()
     return next((o for o in frame.columns if len(frame) and is_file(o)), None)
 
@@ -616,6 +630,15 @@ def _check_columns(name, frame, asked)->None:
     hints = '; '.join(f'no column {o!r}, {did_you_mean(str(o), known)}' for o in unknown)
     raise DataError(f'{name}: {hints}; it has {", ".join(known)}')
 
+def _check_header(name, home, column)->None:
+    "A `DataError` if the name of the column of files is a file itself"
+    text = str(column).strip()
+    try: is_file = (home/text.replace('\\', '/')).is_file()
+    except OSError: is_file = False                                     # too long for a name
+    if not (is_file or text.lower().endswith(image_endings())): return
+    rule = f'{name}: the first line must hold the names of the columns, and {text!r} is called like a file'
+    raise DataError(f'{rule}; put a line such as file,label above it')
+
 def _find_files(folder, names)->list:
     "The files of these names, with or without their ending; None: there is none"
     inside = {}
@@ -624,8 +647,11 @@ def _find_files(folder, names)->list:
         if path.is_file(): return path
         if path.parent not in inside:
             here = _visible(path.parent) if path.parent.is_dir() else []
-            inside[path.parent] = {o.stem: o for o in reversed(here) if _is_image(o)}
-        return inside[path.parent].get(path.name)
+            inside[path.parent] = {}
+            for o in filter(_is_image, here): inside[path.parent].setdefault(o.stem, []).append(o)
+        found = inside[path.parent].get(path.name, [None])
+        if len(found) > 1: raise DataError(f'{name!r} may be {found[0].name} or {found[1].name}; give names with endings')
+        return found[0]
     return [find(o) for o in names]
 
 # %% ../nbs/11_folders.ipynb #table-files
@@ -645,6 +671,7 @@ def table_files(
         hint = 'name it with file= (the first line must hold the names of the columns)'
         raise DataError(f'{name}: none of its columns {known} is known to hold file names; {hint}')
     _check_columns(name, frame, [column])
+    if file is None: _check_header(name, home, column)
     named = frame[column].notna()
     found = iter(_find_files(home, frame[column][named]))
     return frame, name, column, [next(found) if o else None for o in named]
@@ -695,8 +722,19 @@ def _split_column(frame, split, file)->str|None:
     "The column of parts: the one that is asked for, or one of a usual name that names parts; None: there is none"
     if split is not None: return split
     found = _guess(frame, 'split', [file])
-    names_parts = found is not None and frame[found].map(_part_of).notna().all()
-    return found if names_parts or found=='split' else None
+    names_part = found is not None and frame[found].map(_part_of).notna().any()
+    return found if names_part or found=='split' else None
+
+_HELD_OUT = ('dev', 'holdout', 'hold', 'heldout')      # what else parts are called
+
+def _warn_parts(name, frame, taken)->None:
+    "Warn about a column that names parts and is not used"
+    names = {o for part in _PART_NAMES.values() for o in part}.union(_HELD_OUT)
+    for column in (o for o in frame.columns if o not in taken):
+        values = [o.strip() for o in frame[column].astype(str).unique()]
+        if len(values) < 2 or not names.issuperset(o.lower() for o in values): continue
+        told = f'column {column!r} says {"/".join(values)} and is not used'
+        warnings.warn(f'{name}: {told}; if it names parts, give split={column!r}', stacklevel=4)
 
 def _leave_blind(name, rows)->list:
     "Rows (part, name, file, labels) without the test rows of a competition, which have no labels"
@@ -734,6 +772,7 @@ def read_csv(
     labels, is_list = _label_columns(name, frame, label, [file, *others])
     _check_columns(name, frame, [*labels, *others])
     if not len(frame): raise DataError(f'{name} has no rows')
+    if split is None: _warn_parts(name, frame, [file, *labels])
     texts = zip(*(_as_text(frame[o]) for o in labels))                              # of each row, one per head
     rows = list(zip(_table_parts(name, frame, split), frame[file].tolist(), files, texts))
     rows = _leave_blind(name, rows)

@@ -59,6 +59,10 @@ ARRAYS = {
     'one class':            (Y*0, None, "two classes or more are needed, all 60 images are of '0'", ''),
     'one class of three':   (Y*0 + 1, ['a', 'b', 'c'], "all 60 images are of 'b'", ''),
     'one too few':          (Y[:-1], None, 'got 60 images and 59 labels', ''),
+    'far too large':        (Y*10**12, None, f'labels up to 2,000,000,000,000 would make 2,000,000,000,001 classes of 60 images; number them from 0 with {UNIQUE}', ''),
+    'a head too large':     (np.stack([Y, Y*10**12], 1), None, 'would make 2,000,000,000,001 classes of 60 images', ''),
+    'a name twice':         (Y, ['a', 'b', 'a'], "class names must be distinct, got 'a' more than once", ''),
+    'a name twice in one head': (np.stack([Y, Y % 2], 1), [['a', 'b', 'c'], ['x', 'x']], "class names must be distinct, got 'x' more than once", ''),
     'three axes':           (Y[:, None, None], None, 'labels must have shape (N,) or (N, heads)', ''),
 }
 
@@ -142,6 +146,16 @@ TABLES = {      # the table, its arguments, classes or error, warning
     'unknown columns':      (frame(file=FILES, label=NAMES), dict(label=['lable', 'x']), "no column 'lable', did you mean 'label'?; no column 'x'", ''),
     'a split of its own':   (frame(file=FILES, label=NAMES, split='a'), {}, "column 'split' must say train, valid or test", ''),
     'never trained':        (frame(file=FILES, label=np.where(np.array(PARTS) == 'test', 'dog', NAMES), split=PARTS), {}, 'none of them of dog', ''),
+    'parts by another name': (frame(file=FILES, label=NAMES, fold=PARTS), {}, ('ant', 'bee', 'cow'), "column 'fold' says train/valid/test and is not used; if it names parts, give split='fold'"),
+    'parts called dev':     (frame(file=FILES, label=NAMES, phase=['train']*40 + ['dev']*20), {}, ('ant', 'bee', 'cow'), "column 'phase' says train/dev and is not used"),
+    'parts asked for':      (frame(file=FILES, label=NAMES, fold=PARTS), dict(split='fold'), ('ant', 'bee', 'cow'), ''),
+    'a set of some parts':  (frame(file=FILES, label=NAMES, set=['train']*40 + ['holdout']*20), {}, "column 'set' must say train, valid or test in each row, got holdout", ''),
+    'no class in test':     (frame(file=FILES, label=['dog', 'dog', *NAMES[2:]], split=PARTS), {}, ('ant', 'bee', 'cow', 'dog'), 'its test part has no image of class dog'),
+    'another alphabet':     (frame(**{'file': FILES, 'номер': Y, 'класс': NAMES}), {}, "which column holds the labels? Name it with label=, or several as a list; there is 'номер', 'класс'", ''),
+    'one of that alphabet': (frame(**{'file': FILES, 'класс': NAMES}), {}, ('ant', 'bee', 'cow'), ''),
+    'columns called alike': (frame(file=FILES, Label=Y, label=NAMES), {}, "the columns 'Label', 'label' are called alike; choose one with label=", ''),
+    'one of them chosen':   (frame(file=FILES, Label=Y, label=NAMES), dict(label='label'), ('ant', 'bee', 'cow'), ''),
+    'no line of names':     (frame(**{'00.png': FILES[1:], 'ant': NAMES[1:]}), {}, "'00.png' is called like a file; put a line such as file,label above it", ''),
     'no rows':              (frame(file=[], label=[]), {}, 'has no rows', ''),
 }
 
@@ -202,3 +216,36 @@ def test_where_nothing_lacks_nothing_moves():
         x = np.random.default_rng(seed + 1).integers(0, 256, (n, 3, 3)).astype(np.uint8)
         data, _ = told(lambda: ImageData.from_arrays(x, y, **keys))
         assert [data.fingerprint[:16], data.hold_fingerprint[:16], data.test.fingerprint[:16]] == known
+
+@pytest.mark.parametrize('read', [ImageData.from_csv, lambda *a: ImageData.from_csv(*a, np.array([4, 5]))])
+def test_a_column_twice(heap, read):
+    table = pd.DataFrame([[o, c, i] for o, c, i in zip(FILES, NAMES, range(60))], columns=['file', 'label', 'label'])
+    assert told(lambda: read(table, heap))[0] == 'table: column label is there more than once; rename or drop it'
+    data = read(table.set_axis(['file', 'label', 'n'], axis=1)[['file', 'label']], heap)
+    assert data.shape in ((1, 8, 6), (1, 4, 5))
+
+def test_two_files_of_one_name(heap, tmp_path):
+    for o in ('a.png', 'a.bmp', 'b.png', 'c.png'): Image.fromarray(X[0]).save(tmp_path/o)
+    table = frame(id=['a', 'b', 'c'], label=['x', 'y', 'x'])
+    assert told(lambda: ImageData.from_csv(table, tmp_path))[0] == "'a' may be a.bmp or a.png; give names with endings"
+
+def test_far_too_many_classes_of_a_data_set():
+    "Refused before any memory is taken"
+    items = [(x, int(k)*10**12) for x, k in zip(X, Y)]
+    assert 'would make 2,000,000,000,001 classes of 60 images' in told(lambda: ImageData.from_dataset(items))[0]
+
+@pytest.mark.parametrize('name', ['__other', '__pycache__', '__MACOSX'])
+def test_what_is_hidden(tmp_path, name):
+    "Only what systems leave behind: a class may begin with two underscores"
+    for i in range(30):
+        file = tmp_path/'set'/['a', 'b', name][i % 3]/f'__{i}.png'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(X[i]).save(file)
+    assert ImageData.from_folder(tmp_path/'set').classes == (('__other', 'a', 'b') if name == '__other' else ('a', 'b'))
+
+def test_parts_are_no_classes(tmp_path):
+    for i in range(8):
+        file = tmp_path/'flat'/('train', 'test')[i % 2]/f'{i}.png'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(X[i]).save(file)
+    assert 'holds images directly in test and train, which name parts and no classes; put one folder for each class' in told(lambda: ImageData.from_folder(tmp_path/'flat'))[0]
