@@ -277,15 +277,21 @@ def _decide_bits(seen:Sequence)->int|str:
     return bit_depth(max((round(o.high) for o in [*whole, *floats]), default=0))
 
 # %% ../nbs/11_folders.ipynb #reader
+def _is_mapped(image)->bool:
+    "A TIFF that was opened by name and not read yet: PIL may map its file, and then turns it wrongly"
+    file = getattr(image, 'filename', '')
+    return getattr(image, 'format', None)=='TIFF' and bool(image.tile) and not image.tell() and bool(file) and Path(file).is_file()
+
 @contextmanager
 def _open_picture(source):
     "A PIL image from a file, or the one that is given; in a `with` statement"
     from PIL import Image
-    if hasattr(source, 'getexif'):
+    if hasattr(source, 'getexif') and not _is_mapped(source):
         yield source
         return
+    if hasattr(source, 'getexif'): source = source.filename
     is_path = isinstance(source, (str, Path))
-    with open(source, 'rb') if is_path else nullcontext(source) as file:       # by name, PIL maps some TIFFs, and turns them wrongly
+    with open(source, 'rb') if is_path else nullcontext(source) as file:       # not by name: see above
         with Image.open(file) as image: yield image
 
 def _is_film(image)->bool:

@@ -384,6 +384,7 @@ def test_turned_tiff(tmp_path, turn):
         tifffile.imwrite(tmp_path/f'{end}.tif', a, extratags=[(274, 'H', 1, turn, True)], **keys)
     reading = dict(size=None, bits=8, ground='white')
     bare, packed = (read_like(tmp_path/f'{o}.tif', reading, 1) for o in ('bare', 'packed'))
+    assert (read_like(Image.open(tmp_path/'bare.tif'), reading, 1) == packed).all()
     assert bare.shape[1:] == ((H, W) if turn < 5 else (W, H)) and (bare == packed).all()
 
 def test_ink_that_is_not_seen(tmp_path):
