@@ -140,13 +140,22 @@ def _deep_colours(image)->np.ndarray|None:
     if raw.startswith('LA'): return lower[...,::2] << 8 | lower[...,1::2]                   # (H, W, 2)
     return upper << 8 | lower
 
+def _has_bytes(image)->bool:
+    "Does the file of a picture that was read say that it has 8 bits a colour?"
+    from PIL import Image
+    source = _source_of(image)
+    if source is None: return False
+    try:
+        with Image.open(source) as again: return ';16' not in _file_mode(again)
+    except (OSError, SyntaxError, ValueError): return False
+
 def _brightest_cut(image)->int|None:
     "The largest byte of a picture of which PIL may have kept the upper half; None: of this one it did not"
-    if image.mode not in ('RGB', 'RGBA', 'LA'): return None
+    if image.mode not in ('RGB', 'RGBA', 'LA') or 0 in image.size: return None
     tile, raw = getattr(image, 'tile', None), _file_mode(image)
     is_ppm = bool(tile) and tile[0][0]=='ppm' and tile[0][3][-1] > 255
     was_read = not tile and getattr(image, 'format', None) in (None, *_CUT)
-    if not (was_read or is_ppm or ';16' in raw): return None
+    if not (was_read or is_ppm or ';16' in raw) or was_read and _has_bytes(image): return None
     bands = image.getextrema()
     return max(high for _, high in (bands[:-1] if image.mode[-1]=='A' else bands))
 
@@ -295,7 +304,7 @@ def _open_picture(source):
         with Image.open(file) as image: yield image
 
 def _is_film(image)->bool:
-    "Has the file of a picture further pages that differ from the first? A phone's MPO holds a preview"
+    "Has the file of a picture further pages? A phone's MPO has, for its preview, and is left in peace"
     try: return image.format in ('TIFF', 'GIF', 'PNG', 'WEBP') and getattr(image, 'n_frames', 1) > 1
     except Exception: return False                                 # decoders raise anything
 
@@ -346,7 +355,9 @@ class _Reader:
         self._tell_bits(name, reading['bits'])
         self._tell_dark(name, reading['bits'])
         films = [o.name for o in self.seen if o.is_film]
-        if films: warnings.warn(f'{name}: of {len(films):,} files with several pages, such as {films[0]}, the first page only', stacklevel=4)
+        if films:
+            told = f'of {len(films):,} files with several pages, such as {films[0]}'
+            warnings.warn(f'{name}: {told}, the first page only is read', stacklevel=4)
         clear = [i for i in self.again if self.seen[i].is_clear]
         blank = [i for i in clear if _are_constant([self.images[i]])]
         if clear and _are_constant(self.images): self._lay_on_black(name, reading, clear)
@@ -379,7 +390,7 @@ class _Reader:
         if is_dark: warnings.warn(f'{name}: {kind} hold values 0 to {high:g} of 255, nearly black; bring them to 0 … 255', stacklevel=5)
         limit = 2**(bits - 8) - 1 if bits not in (8, 'float', 16) else _CUT_DIM
         if not cut or not 0 < max(cut) <= limit: return
-        what = f'{len(cut):,} colour images were read before, or PIL reads them so, and none is brighter than {max(cut)} of 255'
+        what = f'of {len(cut):,} colour images that may have lost their lower bytes none is brighter than {max(cut)} of 255'
         warnings.warn(f'{name}: {what}; {_CUT_ADVICE}', stacklevel=5)
 
     def _tell_bits(self, name, bits)->None:
@@ -397,7 +408,7 @@ def _check_depth(seen:_Seen, bits)->None:
     if _are_shares(seen) and seen.high > 0:
         met = f'{seen.name!r} holds floats in [0, 1], the images of the training had {bits} bits'
         raise DataError(f'{met}; multiply it by {2**bits - 1:,} first')
-    if seen.cut is not None and bits not in (8, 'float') and bits < 16 and 0 < seen.cut < 2**(bits - 8):
+    if seen.cut is not None and bits not in (8, 16, 'float') and 0 < seen.cut < 2**(bits - 8):
         met = f'{seen.name!r} is a colour image that was read before, and not brighter than {seen.cut} of 255'
         warnings.warn(f'{met}; {_CUT_ADVICE}', stacklevel=4)
     limit = 1 if bits=='float' and seen.kind=='float' else 2**(8 if bits=='float' else bits) - 1
