@@ -388,7 +388,7 @@ class _Reader:
         kind = 'masks of 0 and 1' if high <= 1 else 'floats'
         is_dark = high > 0 and bits==8 and (high <= 1 or high < _DIM and any(o.kind=='float' for o in deep))
         if is_dark: warnings.warn(f'{name}: {kind} hold values 0 to {high:g} of 255, nearly black; bring them to 0 … 255', stacklevel=5)
-        limit = 2**(bits - 8) - 1 if bits not in (8, 'float', 16) else _CUT_DIM
+        limit = 2**(bits - 8) - 1 if bits in _DEPTHS[1:-1] else _CUT_DIM
         if not cut or not 0 < max(cut) <= limit: return
         what = f'of {len(cut):,} colour images that may have lost their lower bytes none is brighter than {max(cut)} of 255'
         warnings.warn(f'{name}: {what}; {_CUT_ADVICE}', stacklevel=5)
@@ -408,7 +408,7 @@ def _check_depth(seen:_Seen, bits)->None:
     if _are_shares(seen) and seen.high > 0:
         met = f'{seen.name!r} holds floats in [0, 1], the images of the training had {bits} bits'
         raise DataError(f'{met}; multiply it by {2**bits - 1:,} first')
-    if seen.cut is not None and bits not in (8, 16, 'float') and 0 < seen.cut < 2**(bits - 8):
+    if seen.cut is not None and bits in _DEPTHS[1:-1] and 0 < seen.cut < 2**(bits - 8):
         met = f'{seen.name!r} is a colour image that was read before, and not brighter than {seen.cut} of 255'
         warnings.warn(f'{met}; {_CUT_ADVICE}', stacklevel=4)
     limit = 1 if bits=='float' and seen.kind=='float' else 2**(8 if bits=='float' else bits) - 1
