@@ -19,7 +19,7 @@ from .models import ConvNet, make_model
 
 # %% auto #0
 __all__ = ['EVAL_BATCH', 'model_info', 'save_model', 'net_format', 'in_format', 'load_model', 'info_of', 'scale_like',
-           'logits_of', 'predict', 'predict_table', 'export_model']
+           'logits_of', 'predict', 'picture_files', 'predict_table', 'export_model']
 
 # %% ../nbs/25_checkpoint.ipynb #info
 def model_info(
@@ -265,16 +265,27 @@ def _in_folder(folder:str|Path)->list[Path]:
     if not found: raise DataError(f'there is no image in the folder {str(folder)!r}')
     return found
 
-def _files_and_names(files, folder, file)->tuple:
-    "Paths, and what they are called in a table"
-    if isinstance(files, (str, Path)) and Path(files).is_dir(): files = _in_folder(files)
-    if isinstance(files, (str, Path)) and not is_table(files): files = [files]
-    if not is_table(files): return [*files], [str(o) for o in files]
-    frame, name, column, found = table_files(files, folder, file)
+def _named_by(source, folder, file)->tuple:
+    "Paths, and what they are called, of one file, folder or table"
+    if isinstance(source, (str, Path)) and Path(source).is_dir(): return (found := _in_folder(source)), [str(o) for o in found]
+    if not is_table(source): return [source], [str(source)]
+    frame, name, column, found = table_files(source, folder, file)
     lost = [str(o) for o, path in zip(frame[column], found) if path is None]
     gone = f'{len(lost)} of {len(found)} files do not exist: {", ".join(lost[:8])}{" …"*(len(lost) > 8)}'
     if lost: raise DataError(f'{name}: {gone}; give folder= where they lie')
     return found, [str(o) for o in frame[column]]
+
+def picture_files(
+    files,                        # A file, a folder of images, a .csv or .tsv file or a `DataFrame` with a column of file names; or a list of such
+    folder:str|Path|None=None,    # Where the files of a table lie; None: its folder, for a `DataFrame` the working one
+    file:str|None=None,           # Column of file names; None: guessed, as `ImageData.from_csv` does
+)->tuple[list,list]:              # Paths, each of which is there, and what they are called
+    "The picture files that are meant"
+    sources = [files] if isinstance(files, (str, Path)) or is_table(files) else [*files]
+    named = [_named_by(o, folder, file) for o in sources]
+    paths = [o for found, _ in named for o in found]
+    _check_there(paths)
+    return paths, [o for _, names in named for o in names]
 
 def _answer_columns(heads:Sequence, probabilities:Sequence)->dict:
     "Columns of a table of predictions; `probabilities` per head, (N, classes)"
@@ -289,15 +300,14 @@ def _answer_columns(heads:Sequence, probabilities:Sequence)->dict:
 
 def predict_table(
     model:nn.Module,              # As for `predict`
-    files,                        # Paths, a folder of images, or a .csv or .tsv file or a `DataFrame` with a column of file names
+    files,                        # As for `picture_files`
     *,
     folder:str|Path|None=None,    # Where the files of a table lie; None: its folder, for a `DataFrame` the working one
     file:str|None=None,           # Column of file names; None: guessed, as `ImageData.from_csv` does
 )->pd.DataFrame:                  # A row per file: `file label probability`, a column per class; heads: `label 1`, …
     "Name what is in many files, as a table"
     info = info_of(model)
-    paths, names = _files_and_names(files, folder, file)
-    _check_there(paths)
+    paths, names = picture_files(files, folder, file)
     shape, parts = tuple(info['shape']), []
     for start in range(0, max(len(paths), 1), EVAL_BATCH):                     # few pictures in memory at once
         x = _as_pixels(paths[start:start + EVAL_BATCH], shape, info.get('reading'))

@@ -469,33 +469,14 @@ def predict(
     data:_Images=None, model:_Model=None, models:_Models=None, folder:_Folder=None, file:_File=None,
 )->None:
     "Name what is on pictures of yours, by the best model of a store. A net of your own is fetched from the module that the store names."
-    from deepsweep.checkpoint import predict_table
-    from deepsweep.core import DataError
-    files = [f for o in images for f in _image_files(o, folder, file)]
-    if lost := [f for f in files if not Path(f).is_file()]: raise DataError(f"there is no file {lost[0]!r}{f', nor {len(lost)-1} others' if len(lost) > 1 else ''}")
+    from deepsweep.checkpoint import picture_files, predict_table
+    picture_files(images, folder, file)                                       # what is missing is told before a net is trained
     with contextlib.redirect_stdout(sys.stderr): net = _net(store, study, data, model, models, rank)      # what a module of the user's prints is no answer
-    table = predict_table(net, files)
+    table = predict_table(net, images, folder=folder, file=file)
     if csv: return print(table.to_csv(index=False), end='')
     for row in table.to_dict('records'):
         labels = [f"{row[k]} ({row[k.replace('label', 'probability')]:.3f})" for k in row if k.split(' ')[0] == 'label']
         print(f"{row['file']}: {', '.join(labels)}")
-
-def _image_files(name:str, folder:str|None=None, column:str|None=None)->list[str]:
-    "The files that an argument of `predict` means"
-    from deepsweep.core import DataError
-    from deepsweep.folders import image_files, is_table, table_files
-    if is_table(name): return _listed(*table_files(name, folder, column))
-    if not Path(name).is_dir(): return [name]
-    found = [str(o) for o in image_files(name)]
-    if not found: raise DataError(f'there is no image in the folder {name!r}')
-    return found
-
-def _listed(frame, name:str, column, files:list)->list[str]:
-    "The files that a table names, each of which must be there"
-    from deepsweep.core import DataError
-    lost = [str(o) for o, file in zip(frame[column], files) if file is None]
-    if lost: raise DataError(f"{name}: {len(lost)} of {len(files)} files do not exist: {', '.join(lost[:8])}; give folder= where they lie")
-    return [str(o) for o in files]
 
 def _stored(store:str|None, study:str|None, data=None, model:str|None=None, models:str|None=None):
     "A study as its store has it, with the code of the user's that it names"
