@@ -74,7 +74,7 @@ def _with_best_epochs(self:SweepResult, table:pd.DataFrame)->pd.DataFrame:
     if objective.name not in history: return table
     scores = {run: dict(zip(rows['epoch'], rows[objective.name])) for run, rows in history.groupby('run')}
     best   = table['run'].map(lambda run: objective.best_at({e: None if pd.isna(v) else v for e, v in scores.get(run, {}).items()}))
-    return table.assign(**{'best epoch': best.astype('Int64')})
+    return table.assign(**{'best epoch': best.where(table['state'] != 'failed').astype('Int64')})      # a run that failed has none
 
 @patch
 def history_table(self:SweepResult)->pd.DataFrame:
