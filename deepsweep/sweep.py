@@ -4,7 +4,7 @@
 
 # %% ../nbs/75_sweep.ipynb #imports
 from __future__ import annotations
-import contextlib, difflib, json, os, signal, threading, time, warnings
+import contextlib, json, os, signal, threading, time, warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,11 +59,9 @@ def _check_monitors(runs:Sequence[Run], own:OwnCode, eval_train:bool)->OwnCode:
 
 def _did_you_mean(name:str, own:OwnCode, eval_train:bool)->str:
     "The nearest metric that is reported or known, else those that are reported"
-    near = did_you_mean(name, known_metric_names())
-    ours = did_you_mean(name, _measured(own, eval_train))
-    if not near.startswith('did you mean') or not ours.startswith('did you mean'): return near if near.startswith('did you mean') else ours
-    told = difflib.get_close_matches(name, [*_measured(own, eval_train), *known_metric_names()], 1)
-    return f'did you mean {told[0]!r}?'
+    ours = _measured(own, eval_train)
+    near = did_you_mean(name, [*ours, *known_metric_names()])
+    return near if near.startswith('did you mean') else did_you_mean(name, ours)
 
 def _reporting(name:str, own:OwnCode, eval_train:bool, path:str)->OwnCode:
     "The user's code, with a metric that is known by name; `path` says where it was asked for"
