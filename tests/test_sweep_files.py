@@ -135,7 +135,7 @@ def test_large_grids_are_quick():
         sweep = size(digits)
         found = [r.config for r in runs({**sweep, **cap}, None if cap else 5)]
         assert found == [{**{f'p{i}': 0 for i in range(digits)}, f'p{digits-1}': k} for k in range(5)]
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 20                                      # 0.1 s; ten million configs written out take minutes
     small = size(3)
     assert [r.config for r in runs(small, 321)] == [r.config for r in runs(small)][:321] and len(runs(small)) == 1000
 

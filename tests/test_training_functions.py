@@ -379,10 +379,9 @@ def test_helpers_do_not_wait_for_lent_generators(tmp_path):
                 log({'acc': np.random.rand() + torch.rand(1).item()}, step=e)
                 pool.submit(log, {'helper': e}, e).result(20)
     try:
-        start = time.monotonic()
         first, second = (run(train, tmp_path, fresh=True) for _ in range(2))
         a, b = (table(o, 'acc', 'helper') for o in (first, second))
-        assert a == b and len(a) == 6 and time.monotonic() - start < 10
+        assert a == b and [o[:3] for o in a] == both('finished', (1,), (2,), (3,))     # a helper that waits fails its run by `result(20)`
     finally:
         stop.set(); other.join()
     assert len(set(drawn)) == 1
