@@ -130,12 +130,14 @@ def test_keys_of_the_kit():
 
 def test_large_grids_are_quick():
     def size(digits): return dict(method='grid', parameters={f'p{i}': {'values': list(range(10))} for i in range(digits)})
-    started = time.perf_counter()
-    for digits, cap in ((7, {}), (5, {}), (7, dict(run_cap=5))):
-        sweep = size(digits)
-        found = [r.config for r in runs({**sweep, **cap}, None if cap else 5)]
-        assert found == [{**{f'p{i}': 0 for i in range(digits)}, f'p{digits-1}': k} for k in range(5)]
-    assert time.perf_counter() - started < 20                                      # 0.1 s; ten million configs written out take minutes
+    def seconds():
+        started = time.perf_counter()
+        for digits, cap in ((7, {}), (5, {}), (7, dict(run_cap=5))):
+            sweep = size(digits)
+            found = [r.config for r in runs({**sweep, **cap}, None if cap else 5)]
+            assert found == [{**{f'p{i}': 0 for i in range(digits)}, f'p{digits-1}': k} for k in range(5)]
+        return time.perf_counter() - started
+    assert min(seconds() for _ in range(3)) < 1                                    # the best of three: a busy machine delays some
     small = size(3)
     assert [r.config for r in runs(small, 321)] == [r.config for r in runs(small)][:321] and len(runs(small)) == 1000
 

@@ -372,16 +372,21 @@ def test_helpers_do_not_wait_for_lent_generators(tmp_path):
         while not stop.is_set():
             with OwnRandom(3): drawn.append(np.random.rand())
     other = threading.Thread(target=wants)
-    other.start()
     def train(config):
         with ThreadPoolExecutor(1) as pool:
             for e in (1, 2, 3):
                 log({'acc': np.random.rand() + torch.rand(1).item()}, step=e)
+                start = time.monotonic()
                 pool.submit(log, {'helper': e}, e).result(20)
+                log({'waited': time.monotonic() - start}, step=e)
+    alone = run(train, tmp_path)                                   # alone: imports at first use take a minute beside a busy thread
+    other.start()
     try:
         first, second = (run(train, tmp_path, fresh=True) for _ in range(2))
         a, b = (table(o, 'acc', 'helper') for o in (first, second))
-        assert a == b and [o[:3] for o in a] == both('finished', (1,), (2,), (3,))     # a helper that waits fails its run by `result(20)`
+        assert a == b == table(alone, 'acc', 'helper') and len(a) == 6
+        waited = [o[-1] for r in (first, second) for o in table(r, 'waited')]
+        assert len(waited) == 12 and np.median(waited) < .1, waited    # not the whole: beside a busy thread each call of the system waits for Python's lock
     finally:
         stop.set(); other.join()
     assert len(set(drawn)) == 1
