@@ -18,7 +18,7 @@ from .statistics import Difference, paired_difference
 
 # %% auto #0
 __all__ = ['Rule', 'UNDECIDED', 'Work', 'study_work', 'differing_keys', 'judge', 'all_ended', 'within_budget', 'differs_only_in',
-           'rate_scores', 'difference_margin', 'check_bracket', 'pair_scores', 'check_question']
+           'is_complete', 'rate_scores', 'difference_margin', 'check_bracket', 'pair_scores', 'check_question']
 
 # %% ../nbs/96_projects.ipynb #work
 @dataclass(frozen=True)
@@ -116,6 +116,17 @@ def differs_only_in(
             return (f"the runs also differ in {' and '.join(others)}. "
                     f"Then no score tells what {' and '.join(keys)} did: one thing at a time.")
     return rule
+
+# %% ../nbs/96_projects.ipynb #is-complete
+def is_complete(
+    sweep:dict|list,   # A sweep dict, or a list of them
+)->bool:
+    "Has a sweep no blank left?"
+    if isinstance(sweep, dict):
+        return all(map(is_complete, sweep.values()))
+    if isinstance(sweep, (list, tuple)):
+        return all(map(is_complete, sweep))
+    return sweep is not ...
 
 # %% ../nbs/96_projects.ipynb #by-rate
 def rate_scores(
