@@ -95,12 +95,12 @@ def within_budget(
     runs:int,         # At most so many, at least 1
     seconds:float,    # [s] of training in all
 )->Rule:
-    "A rule: the study keeps to its budget"
+    "A rule: the study keeps to its budget; a machine three times slower than meant is no fault of the reader's"
     def rule(work):
         if len(work.config) > runs:
             return (f'the sweep has {len(work.config)} runs, the budget is {runs}. '
                     'Which of them would you have left out, had you known the others?')
-        if work.seconds > seconds:
+        if work.seconds > 3*seconds:
             return (f'training took {work.seconds:.0f} s, the budget is {seconds:.0f} s: '
                     'a smaller net or fewer epochs.')
     return rule
