@@ -49,7 +49,7 @@ def as_images(
     x = x.cpu() if isinstance(x, torch.Tensor) else torch.from_numpy(np.array(x, order='C'))
     return x if x.ndim==4 else x[:,None]                                    # grey: one channel
 
-# %% ../nbs/15_labels.ipynb #as-labels
+# %% ../nbs/15_labels.ipynb #label-advice
 def _label_advice(y)->str:
     "How to make whole numbers of labels that are not"
     if y.dtype.kind=='b': return 'use y.astype(int)'
@@ -59,13 +59,15 @@ def _label_advice(y)->str:
     if (y!=y.round()).any(): return 'number the classes from 0'
     return 'for one-hot labels pass y.argmax(1)' if y.ndim==2 and y.shape[1] > 1 else 'use y.astype(int)'
 
+# %% ../nbs/15_labels.ipynb #as-labels
 def as_labels(
     y:np.ndarray|torch.Tensor|Sequence,   # Whole numbers, (N,) or (N, heads)
     what:str='y',                         # What they are, for messages
 )->torch.Tensor:                          # int64, (N,) or (N, heads)
     "Labels as the kit keeps them"
     y = y.cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
-    if y.dtype==object and y.size and all(map(is_whole, y.flat)): y = y.astype(np.int64)      # pandas' Int64
+    is_nullable = y.dtype==object and y.size and all(map(is_whole, y.flat))            # pandas' Int64
+    if is_nullable: y = y.astype(np.int64)
     if y.dtype.kind not in 'iu' and y.size:
         raise DataError(f'{what}: labels must be whole numbers, got {y.dtype}; {_label_advice(y)}')
     if y.ndim not in (1, 2):
@@ -80,7 +82,7 @@ def by_head(
     y = np.asarray(y)
     return y[:,None] if y.ndim==1 else y
 
-# %% ../nbs/15_labels.ipynb #as-classes
+# %% ../nbs/15_labels.ipynb #distinct
 def _distinct(classes)->tuple:
     "Class names as text, each of them once"
     names = tuple(map(str, classes))
@@ -89,6 +91,7 @@ def _distinct(classes)->tuple:
     met = ', '.join(map(repr, twice[:5]))
     raise DataError(f'class names must be distinct, got {met} more than once')
 
+# %% ../nbs/15_labels.ipynb #as-classes
 def as_classes(
     classes:Sequence,              # Class names; with heads a sequence per head
     y:np.ndarray|torch.Tensor,     # Labels, (N,) or (N, heads)
@@ -127,7 +130,7 @@ def check_pair(
         raise DataError(f'{rule}; {advice}, or name more classes')
     return x, y
 
-# %% ../nbs/15_labels.ipynb #numbered-classes
+# %% ../nbs/15_labels.ipynb #refuse-one-hot
 def _refuse_one_hot(y)->None:
     "A `DataError` for labels (N, C) with a single 1 in each row"
     if y.ndim!=2 or y.shape[1] < 2 or not len(y): return
@@ -136,6 +139,7 @@ def _refuse_one_hot(y)->None:
     heads = f'for {y.shape[1]} heads give classes=, one tuple of class names per head'
     raise DataError(f'{met}; for one-hot labels pass y.argmax(1), {heads}')
 
+# %% ../nbs/15_labels.ipynb #numbered-classes
 def numbered_classes(
     y:torch.Tensor,      # Labels, int64 (N,) or (N, heads)
 )->range|list[range]:    # With heads a range per head
