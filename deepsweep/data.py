@@ -80,7 +80,7 @@ def _set_aside(files, n_test=None, must=())->_Files:
     rest = np.concatenate([np.arange(own), rest])
     return _Files(files.x[rest], y[rest], files.x[test], y[test], files.classes, own)
 
-# %% ../nbs/18_data.ipynb #assemble
+# %% ../nbs/18_data.ipynb #chosen-test
 def _chosen_test(files, name, n_test, seed)->np.ndarray:
     "Indices of the test images, sorted"
     n = len(files.y_test)
@@ -88,6 +88,7 @@ def _chosen_test(files, name, n_test, seed)->np.ndarray:
     if n_test > n: raise DataError(f'{name} has {n:,} test images, n_test asks for {n_test:,}; ask for fewer')
     return np.sort(stratified_order(files.y_test, seed, 'test')[:n_test])
 
+# %% ../nbs/18_data.ipynb #assemble
 def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, *,
               size=None, reading=None, must=())->ImageData:
     "Split the training files, seal the test file; resize what was chosen"
@@ -118,6 +119,7 @@ def _trainable(data, y, is_strict=True)->ImageData:
             warnings.warn(f'{data.name}: {told}', stacklevel=4)
     return data
 
+# %% ../nbs/18_data.ipynb #warn-test
 def _warn_test(files, name)->None:
     "Warn about classes that a test part of its own does not hold"
     for lacking in missing_classes(files.y, files.y_test, files.classes):
@@ -125,7 +127,7 @@ def _warn_test(files, name)->None:
         told = f'its test part has no image of class {some_names(lacking)}'
         warnings.warn(f'{name}: {told}; nothing will be said about it', stacklevel=4)
 
-# %% ../nbs/18_data.ipynb #build
+# %% ../nbs/18_data.ipynb #check-n-test
 def _check_n_test(files, name, n_test)->None:
     "A `DataError` if nothing would be left to train on"
     n_free = len(files.y) - files.own_valid
@@ -133,6 +135,7 @@ def _check_n_test(files, name, n_test)->None:
     asked = f'{name} has {n_free:,} images, n_test asks to seal {n_test:,}'
     raise DataError(f'{asked}; leave some to train on')
 
+# %% ../nbs/18_data.ipynb #build
 def _build(files, name, is_numbered, is_strict=False, reading=None, *,
            n_train=None, n_valid=None, n_test=None, n_hold=0, seed=0)->ImageData:
     "Images of one's own, split, and sealed if they have no test file. Strict: each class must be trained"
@@ -182,6 +185,7 @@ def _noted(data:ImageData, **how)->ImageData:
     data._set(recipe={k: list(v) if isinstance(v, tuple) else v for k, v in given.items()})
     return data
 
+# %% ../nbs/18_data.ipynb #of-files
 def _of_files(found:FileImages, name, classes=None, **split)->ImageData:
     "Images that were read from files or a data set, split and sealed; each class must be trained"
     x, y = as_images(found.x, name), as_labels(found.y)
@@ -202,7 +206,7 @@ def from_folder(cls:ImageData,
     size:int|tuple|None=None,   # Resize to height = width or (height, width); None: all must have one size
     *,
     name:str|None=None,         # For tables and messages; None: the folder's
-    **split:int|None,           # `n_train n_valid n_test n_hold seed`, as in `from_arrays`; None: its own parts
+    **split:int|None,           # `n_train n_valid n_test n_hold seed` of `from_arrays`; None: its own parts
 )->ImageData:
     "A folder of your own images, split and sealed"
     found, folder = read_folder(path, size), Path(path).absolute()
@@ -236,7 +240,7 @@ def from_csv(cls:ImageData,
 @patch(cls_method=True)
 def from_dataset(cls:ImageData,
     dataset:torch.utils.data.Dataset|Sequence,   # Items (PIL image, uint8 tensor or floats in [0, 1], label)
-    classes:Sequence|None=None,   # Class names, with heads a sequence per head; None: its own, else the numbers
+    classes:Sequence|None=None,   # Names, with heads a sequence per head; None: its own, else the numbers
     *,
     size:int|tuple|None=None,     # As in `from_folder`
     name:str|None=None,           # For tables and messages; None: the class of `dataset`
@@ -253,6 +257,7 @@ def _read_digits()->_Files:
     x, y = as_images((raw.images*255/16).round().astype(np.uint8)), as_labels(raw.target)
     return _set_aside(_Files(x, y, None, None, tuple('0123456789')))
 
+# %% ../nbs/18_data.ipynb #read-real
 def _read_real(name, root, source)->_Files:
     "A published set from the first source that has it"
     found = fetch_set(name, root, source).values()
@@ -294,11 +299,11 @@ def _load_files(name, source, **how)->ImageData:
 
 # %% ../nbs/18_data.ipynb #load
 def load_data(
-    name:str|Path='fashion_mini',   # `fashion_mini digits cifar10 mnist fashion_mnist`, a folder, or a .csv file
+    name:str|Path='fashion_mini',   # `fashion_mini digits cifar10 mnist fashion_mnist`, a folder or .csv file
     *,
-    root:str|Path|None=None,        # Folder for downloaded sets; None: `$DEEPSWEEP_DATA`, else the user's cache
+    root:str|Path|None=None,        # Folder of downloaded sets; None: `$DEEPSWEEP_DATA` or the user's cache
     n_train:int|None=None,          # Training images; None: all that are left
-    n_valid:int|None=None,          # Validation images; None: the set's own, else a tenth of the training files
+    n_valid:int|None=None,          # Validation images; None: the set's own, else a tenth of the others
     n_test:int|None=None,           # Test images; None: all
     n_hold:int=0,                   # Images of the training files kept apart from both training and selection
     seed:int=0,                     # Decides which images go where; their order is that of the files

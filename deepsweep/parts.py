@@ -94,7 +94,7 @@ class ImageData:
     name:str='images'                  # For tables and messages
     test:SealedTest|None=None          # None: an empty one
     reading:Mapping|None=None          # How their files were read, for `read_like`; None: they came as arrays
-    recipe:Mapping|None=field(init=False, default=None)      # How to load them again; None: they came as arrays
+    recipe:Mapping|None=field(init=False, default=None)   # How to load them again; None: they came as arrays
 
     def __post_init__(self):
         classes = as_classes(self.classes, as_labels(self.y_train, 'train labels'))
