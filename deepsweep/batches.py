@@ -42,11 +42,11 @@ def scale_images(
 )->torch.Tensor:                       # Of `dtype`, (N, C, H, W), a copy
     "Images as the numbers that a network sees"
     _check_scale(x, input_scale, mean, std, dtype)
-    out = x.to(torch.promote_types(dtype, torch.float32))      # half precision is rounded once, at the end
+    out = x.to(torch.promote_types(dtype, torch.float32))  # half precision is rounded once, at the end
     if input_scale!='raw': out.div_(255)
     if input_scale=='half': out.sub_(.5).div_(.5)
     if input_scale=='data':
-        mean, std = (torch.tensor(o, dtype=out.dtype)[:,None,None] for o in (mean, std))      # (C, 1, 1)
+        mean, std = (torch.tensor(o, dtype=out.dtype)[:,None,None] for o in (mean, std))  # (C, 1, 1)
         out.sub_(mean).div_(torch.where(std > 0, std, 1.))
     return out.to(dtype)
 

@@ -42,7 +42,7 @@ class _Files:
     x_test:torch.Tensor|None      # None: it has no test file
     y_test:torch.Tensor|None
     classes:Sequence
-    own_valid:int=0               # so many images at the start of `x` are the set's own validation part
+    own_valid:int=0           # so many images at the start of `x` are the set's own validation part
 
 # %% ../nbs/18_data.ipynb #read-fashion
 # Of pixels (train, valid, test) and labels; `tools/make_fashion_mini.py` holds the same
@@ -50,6 +50,10 @@ _FASHION_SHA256 = (
     'e511d7380f60f1dba6206a808e7653e639c09ab00ac4d215af6115f588276a98',
     '65ac6070f1dd250d0eaf31bb0071f05709d9b79eb45cdf32884b7baaba2336f9',
 )
+
+def _sha256(arrays)->str:
+    "Checksum over the bytes of some arrays"
+    return hashlib.sha256(b''.join(o.tobytes() for o in arrays)).hexdigest()
 
 def _read_fashion_mini(file=None)->_Files:
     "The images in the package; `file` is for tests"
@@ -60,9 +64,10 @@ def _read_fashion_mini(file=None)->_Files:
             x, y = ([z[f'{o}_{part}'] for part in ('train', 'valid', 'test')] for o in 'xy')
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as e:
         raise DataError(f'{file.name} in the package cannot be read ({e}); {again}') from e
-    found = tuple(hashlib.sha256(b''.join(o.tobytes() for o in arrays)).hexdigest() for arrays in (x, y))
+    found = _sha256(x), _sha256(y)
     if found!=_FASHION_SHA256:
-        raise DataError(f'{file.name} in the package has the wrong checksum {found[0][:12]}; {again}')
+        met = f'the wrong checksum {found[0][:12]}'
+        raise DataError(f'{file.name} in the package has {met}; {again}')
     x, y = [as_images(o) for o in x], [as_labels(o) for o in y]
     own = torch.cat([x[1], x[0]]), torch.cat([y[1], y[0]])      # validation first
     return _Files(*own, x[2], y[2], REAL_SETS['fashion_mnist'].classes, own_valid=len(x[1]))
@@ -85,14 +90,17 @@ def _chosen_test(files, name, n_test, seed)->np.ndarray:
     "Indices of the test images, sorted"
     n = len(files.y_test)
     n_test = n if n_test is None else check_whole('n_test', n_test, 0, DataError)
-    if n_test > n: raise DataError(f'{name} has {n:,} test images, n_test asks for {n_test:,}; ask for fewer')
+    if n_test > n:
+        met = f'{name} has {n:,} test images, n_test asks for {n_test:,}'
+        raise DataError(f'{met}; ask for fewer')
     return np.sort(stratified_order(files.y_test, seed, 'test')[:n_test])
 
 # %% ../nbs/18_data.ipynb #assemble
 def _assemble(files, name, n_train, n_valid, n_test, n_hold, seed, *,
               size=None, reading=None, must=())->ImageData:
     "Split the training files, seal the test file; resize what was chosen"
-    if not isinstance(seed, numbers.Integral): raise DataError(f'seed must be a whole number, got {seed!r}')
+    if not isinstance(seed, numbers.Integral):
+        raise DataError(f'seed must be a whole number, got {seed!r}')
     counts = n_train, n_valid, n_hold
     indices = split_images(files.y, *counts, seed, own_valid=files.own_valid, name=name, must=must)
     test = _chosen_test(files, name, n_test, seed)
@@ -138,11 +146,11 @@ def _check_n_test(files, name, n_test)->None:
 # %% ../nbs/18_data.ipynb #build
 def _build(files, name, is_numbered, is_strict=False, reading=None, *,
            n_train=None, n_valid=None, n_test=None, n_hold=0, seed=0)->ImageData:
-    "Images of one's own, split, and sealed if they have no test file. Strict: each class must be trained"
+    "Images of one's own, split and sealed. Strict: each class must be trained"
     warn_images(files.x, name)
     has_test = files.y_test is not None
     y = torch.cat([files.y, files.y_test]) if has_test else files.y
-    may_move = is_strict or n_train is None          # else there are as few images as somebody asked for
+    may_move = is_strict or n_train is None          # else they are as few as somebody asked for
     if not has_test: _check_n_test(files, name, n_test)
     check_labels(y, files.classes, name, is_numbered)
     if not has_test:
@@ -157,13 +165,13 @@ def _build(files, name, is_numbered, is_strict=False, reading=None, *,
 # %% ../nbs/18_data.ipynb #from-arrays
 @patch(cls_method=True)
 def from_arrays(cls:ImageData,
-    x:np.ndarray|torch.Tensor|Sequence,   # uint8 images, (N, H, W) or (N, C, H, W), or a list of one size
+    x:np.ndarray|torch.Tensor|Sequence,   # Images, as in `as_images`
     y:np.ndarray|torch.Tensor|Sequence,   # Whole numbers from 0, (N,) or (N, heads)
-    classes:Sequence|None=None,           # Class names, with heads a sequence per head; None: the numbers
+    classes:Sequence|None=None,           # Names, with heads a sequence per head; None: the numbers
     *,
     name:str='images',                    # For tables and messages
     n_train:int|None=None,                # Training images; None: all that are left
-    n_valid:int|None=None,                # Validation images; None: a tenth of those outside the test set
+    n_valid:int|None=None,                # Validation images; None: a tenth of what is not sealed
     n_test:int|None=None,                 # Images to seal; None: a fifth
     n_hold:int=0,                         # Images kept apart from both training and selection
     seed:int=0,                           # Of the split; the sealed images do not depend on it
@@ -180,7 +188,7 @@ def from_arrays(cls:ImageData,
 def _noted(data:ImageData, **how)->ImageData:
     "`data` with a note of how it was loaded; what is None or a default is left out"
     defaults = dict(seed=0, n_hold=0)
-    how = {k: v.tolist() if hasattr(v, 'tolist') else v for k, v in how.items()}      # a size from numpy
+    how = {k: v.tolist() if hasattr(v, 'tolist') else v for k, v in how.items()}  # a size from numpy
     given = {k: v for k, v in how.items() if v is not None and v != defaults.get(k)}
     data._set(recipe={k: list(v) if isinstance(v, tuple) else v for k, v in given.items()})
     return data
@@ -203,10 +211,10 @@ def _of_files(found:FileImages, name, classes=None, **split)->ImageData:
 @patch(cls_method=True)
 def from_folder(cls:ImageData,
     path:str|Path,              # One folder a class, or train/ (valid/ test/) above them
-    size:int|tuple|None=None,   # Resize to height = width or (height, width); None: all must have one size
+    size:int|tuple|None=None,   # As in `resize_images`; None: all images must have one size
     *,
     name:str|None=None,         # For tables and messages; None: the folder's
-    **split:int|None,           # `n_train n_valid n_test n_hold seed` of `from_arrays`; None: its own parts
+    **split:int|None,           # `n_train n_valid n_test n_hold seed`; None: its own parts
 )->ImageData:
     "A folder of your own images, split and sealed"
     found, folder = read_folder(path, size), Path(path).absolute()
@@ -216,12 +224,12 @@ def from_folder(cls:ImageData,
 # %% ../nbs/18_data.ipynb #from-csv
 @patch(cls_method=True)
 def from_csv(cls:ImageData,
-    table:'str|Path|pd.DataFrame',   # A .csv or .tsv file with a row for each image file, or a `DataFrame`
-    folder:str|Path|None=None,       # Where the files lie; None: beside the table, or in the working folder
+    table:'str|Path|pd.DataFrame',   # A .csv or .tsv file, or a `DataFrame`, with a row for each file
+    folder:str|Path|None=None,       # Where the files lie; None: beside the table, or right here
     size:int|tuple|None=None,        # As in `from_folder`
     *,
     file:str|None=None,              # Column of file names; None: guessed
-    label:str|Sequence|None=None,    # Column of labels, or a list of them, one per head; None: guessed
+    label:str|Sequence|None=None,    # Column of labels, or a list, one per head; None: guessed
     split:str|None=None,             # Column of parts: train, valid, test; None: one that says so
     name:str|None=None,              # For tables and messages; None: the table's
     **split_args:int|None,           # `n_train n_valid n_test n_hold seed`, as in `from_folder`
@@ -239,8 +247,8 @@ def from_csv(cls:ImageData,
 # %% ../nbs/18_data.ipynb #from-dataset
 @patch(cls_method=True)
 def from_dataset(cls:ImageData,
-    dataset:torch.utils.data.Dataset|Sequence,   # Items (PIL image, uint8 tensor or floats in [0, 1], label)
-    classes:Sequence|None=None,   # Names, with heads a sequence per head; None: its own, else the numbers
+    dataset:torch.utils.data.Dataset|Sequence,   # Items (image, label), as in `read_items`
+    classes:Sequence|None=None,   # Names, with heads a sequence per head; None: its own or numbers
     *,
     size:int|tuple|None=None,     # As in `from_folder`
     name:str|None=None,           # For tables and messages; None: the class of `dataset`
@@ -273,12 +281,14 @@ def _read(name, root=None, source=None)->_Files:
     if name in REAL_SETS: return _read_real(name, root, source)
     known = [*_AT_HAND, *REAL_SETS]
     if name in _PLANNED:
-        raise DataError(f'{name} cannot be loaded yet (planned: {_PLANNED[name]}); use {", ".join(known)}')
+        rule = f'{name} cannot be loaded yet (planned: {_PLANNED[name]})'
+        raise DataError(f'{rule}; use {", ".join(known)}')
     if name not in _AT_HAND:
         hint = did_you_mean(name, [*known, *_PLANNED])
         raise DataError(f'there is no data set {name!r}, nor a folder; {hint}')
     place, read = _AT_HAND[name]
-    if source not in (None, place): raise DataError(f'{name} comes from {place}, not from {source!r}')
+    if source not in (None, place):
+        raise DataError(f'{name} comes from {place}, not from {source!r}')
     return read()
 
 # %% ../nbs/18_data.ipynb #is-folder
@@ -299,18 +309,18 @@ def _load_files(name, source, **how)->ImageData:
 
 # %% ../nbs/18_data.ipynb #load
 def load_data(
-    name:str|Path='fashion_mini',   # `fashion_mini digits cifar10 mnist fashion_mnist`, a folder or .csv file
+    name:str|Path='fashion_mini',   # A set's name (below), a folder as in `from_folder`, or a .csv file
     *,
-    root:str|Path|None=None,        # Folder of downloaded sets; None: `$DEEPSWEEP_DATA` or the user's cache
+    root:str|Path|None=None,        # Of downloaded sets; None: `$DEEPSWEEP_DATA` or the user's cache
     n_train:int|None=None,          # Training images; None: all that are left
-    n_valid:int|None=None,          # Validation images; None: the set's own, else a tenth of the others
+    n_valid:int|None=None,          # Validation images; None: the set's own, else a tenth
     n_test:int|None=None,           # Test images; None: all
-    n_hold:int=0,                   # Images of the training files kept apart from both training and selection
-    seed:int=0,                     # Decides which images go where; their order is that of the files
-    source:str|None=None,           # Only from there, as in `fetch_set`; None: the first that has the set
-    size:int|tuple|None=None,       # Resize to this height = width or (height, width); None: as they are
+    n_hold:int=0,                   # Images kept apart from both training and selection
+    seed:int=0,                     # Decides which images go where, not their order
+    source:str|None=None,           # Only from there, as in `fetch_set`; None: the first that has it
+    size:int|tuple|None=None,       # Resize to this, as `resize_images`; None: as they are
 )->ImageData:
-    "A data set by name, split and sealed"
+    "A data set, split and sealed: `fashion_mini`, `digits`, `cifar10`, `mnist`, `fashion_mnist`, or files"
     if not isinstance(name, (str, Path)):
         raise DataError(f'there is no data set {name!r}; name one, or a folder')
     split = dict(n_train=n_train, n_valid=n_valid, n_test=n_test, n_hold=n_hold, seed=seed)
@@ -342,7 +352,7 @@ def define_dataset(
     path:str|None=None,          # Folder for downloaded sets, as `root` of `load_data`
     *,
     name:str='fashion_mini',     # As in `load_data`
-    test:bool=False,             # The second set is the real test set; outside the seal, and warned about
+    test:bool=False,             # The second set is the real test set, outside the seal
 )->tuple[ImageSet,ImageSet]:     # Training set, and validation or test set
     "The article's two data sets"
     data, scale = load_data(name, root=path), 'half' if normalize else 'unit'

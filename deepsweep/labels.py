@@ -66,7 +66,7 @@ def as_labels(
 )->torch.Tensor:                          # int64, (N,) or (N, heads)
     "Labels as the kit keeps them"
     y = y.cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
-    is_nullable = y.dtype==object and y.size and all(map(is_whole, y.flat))            # pandas' Int64
+    is_nullable = y.dtype==object and y.size and all(map(is_whole, y.flat))          # pandas' Int64
     if is_nullable: y = y.astype(np.int64)
     if y.dtype.kind not in 'iu' and y.size:
         raise DataError(f'{what}: labels must be whole numbers, got {y.dtype}; {_label_advice(y)}')
@@ -121,7 +121,8 @@ def check_pair(
     "Images and labels as tensors that fit each other and the classes"
     x, y = as_images(x, f'{what} images'), as_labels(y, f'{what} labels')
     if len(x)!=len(y):
-        raise DataError(f'{what}: every image needs a label, got {len(x):,} images and {len(y):,} labels')
+        met = f'{len(x):,} images and {len(y):,} labels'
+        raise DataError(f'{what}: every image needs a label, got {met}')
     for n, head in zip(class_counts(classes), by_head(y).T):
         bad = head[(head < 0)|(head >= n)]
         if not len(bad): continue
@@ -197,7 +198,8 @@ def check_labels(
     heads = _heads_of(y, classes)
     if all(len(there)==1 for there, _ in heads):
         only = ', '.join(repr(names[there[0]]) for there, names in heads)
-        raise DataError(f'{name}: two classes or more are needed, all {len(y):,} images are of {only}')
+        rule = f'{name}: two classes or more are needed'
+        raise DataError(f'{rule}, all {len(y):,} images are of {only}')
     for there, names in heads:
         lacking = [names[c] for c in range(len(names)) if c not in set(there)]
         if lacking: _warn_empty(name, there[-1], names, lacking, are_numbered)
@@ -227,7 +229,7 @@ def stratified_order(
     # luck within a class, and between equal places
     key = np.random.default_rng(derive_seed(seed, purpose)).random(len(y))
     _, group, count = np.unique(np.asarray(y), axis=0, return_inverse=True, return_counts=True)
-    group = group.reshape(-1)                                             # (N,) which class, or row of labels
+    group = group.reshape(-1)                                   # (N,) which class, or row of labels
     by_group = np.lexsort((key, group))
     start = np.cumsum(count) - count
     rank = np.empty(len(group), int)
@@ -245,7 +247,7 @@ def labels_with(
 
 # %% ../nbs/15_labels.ipynb #swap-in
 def _spare_place(y, part)->int|None:
-    "Where in `part` an image lies that none of its classes will miss: one of the largest; None: nowhere"
+    "Where in `part` an image lies that its classes can spare, one of the largest; None: nowhere"
     counts = [np.bincount(o)[o] for o in y[part].T]                               # per head (n,)
     least  = np.min(counts, axis=0) if len(part) else np.zeros(1)
     return int(least.argmax()) if least.max() > 1 else None

@@ -57,20 +57,24 @@ def _check_parts(parts:Mapping)->None:
     x, y = parts['train']
     for part, (images, labels) in parts.items():
         if images.shape[1:] != x.shape[1:]:
-            met = f'{part} images have shape {tuple(images.shape[1:])}, training images {tuple(x.shape[1:])}'
-            raise DataError(f'{met}; all parts must have the same')
+            met = f'{part} images have shape {tuple(images.shape[1:])}'
+            rule = f'training images {tuple(x.shape[1:])}; all parts must have the same'
+            raise DataError(f'{met}, {rule}')
         if labels.shape[1:] != y.shape[1:]:
-            met = f'{part} labels have shape {tuple(labels.shape)}, training labels {tuple(y.shape)}'
-            raise DataError(f'{met}; all parts must have the same heads')
+            met = f'{part} labels have shape {tuple(labels.shape)}'
+            rule = f'training labels {tuple(y.shape)}; all parts must have the same heads'
+            raise DataError(f'{met}, {rule}')
 
+# %% ../nbs/17_parts.ipynb #open-pairs
 def _open_pairs(data, classes)->dict:
-    "Part -> images and labels as tensors, of what an `ImageData` was given; parts without images are empty"
+    "Part -> images and labels as tensors, of what an `ImageData` was given"
     x, y = check_pair(data.x_train, data.y_train, classes, 'train')
     if not len(x): raise DataError(f'{data.name}: there must be at least one training image, got 0')
     pairs = {'train': (x, y)}
     for part in ('valid', 'hold'):
         images, labels = getattr(data, f'x_{part}'), getattr(data, f'y_{part}')
-        pairs[part] = (x[:0], y[:0]) if images is None else check_pair(images, labels, classes, part)
+        is_empty = images is None
+        pairs[part] = (x[:0], y[:0]) if is_empty else check_pair(images, labels, classes, part)
     return pairs
 
 def _sealed(test, pairs, classes)->SealedTest:
@@ -90,11 +94,11 @@ class ImageData:
     y_valid:torch.Tensor|None=None     # Their labels
     x_hold:torch.Tensor|None=None      # Never trained or selected on; None: no images
     y_hold:torch.Tensor|None=None      # Their labels
-    classes:Sequence=()                # Names in the order of the labels; with heads a sequence per head
+    classes:Sequence=()                # Names in the order of the labels; with heads one each
     name:str='images'                  # For tables and messages
     test:SealedTest|None=None          # None: an empty one
-    reading:Mapping|None=None          # How their files were read, for `read_like`; None: they came as arrays
-    recipe:Mapping|None=field(init=False, default=None)   # How to load them again; None: they came as arrays
+    reading:Mapping|None=None      # How files were read, for `read_like`; None: they came as arrays
+    recipe:Mapping|None=field(init=False, default=None)  # How to load them again; None: from arrays
 
     def __post_init__(self):
         classes = as_classes(self.classes, as_labels(self.y_train, 'train labels'))
@@ -142,7 +146,7 @@ _OPEN_PARTS = 'x_train', 'y_train', 'x_valid', 'y_valid', 'x_hold', 'y_hold'
 @patch
 def _check_fresh(self:ImageData, **seen:str)->None:
     "Drop what was derived from pixels or labels that have changed since"
-    writes = tuple(getattr(self, k)._version for k in _OPEN_PARTS)      # torch counts writes into a tensor
+    writes = tuple(getattr(self, k)._version for k in _OPEN_PARTS)  # torch counts writes into a tensor
     now = dict(seen, written=writes)
     if any(self._facts.get(k, v) != v for k, v in now.items()):
         self._scaled.clear()
@@ -170,17 +174,18 @@ def hold_fingerprint(self:ImageData)->str:   # 64 hex digits
 def _channel_statistics(x)->tuple:
     "Mean and standard deviation per channel of uint8 (N, C, H, W), in [0, 1]"
     level = torch.arange(256, dtype=torch.float64)/255
-    counts = torch.stack([torch.bincount(c.flatten(), minlength=256) for c in x.unbind(1)])     # (C, 256)
+    counts = torch.stack([torch.bincount(c.flatten(), minlength=256) for c in x.unbind(1)])  # (C, 256)
     share = counts.double()/x[:,0].numel()
-    mean = share@level                                                                          # (C,)
+    mean = share@level                                                                        # (C,)
     variance = (share*(level - mean[:,None])**2).sum(1)
     return tuple(mean.tolist()), tuple(variance.sqrt().tolist())
 
 @patch
 def _statistics(self:ImageData)->tuple:
     self._check_fresh()
-    if 'statistics' not in self._facts: self._facts['statistics'] = _channel_statistics(self.x_train)
-    return self._facts['statistics']
+    facts = self._facts
+    if 'statistics' not in facts: facts['statistics'] = _channel_statistics(self.x_train)
+    return facts['statistics']
 
 # %% ../nbs/17_parts.ipynb #mean
 @patch(as_prop=True)
@@ -208,7 +213,7 @@ _PARTS = 'train', 'valid', 'hold'
 @patch
 def part(self:ImageData,
     part:str,                            # `train`, `valid` or `hold`
-    input_scale:str='half',              # As in `scale_images`; `data`: the training images' mean and std
+    input_scale:str='half',              # As in `scale_images`; `data`: by the training images
     dtype:torch.dtype=torch.float32,     # A float type
     device:torch.device|str|None=None,   # None: the CPU
 )->ImageSet:                             # The same object for all who ask

@@ -86,7 +86,7 @@ def byte_advice(
     return (_float_advice if a.dtype.kind=='f' else _whole_advice)(high, cast)
 
 # %% ../nbs/11_pictures.ipynb #deep-modes
-_SWAPPED = dict(B='L', L='B', N='B' if sys.byteorder=='little' else 'L')      # orders of two bytes in PIL
+_SWAPPED = dict(B='L', L='B', N='B' if sys.byteorder=='little' else 'L')  # orders of two bytes in PIL
 _DEEP = '(RGB|RGBX|RGBA|LA);16[BLN]'        # raw modes of which PIL keeps the upper bytes
 _CUT = ('PNG', 'TIFF', 'SGI')               # formats that may hold them
 
@@ -157,14 +157,14 @@ def _both_bytes(image)->tuple|None:
         raise
     if found is None: return None
     raw, upper = found
-    if was_read and not np.array_equal(upper, np.asarray(image)): return None      # somebody drew on it
+    if was_read and not np.array_equal(upper, np.asarray(image)): return None  # somebody drew on it
     return raw, upper.astype(np.uint16), _read_swapped(source, frame).astype(np.uint16)
 
 # %% ../nbs/11_pictures.ipynb #deep-colours
 def _deep_colours(image)->np.ndarray|None:
     "16 bits a colour as uint16 (H, W, 2 to 4 channels); None: there are not as many, or they are lost"
     raw = _file_mode(image)
-    planes = np.max(getattr(image, 'tag_v2', {}).get(258, 8))              # TIFF: bits of each channel
+    planes = np.max(getattr(image, 'tag_v2', {}).get(258, 8))           # TIFF: bits of each channel
     if image.mode[0] not in 'IF1' and ';16' not in raw and raw and planes > 8:
         raise ValueError(f'{planes} bits a colour, one plane after the other')      # PIL sees bytes
     found = _both_bytes(image)
@@ -309,7 +309,7 @@ def picture_pixels(
         seen = _seen_levels(name, deep[0])
         is_share = is_alone and reading['bits']==8 and seen.is_share
         image = _from_levels(image, *deep, 'float' if is_share else reading['bits'])
-    image = ImageOps.exif_transpose(image)                      # the turn is stored beside the pixels
+    image = ImageOps.exif_transpose(image)                    # the turn is stored beside the pixels
     has_palette = image.mode in ('P', 'PA')
     image, seen.is_clear = _on_ground(image, reading['ground'])
     if seen.is_clear: seen.cut = None                           # dark ink on nothing
@@ -334,6 +334,6 @@ def open_picture(
         return
     if is_image: source = source.filename
     is_path = isinstance(source, (str, Path))
-    with open(source, 'rb') if is_path else nullcontext(source) as file:       # not by name: see above
+    with open(source, 'rb') if is_path else nullcontext(source) as file:    # not by name: see above
         with Image.open(file) as image:
             yield image

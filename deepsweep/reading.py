@@ -32,7 +32,8 @@ def _check_levels(seen:Sequence)->None:
     "A `DataError` if deep pictures hold what no brightness can be"
     wild = [o.name for o in seen if not (math.isfinite(o.low) and math.isfinite(o.high))]
     if wild:
-        raise DataError(f'pixels must be finite numbers, {first_few(wild)} hold others; replace them first')
+        rule = f'pixels must be finite numbers, {first_few(wild)} hold others'
+        raise DataError(f'{rule}; replace them first')
     vast = [o.name for o in seen if o.kind=='float' and o.high > 2**31]
     if vast:
         rule = f'floats must be 2**31 or less, {first_few(vast)} hold larger ones'
@@ -50,8 +51,8 @@ def _decide_bits(seen:Sequence)->int|str:
     whole, floats = ([o for o in seen if o.kind==kind] for kind in ('whole', 'float'))
     are_shares = bool(floats) and all(o.is_share for o in floats)
     if are_shares and whole:
-        met = f'{floats[0].name} holds floats in [0, 1], {whole[0].name} whole numbers of more than 8 bits'
-        raise DataError(f'deep pictures of a set must be of one kind; {met}')
+        met = f'{floats[0].name} holds floats in [0, 1], {whole[0].name} whole numbers'
+        raise DataError(f'deep pictures of a set must be of one kind; {met} of more than 8 bits')
     if are_shares: return 'float'
     return bit_depth(max((round(o.high) for o in [*whole, *floats]), default=0))
 
@@ -70,7 +71,7 @@ class Reader:
     size:tuple|None                                # (height, width); None: all must have one size
     images:list = field(default_factory=list)      # uint8 (C, H, W) each
     seen:list   = field(default_factory=list)      # A `Seen` each
-    again:dict  = field(default_factory=dict)      # Position -> picture that the set may want read otherwise
+    again:dict  = field(default_factory=dict)      # Position -> picture that may be read otherwise
 
 # %% ../nbs/12_reading.ipynb #keep
 @patch
@@ -201,7 +202,7 @@ def _stack(images)->np.ndarray:
 @patch
 def finish(self:Reader,
     name:str,     # Of the set, for messages
-)->tuple:         # uint8 (N, C, H, W), and the reading: `size` [height, width] or None, `bits`, `ground`
+)->tuple:         # uint8 (N, C, H, W), and the reading: `size` as a list or None, `bits`, `ground`
     "All images, read as the set decides; says what was decided"
     reading = dict(size=self.size, bits=_decide_bits(self.seen), ground='white')
     self._read_deep(reading)
@@ -240,7 +241,8 @@ def _check_depth(seen:Seen, bits)->None:
     limit = _largest_level(seen, bits)
     if seen.kind=='bytes' or round(seen.high, 6) <= limit: return
     met = f'{seen.name!r} has more than 8 bits a pixel, up to {seen.high:g}; the images of the training'
-    if bits in (8, 'float'): raise DataError(f'{met} went up to {limit}; bring it to that range first')
+    if bits in (8, 'float'):
+        raise DataError(f'{met} went up to {limit}; bring it to that range first')
     warnings.warn(f'{met} had {bits} bits: what is above {limit:,} is cut off', stacklevel=4)
 
 # %% ../nbs/12_reading.ipynb #in-channels
@@ -251,12 +253,13 @@ def _in_channels(x, channels)->np.ndarray:
     if channels==1:
         colour = Image.fromarray(np.ascontiguousarray(x.transpose(1, 2, 0)))
         return np.asarray(colour.convert('L'))[None]
-    raise DataError(f'files and PIL images have 1 or 3 channels, this net takes {channels}; pass an array')
+    rule = f'files and PIL images have 1 or 3 channels, this net takes {channels}'
+    raise DataError(f'{rule}; pass an array')
 
 # %% ../nbs/12_reading.ipynb #read-like
 def read_like(
     image:str|Path|BinaryIO|Image.Image,   # A file, or a PIL image
-    reading:Mapping,                       # `size` [height, width] or None, `bits`, `ground`; from `finish`
+    reading:Mapping,                       # From `Reader.finish`
     channels:int,                          # 1 or 3
 )->np.ndarray:                             # uint8 (channels, H, W)
     "A picture, read as those of a set were"
@@ -271,10 +274,10 @@ def read_like(
 @dataclass
 class FileImages:
     "Images as they were read, before any split of ours"
-    x:np.ndarray                     # uint8 (N, C, H, W): the set's own validation images, then the others
+    x:np.ndarray                    # uint8 (N, C, H, W): its own validation images, then the others
     y:np.ndarray                     # int64 (N,) or (N, heads)
     classes:Sequence|None            # Names by label, with heads a sequence each; None: unknown
-    reading:dict|None                # How they were read, for `read_like`; None: they came as arrays
+    reading:dict|None               # How they were read, for `read_like`; None: they came as arrays
     n_valid:int = 0                  # Its own validation images
     x_test:np.ndarray|None = None    # Its own test images; None: it has none
     y_test:np.ndarray|None = None    # Their labels; None: it has none
@@ -328,9 +331,11 @@ def _item_pixels(image, size)->np.ndarray:
     "An image of a data set that is no PIL image, as uint8 (C, H, W)"
     if hasattr(image, 'detach'): image = image.detach().cpu().numpy()
     if not isinstance(image, np.ndarray):
-        raise DataError(f'an image must be a PIL image or a tensor (C, H, W), got {type(image).__name__}')
+        kind = type(image).__name__
+        raise DataError(f'an image must be a PIL image or a tensor (C, H, W), got {kind}')
     x = image[None] if image.ndim==2 else image
-    if x.ndim!=3: raise DataError(f'an image must have shape (C, H, W) or (H, W), got {image.shape}')
+    if x.ndim!=3:
+        raise DataError(f'an image must have shape (C, H, W) or (H, W), got {image.shape}')
     return resize_images(_as_bytes(x)[None], size)[0]
 
 # %% ../nbs/12_reading.ipynb #item-label

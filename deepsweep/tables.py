@@ -18,7 +18,7 @@ __all__ = ['USUAL_ENDINGS', 'image_endings', 'visible_files', 'is_image_file', '
 
 # %% ../nbs/13_tables.ipynb #image-endings
 USUAL_ENDINGS = tuple('.png .jpg .jpeg .bmp .gif .webp .tif .tiff .ppm .pgm .pbm'.split())
-_FORMATS = set('PNG JPEG MPO BMP DIB GIF WEBP AVIF TIFF PPM JPEG2000 TGA PCX QOI SGI'.split())     # PIL's
+_FORMATS = set('PNG JPEG MPO BMP DIB GIF WEBP AVIF TIFF PPM JPEG2000 TGA PCX QOI SGI'.split())  # PIL's
 
 @functools.cache
 def image_endings()->tuple:   # Such as `.png`, lower case; the usual ones first
@@ -65,7 +65,7 @@ def _read_text(path)->'pd.DataFrame':
     "A .csv or .tsv file as text, whatever stands between its columns"
     import pandas as pd
     how = dict(dtype=str, skipinitialspace=True, encoding='utf-8-sig')
-    how |= dict(keep_default_na=False, na_values=['', 'nan', 'NaN'])        # a class may be called None
+    how |= dict(keep_default_na=False, na_values=['', 'nan', 'NaN'])    # a class may be called None
     frame = pd.read_csv(path, sep='\t' if path.suffix.lower()=='.tsv' else ',', **how)
     other = next((o for o in ';\t|' if len(frame.columns)==1 and o in frame.columns[0]), None)
     if other: frame = pd.read_csv(path, sep=other, **how)
@@ -172,10 +172,10 @@ def _file_column(frame, name, home)->str:
 
 # %% ../nbs/13_tables.ipynb #table-files
 def table_files(
-    table:'str|Path|pd.DataFrame',   # A .csv or .tsv file with a line of column names, or a `DataFrame`
-    folder:str|Path|None=None,       # Where the files lie; None: beside the table, or in the working folder
+    table:'str|Path|pd.DataFrame',   # A .csv or .tsv file with column names, or a `DataFrame`
+    folder:str|Path|None=None,       # Where the files lie; None: beside the table, or right here
     file:str|None=None,              # Column of file names; None: guessed
-)->tuple:                            # The `DataFrame`, its name, that column, a path or None for each row
+)->tuple:                            # The frame, its name, that column, a path or None for each row
     "The files that a table names"
     frame, name, home = _read_table(table)
     home = home if folder is None else Path(folder)
@@ -245,7 +245,7 @@ def _as_text(values)->list:
     "The values of a column as class names; None: empty"
     pairs = zip(values.tolist(), values.isna())
     texts = [None if missing else str(o).strip() or None for o, missing in pairs]
-    are_whole = all(re.fullmatch(r'-?\d+\.0+', o) for o in texts if o is not None)        # 1.0 stands for 1
+    are_whole = all(re.fullmatch(r'-?\d+\.0+', o) for o in texts if o is not None)  # 1.0 stands for 1
     return [o and o.split('.')[0] for o in texts] if are_whole else texts
 
 # %% ../nbs/13_tables.ipynb #label-columns
@@ -281,10 +281,11 @@ def _number(rows, is_list)->tuple:
 
 # %% ../nbs/13_tables.ipynb #check-rows
 def _check_rows(name, rows)->None:
-    "One `DataError` for all rows (part, name, file, labels) whose file is not there or whose label is empty"
+    "One `DataError` for all rows (part, name, file, labels) without a file or a label"
     lost  = [str(shown) for _, shown, file, _ in rows if file is None]
     empty = [str(shown) for _, shown, _, texts in rows if None in texts]
-    gone = f'{len(lost)} of {len(rows)} files do not exist: {first_few(lost, 8)}; give folder= where they lie'
+    gone = f'{len(lost)} of {len(rows)} files do not exist: {first_few(lost, 8)}'
+    gone += '; give folder= where they lie'
     bare = f'{len(empty)} labels are empty: those of {first_few(empty, 8)}'
     faults = [gone]*bool(lost) + [bare]*bool(empty)
     if faults: raise DataError(f'{name}: {"; and ".join(faults)}')
@@ -305,10 +306,10 @@ def _table_rows(found, split, labels)->list:
 def read_csv(
     table:'str|Path|pd.DataFrame',   # As in `table_files`
     folder:str|Path|None=None,       # As in `table_files`
-    size:int|tuple|None=None,        # Resize to this, as `resize_images`; None: all must have one size
+    size:int|tuple|None=None,        # As in `resize_images`; None: all must have one size
     *,
     file:str|None=None,              # Column of file names; None: guessed
-    label:str|Sequence|None=None,    # Column of labels, or a list of them, one per head; None: guessed
+    label:str|Sequence|None=None,    # Column of labels, or a list, one per head; None: guessed
     split:str|None=None,             # Column that says train, valid or test; None: guessed
 )->FileImages:
     "Images and labels from a table of files"
