@@ -23,7 +23,7 @@ def copying():
         moved = on(self, device)
         if moved is not self and not any(moved is o for o in arrived): arrived.append(moved)
         return moved
-    with mock.patch('deepsweep.data._is_on', is_on), mock.patch.object(ImageSet, 'on', copy): yield arrived
+    with mock.patch('deepsweep.batches._is_on', is_on), mock.patch.object(ImageSet, 'on', copy): yield arrived
 
 @pytest.fixture
 def digits(): return load_data('digits', n_train=120, n_valid=60, n_test=30)
