@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 import pytest
 from pages import ROOT, run_page
+
+sys.path.insert(0, str(ROOT/'tools'))
 import docs_check
 
 TEXT = '\n'.join(docs_check.source(c) for c in docs_check.read_nb(ROOT/'nbs/teachers.ipynb'))
