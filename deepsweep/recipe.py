@@ -11,15 +11,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from .core import SweepError, did_you_mean
-from .data import ImageData
+from .data import ImageData, TensorLoader
 from .demands import needs_pairs
 from .keys import KEYS, OPTIMIZERS, SCHEDULES, value_of
 from .models import is_built_in, make_model
 
 # %% auto #0
-__all__ = ['ClippedCrossEntropy', 'class_weights', 'make_criterion', 'scoring_criterion', 'is_plain_loss', 'as_heads',
-           'head_loss', 'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule',
-           'known_metric', 'known_metric_names', 'check_on_images']
+__all__ = ['ClippedCrossEntropy', 'class_weights', 'make_criterion', 'scoring_criterion', 'make_losses', 'is_plain_loss',
+           'as_heads', 'head_loss', 'count_hits', 'join_answers', 'decay_groups', 'make_optimizer', 'schedule_factor',
+           'Schedule', 'make_schedule', 'known_metric', 'known_metric_names', 'check_on_images', 'make_loaders']
 
 # %% ../nbs/30_recipe.ipynb #clipped
 class ClippedCrossEntropy(nn.Module):
@@ -101,6 +101,21 @@ def scoring_criterion(
     "Make the loss that scores images: that of training, without what only training is to feel"
     return make_criterion({k: v for k, v in config.items() if k == 'loss'})
 
+# %% ../nbs/30_recipe.ipynb #losses
+def make_losses(
+    config:Mapping,                 # Reads `loss`, `label_smoothing` and `class_weight`
+    data:ImageData,                 # For `class_weight`
+    model:nn.Module,                # Class weights go where its parameters are
+    criterion:Callable|None=None,   # A loss of the user's, which serves as both; None: as the config says
+)->tuple[Callable,Callable]:        # To train by, to score by
+    "Make both losses of a run"
+    if criterion is not None: return criterion, criterion
+    loss = make_criterion(config, data)
+    is_plain = not value_of(config, 'label_smoothing') and getattr(loss, 'weight', None) is None
+    if is_plain: return loss, loss
+    first = next(model.parameters(), torch.empty(0))
+    return loss.to(first.device, first.dtype), scoring_criterion(config)
+
 # %% ../nbs/30_recipe.ipynb #plain-loss
 def is_plain_loss(
     criterion:Callable,   # `criterion(logits, labels)`
@@ -137,6 +152,19 @@ def count_hits(
     "Count the right answers in a batch, a share of one per head"
     heads = as_heads(logits, y)
     return sum((p.argmax(1) == t).sum() for p, t in heads)/len(heads)
+
+# %% ../nbs/30_recipe.ipynb #join
+def _joined(parts:Sequence)->torch.Tensor:
+    "Tensors of all batches as one, on the CPU"
+    return torch.cat([o.float().cpu() for o in parts])
+
+def join_answers(
+    seen:Sequence,           # `(logits, labels)` of each batch, at least one
+)->tuple:                    # Labels (N,) or (N, heads), and logits (N, classes) or a list of such
+    "Put the answers of all batches together, on the CPU"
+    logits, labels = zip(*seen)
+    one_head = isinstance(logits[0], torch.Tensor)
+    return torch.cat(labels).cpu(), _joined(logits) if one_head else [_joined(o) for o in zip(*logits)]
 
 # %% ../nbs/30_recipe.ipynb #optimizer
 def decay_groups(
@@ -316,3 +344,18 @@ def check_on_images(
         has = f'{data.name} has {data.y_train.shape[1]}'
         raise SweepError(f"sampler='balanced' is for one label an image, {has}")
     _check_batches(config, data)
+
+# %% ../nbs/30_recipe.ipynb #loaders
+def make_loaders(
+    config:Mapping,    # Reads `batch_size`, `input_scale`, `sampler` and `seed`
+    data:ImageData,    # Its `train` and `valid` parts
+    model:nn.Module,   # Is asked whether it can be trained on one image
+)->tuple[TensorLoader,TensorLoader|None]:   # Of `train`, and of `valid`; None where that has no images
+    "Make the batches that a config asks for"
+    scale, batch_size = value_of(config, 'input_scale'), value_of(config, 'batch_size')
+    images, held = data.part('train', scale), data.part('valid', scale)
+    is_single   = len(images) % batch_size == 1 and needs_pairs(model, data.shape)
+    is_balanced = value_of(config, 'sampler') == 'balanced'
+    order = dict(shuffle=True, seed=value_of(config, 'seed'), balanced=is_balanced)
+    train = TensorLoader(images, batch_size, join_single=is_single, **order)
+    return train, TensorLoader(held, batch_size) if len(held) else None

@@ -24,7 +24,7 @@ from .keys import value_of
 from .models import draws_nothing, make_model, seed_dropout
 from .objective import Objective, watched
 from .recipe import as_heads, check_on_images, count_hits, head_loss, is_plain_loss
-from .recipe import make_criterion, make_optimizer, make_schedule, scoring_criterion
+from .recipe import join_answers, make_loaders, make_losses, make_optimizer, make_schedule
 
 # %% auto #0
 __all__ = ['ModelTrainer', 'make_trainer', 'save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes',
@@ -50,12 +50,12 @@ class ModelTrainer:
     seed:int=0                          # Decides batch order and dropout masks
     device:torch.device|str|None=None   # None: the first CUDA device, else the CPU
     on_epoch:Sequence[Callable]=()      # Each called as `fn(trainer, row)` after every epoch
-    monitor:str|Objective|None=None     # Column that decides which epoch is best; None: accuracy on `test_loader`
+    monitor:str|Objective|None=None     # Column that decides which epoch is best; None: the test accuracy
     precision:str='float32'             # `float32 float64 tf32 bf16`
     eval_train:bool=False               # Also score the training images in evaluation mode
-    metrics:Mapping[str,Callable]|None=None   # Further columns, `fn(labels, logits) -> float` over `test_loader`
+    metrics:Mapping[str,Callable]|None=None   # Further columns, `fn(labels, logits) -> float`
     augment:Callable|None=None          # `fn(images) -> images` for training batches, such as `Augment`
-    scoring:Callable|None=None          # The loss that scores images, `scoring(logits, labels)`; None: `criterion`
+    scoring:Callable|None=None          # The loss that scores images, `(logits, labels)`; None: `criterion`
 
     def __post_init__(self):
         self._settle()
@@ -80,6 +80,7 @@ def _settle(self:ModelTrainer)->None:
     self.metrics   = dict(self.metrics or {})
     self.on_epoch  = tuple(self.on_epoch)
 
+# %% ../nbs/32_trainer.ipynb #placed
 @patch
 def _placed(self:ModelTrainer, loader):
     "A loader of ours serves from the device; any other stays as it is"
@@ -189,6 +190,7 @@ def _to_score(self:ModelTrainer, dataloader:Iterable)->Iterable:
     if not isinstance(dataloader, TensorLoader): return dataloader
     return TensorLoader(dataloader.dataset, score_size(self.model, dataloader.images)).to(self.device)
 
+# %% ../nbs/32_trainer.ipynb #answers-of
 @patch
 def _answers(self:ModelTrainer, dataloader:Iterable)->Iterator[tuple]:
     "Logits and labels of each batch, in evaluation mode"
@@ -197,16 +199,6 @@ def _answers(self:ModelTrainer, dataloader:Iterable)->Iterator[tuple]:
         xb, yb = self.as_batch(xb, yb)
         with torch.no_grad(), self.autocast(): logits = self.model(xb)
         yield logits, yb
-
-def _joined(parts:Iterable)->torch.Tensor:
-    "Tensors of all batches as one, on the CPU"
-    return torch.cat([o.float().cpu() for o in parts])
-
-def _gather(seen:list)->tuple:
-    "Labels and logits of all batches, on the CPU; logits are a list with several heads"
-    logits, labels = zip(*seen)
-    one_head = isinstance(logits[0], torch.Tensor)
-    return torch.cat(labels).cpu(), _joined(logits) if one_head else [_joined(o) for o in zip(*logits)]
 
 # %% ../nbs/32_trainer.ipynb #test-loop
 @patch
@@ -225,8 +217,10 @@ def test_loop(self:ModelTrainer,
             sums[1] += count_hits(logits, yb)
             n += len(yb)
             if metrics: seen.append((logits, yb))
-    if not n: raise DeepsweepError(f'there is no {label} image to score: the loader has no batch, or has been used up')
-    more = self.score_metrics(*_gather(seen), metrics) if metrics else {}
+    if not n:
+        raise DeepsweepError(f'there is no {label} image to score: '
+                             'the loader has no batch, or has been used up')
+    more = self.score_metrics(*join_answers(seen), metrics) if metrics else {}
     return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
 
 # %% ../nbs/32_trainer.ipynb #class-hits
@@ -234,6 +228,7 @@ def _count_classes(true:torch.Tensor, called:torch.Tensor, n:int)->torch.Tensor:
     "Images, found and called of each of `n` classes, int64 (n, 3)"
     return torch.stack([torch.bincount(o, minlength=n) for o in (true, true[called == true], called)], 1)
 
+# %% ../nbs/32_trainer.ipynb #hits-by-class
 @patch
 def class_hits(self:ModelTrainer,
     dataloader:Iterable,   # What to score
@@ -265,6 +260,7 @@ def _keep_top(self:ModelTrainer, test:dict)->None:
     seen = [r[f'top {score}'] for r in self.history[-1:]] + [test[score]]
     test[f'top {score}'] = max(seen, key=lambda o: -math.inf if math.isnan(o) else o)
 
+# %% ../nbs/32_trainer.ipynb #keep-best
 @patch
 def _keep_best(self:ModelTrainer, row:Mapping)->None:
     "Keep row and weights of an epoch that is better than all before"
@@ -333,6 +329,7 @@ def _score_to_watch(self:ModelTrainer, scores:Mapping)->float:
     watched_column = self.monitor if self.objective.goal == goal else usual
     return scores.get(watched_column, scores[usual])
 
+# %% ../nbs/32_trainer.ipynb #tell-schedule
 @patch
 def step_schedule(self:ModelTrainer,
     scores:Mapping,   # Of the epoch
@@ -368,6 +365,7 @@ def _scores(self:ModelTrainer, train:dict, include_test_scores:bool)->tuple:
     if not include_test_scores: return train, {}
     return train, self.test_loop(self.test_loader, self.test_label, self.metrics)
 
+# %% ../nbs/32_trainer.ipynb #rate
 @patch
 def _rate(self:ModelTrainer)->float:
     "The learning rate now"
@@ -382,6 +380,7 @@ def _score_untrained(self:ModelTrainer, include_test_scores:bool)->None:
     train, test = self._scores(train, include_test_scores)
     self.record(0, 0, self._rate(), train, test, time.perf_counter() - start)
 
+# %% ../nbs/32_trainer.ipynb #one-epoch
 @patch
 def _train_epoch(self:ModelTrainer, epoch:int, verbose:bool, include_test_scores:bool)->dict:
     "Any other epoch, and its row"
@@ -405,6 +404,7 @@ def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, pat
         row = self._train_epoch(epoch, verbose, include_test_scores)
         self.judge(epoch, row, patience)
 
+# %% ../nbs/32_trainer.ipynb #check-start
 @patch
 def _check_start(self:ModelTrainer, include_test_scores:bool, early_stopping:bool)->None:
     "Refuse what cannot be trained"
@@ -414,7 +414,8 @@ def _check_start(self:ModelTrainer, include_test_scores:bool, early_stopping:boo
     if include_test_scores and self.test_loader is None:
         raise DeepsweepError('include_test_scores=True needs a test_loader, got None')
     if self.state != 'new':
-        raise DeepsweepError(f'this trainer has run already (state {self.state!r}); make a new one to train again')
+        raise DeepsweepError(f'this trainer has run already (state {self.state!r}); '
+                             'make a new one to train again')
 
 # %% ../nbs/32_trainer.ipynb #train
 @patch
@@ -443,28 +444,16 @@ def _model_for(config:Mapping, data:ImageData, model:nn.Module|None, device:torc
     if isinstance(getattr(model, 'info', {}), dict): model.info = model_info(config, data)
     return model
 
-def _losses(config:Mapping, data:ImageData, own:Callable|None, model:nn.Module)->tuple:
-    "The loss to train by and the loss to score by: one object where they are the same"
-    if own is not None: return own, own
-    loss = make_criterion(config, data)
-    is_plain = not value_of(config, 'label_smoothing') and getattr(loss, 'weight', None) is None
-    if is_plain: return loss, loss
-    first = next(model.parameters(), torch.empty(0))
-    return loss.to(first.device, first.dtype), scoring_criterion(config)
-
-# %% ../nbs/32_trainer.ipynb #loaders
-def _valid_loader(config:Mapping, data:ImageData)->TensorLoader|None:
-    "Batches of the validation images; None where there are none"
-    images = data.part('valid', value_of(config, 'input_scale'))
-    return TensorLoader(images, value_of(config, 'batch_size')) if len(images) else None
-
-def _train_loader(config:Mapping, data:ImageData, model:nn.Module)->TensorLoader:
-    "Batches of the training images; a last one of one image is avoided where the net could not be trained on it"
-    images, batch_size = data.part('train', value_of(config, 'input_scale')), value_of(config, 'batch_size')
-    is_single   = len(images) % batch_size == 1 and needs_pairs(model, data.shape)
-    is_balanced = value_of(config, 'sampler') == 'balanced'
-    order = dict(shuffle=True, seed=value_of(config, 'seed'), balanced=is_balanced)
-    return TensorLoader(images, batch_size, join_single=is_single, **order)
+# %% ../nbs/32_trainer.ipynb #asked
+def _asked(config:Mapping)->dict:
+    "Options of the trainer that stand in the config as they are"
+    return dict(
+        test_label='valid',
+        patience=value_of(config, 'patience') or 25,
+        seed=value_of(config, 'seed'),
+        monitor=watched(config.get('monitor')),
+        precision=value_of(config, 'precision'),
+    )
 
 # %% ../nbs/32_trainer.ipynb #make-trainer
 def make_trainer(
@@ -481,26 +470,13 @@ def make_trainer(
     "Make the trainer that a run config describes"
     device = default_device(device)
     model  = _model_for(config, data, model, device)
-    train  = _train_loader(config, data, model)
-    valid  = _valid_loader(config, data)
+    train, valid = make_loaders(config, data, model)
     optimizer = make_optimizer(config, model)
-    loss, scoring = _losses(config, data, criterion, model)
+    loss, scoring = make_losses(config, data, model, criterion)
     given = dict(device=device, on_epoch=on_epoch, eval_train=eval_train, metrics=metrics, scoring=scoring)
-    asked = _asked(config, data, optimizer, len(train), device)
-    return ModelTrainer(model, train, valid, value_of(config, 'num_epochs'), loss, optimizer, **given, **asked)
-
-# %% ../nbs/32_trainer.ipynb #asked
-def _asked(config:Mapping, data:ImageData, optimizer:torch.optim.Optimizer, steps:int, device:torch.device)->dict:
-    "Options of the trainer that stand in the config"
-    return dict(
-        test_label='valid',
-        scheduler=make_schedule(config, optimizer, steps),
-        patience=value_of(config, 'patience') or 25,
-        seed=value_of(config, 'seed'),
-        monitor=watched(config.get('monitor')),
-        precision=value_of(config, 'precision'),
-        augment=make_augment(config, data, device),
-    )
+    given |= _asked(config) | dict(scheduler=make_schedule(config, optimizer, len(train)))
+    given |= dict(augment=make_augment(config, data, device))
+    return ModelTrainer(model, train, valid, value_of(config, 'num_epochs'), loss, optimizer, **given)
 
 # %% ../nbs/32_trainer.ipynb #fastai-loaders
 @patch
@@ -513,6 +489,7 @@ def _fastai_loaders(self:ModelTrainer):
     loaders = [o for o in (self.train_loader, self.test_loader) if o is not None]
     return DataLoaders(*loaders, path=tempfile.gettempdir(), device=self.device)
 
+# %% ../nbs/32_trainer.ipynb #fastai-learner
 def _fastai_learner()->type:
     "fastai's `Learner`, with `lr_find`, `fit_one_cycle` and the bar, which these imports add to it"
     import warnings
