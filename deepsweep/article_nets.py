@@ -4,10 +4,11 @@
 
 # %% ../nbs/21_article_nets.ipynb #imports
 from __future__ import annotations
-import math
+import functools, math
 from collections.abc import Callable
 from itertools import pairwise
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import nn
 from .layers import SeededDropout, SeededDropout2d, activation_function, map_sizes
 
@@ -16,8 +17,6 @@ __all__ = ['MLPNet_2_layer', 'MLPNet_3_layer', 'MLPNet_4_layer', 'MLPNet_4_layer
            'ConvNet_5', 'ConvNet_5_bn']
 
 # %% ../nbs/21_article_nets.ipynb #base
-def _as_is(x): return x
-
 class _ArticleNet(nn.Module):
     "What the article's nets share: one dropout for all places, one activation, layers with numbers"
     batch_norm = False                                # before each activation; the biases in front of it stay
@@ -27,31 +26,40 @@ class _ArticleNet(nn.Module):
         self.dropout    = SeededDropout(drop_out)
         self.activation = activation_function(activation)
 
-    def add_layers(self, kind:str, widths:list, layer:Callable, norm:type):
-        "Layers from each width to the next, named `kind` and a number, and their norms"
-        for i, (a, b) in enumerate(pairwise(widths), start=1):
-            self.add_module(f'{kind}{i}', layer(a, b))
-            if self.batch_norm: self.add_module(f'{kind}{i}_bn', norm(b))
+# %% ../nbs/21_article_nets.ipynb #base-layers
+def _as_is(x): return x
 
-    def layers(self, kind:str)->list:
-        "The layers of a kind in order, each with its norm"
-        named = dict(self.named_children())
-        names = [o for o in named if o.removeprefix(kind).isdigit()]
-        return [(named[o], named.get(f'{o}_bn', _as_is)) for o in names]
+@patch
+def add_layers(self:_ArticleNet, kind:str, widths:list, layer:Callable, norm:type):
+    "Layers from each width to the next, named `kind` and a number, and their norms"
+    for i, (a, b) in enumerate(pairwise(widths), start=1):
+        self.add_module(f'{kind}{i}', layer(a, b))
+        if self.batch_norm: self.add_module(f'{kind}{i}_bn', norm(b))
+
+# %% ../nbs/21_article_nets.ipynb #base-find
+@patch
+def layers(self:_ArticleNet, kind:str)->list:
+    "The layers of a kind in order, each with its norm"
+    named = dict(self.named_children())
+    names = [o for o in named if o.removeprefix(kind).isdigit()]
+    return [(named[o], named.get(f'{o}_bn', _as_is)) for o in names]
 
 # %% ../nbs/21_article_nets.ipynb #base-mlp
 class _ArticleMLP(_ArticleNet):
     "Linear layers with activation and dropout"
-    def add_linear(self, n_in:int, hidden:list, n_classes:int):
-        "`fc1`, `fc2`, … with the widths in `hidden`, and a last one without a norm"
-        self.add_layers('fc', [n_in, *hidden], nn.Linear, nn.BatchNorm1d)
-        self.add_module(f'fc{len(hidden) + 1}', nn.Linear(hidden[-1], n_classes))
-
     def forward(self, x):                               # (batch, channels, height, width)
         x = x.flatten(1)                                # (batch, features)
         *hidden, (last, _) = self.layers('fc')
-        for fc, norm in hidden: x = self.dropout(self.activation(norm(fc(x))))
+        for fc, norm in hidden:
+            x = self.dropout(self.activation(norm(fc(x))))
         return last(x)                                  # (batch, classes)
+
+# %% ../nbs/21_article_nets.ipynb #add-linear
+@patch
+def add_linear(self:_ArticleMLP, n_in:int, hidden:list, n_classes:int):
+    "`fc1`, `fc2`, … with the widths in `hidden`, and a last one without a norm"
+    self.add_layers('fc', [n_in, *hidden], nn.Linear, nn.BatchNorm1d)
+    self.add_module(f'fc{len(hidden) + 1}', nn.Linear(hidden[-1], n_classes))
 
 # %% ../nbs/21_article_nets.ipynb #mlp-2
 class MLPNet_2_layer(_ArticleMLP):
@@ -101,6 +109,7 @@ class MLPNet_4_layer(_ArticleMLP):
         super().__init__(activation, drop_out)
         self.add_linear(math.prod(shape), [fc_hidden_1, fc_hidden_2, fc_hidden_3], n_classes)
 
+# %% ../nbs/21_article_nets.ipynb #mlp-4-bn
 class MLPNet_4_layer_bn(MLPNet_4_layer):
     "`MLPNet_4_layer` with batch norm before each activation; the biases before it stay, as in the article"
     batch_norm = True
@@ -127,18 +136,23 @@ class MLPNet_6_layer(_ArticleMLP):
 # %% ../nbs/21_article_nets.ipynb #base-cnn
 class _ArticleCNN(_ArticleMLP):
     "Convolutions, each with activation, pool and dropout of channels, then linear layers"
-    def add_convs(self, shape:tuple, channels:list, kernel_size:int, pool_size:int, padding:int|str)->int:
-        "`conv1`, `conv2`, …; the number of features that they hand on"
-        self.pool      = nn.MaxPool2d(pool_size, pool_size)
-        self.dropout2d = SeededDropout2d(self.dropout.p)
-        height, width = [*map_sizes(shape, len(channels), kernel_size, pool_size, padding).values()][-1]
-        conv = lambda a, b: nn.Conv2d(a, b, kernel_size, padding=padding)
-        self.add_layers('conv', [shape[0], *channels], conv, nn.BatchNorm2d)
-        return channels[-1]*height*width
-
     def forward(self, x):                               # (batch, channels, height, width)
-        for conv, norm in self.layers('conv'): x = self.dropout2d(self.pool(self.activation(norm(conv(x)))))
+        for conv, norm in self.layers('conv'):
+            x = self.dropout2d(self.pool(self.activation(norm(conv(x)))))
         return super().forward(x)
+
+# %% ../nbs/21_article_nets.ipynb #add-convs
+@patch
+def add_convs(
+    self:_ArticleCNN, shape:tuple, channels:list, kernel_size:int, pool_size:int, padding:int|str,
+)->int:
+    "`conv1`, `conv2`, …; the number of features that they hand on"
+    self.pool      = nn.MaxPool2d(pool_size, pool_size)
+    self.dropout2d = SeededDropout2d(self.dropout.p)
+    *_, (height, width) = map_sizes(shape, len(channels), kernel_size, pool_size, padding).values()
+    conv = functools.partial(nn.Conv2d, kernel_size=kernel_size, padding=padding)
+    self.add_layers('conv', [shape[0], *channels], conv, nn.BatchNorm2d)
+    return channels[-1]*height*width
 
 # %% ../nbs/21_article_nets.ipynb #cnn-2
 class ConvNet_2(_ArticleCNN):

@@ -7,53 +7,84 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 import torch
+from fastcore.basics import patch
 from torch.nn import functional as F
 from .core import SweepError, derive_seed
-from .keys import is_augment
+from .data import ImageData, scale_images
+from .keys import is_augment, value_of
 
 # %% auto #0
-__all__ = ['Augment']
+__all__ = ['Augment', 'make_augment']
 
 # %% ../nbs/31_augment.ipynb #augment
 class Augment:
     "Flip and move images, a whole batch at once"
     def __init__(self,
-        spec:Mapping,           # `flip`, `crop`, `shift`, as `is_augment` has it
-        seed:int=0,             # Of the run; what is drawn depends on it alone
+        spec:Mapping,                  # `flip`, `crop`, `shift`, as `is_augment` has it
+        seed:int=0,                    # Of the run; what is drawn depends on it alone
         black:torch.Tensor|float=0.,   # What a black pixel is after scaling; a number or shape (C, 1, 1)
-        device=None,            # Of the images
+        device:torch.device|str|None=None,   # Of the images; None: the CPU
     ):
         if not is_augment(spec) or spec is None:
-            raise SweepError(f'augment is a dict of flip (True or False), crop and shift (pixels, at least 0), got {spec!r}')
-        self.spec, self.black = dict(spec), black
+            rule = 'augment is a dict of flip (True or False), crop and shift (pixels, at least 0)'
+            raise SweepError(f'{rule}, got {spec!r}')
+        self.spec  = dict(spec)
+        self.black = black
         self.generator = torch.Generator(device or 'cpu').manual_seed(derive_seed(seed, 'augment'))
 
     def __call__(self,
         x:torch.Tensor,   # Images, (batch, C, H, W)
     )->torch.Tensor:      # As many of the same size
-        draw = lambda n: torch.randint(n, (2, len(x)), generator=self.generator, device=x.device)
-        if self.spec.get('flip'):
-            x = torch.where((draw(2)[0] == 1).view(-1, 1, 1, 1), x.flip(-1), x)
-        for k, fill in ((self.spec.get('crop', 0), 'reflect'), (self.spec.get('shift', 0), 'black')):
-            if k: x = self.moved(x, k, draw(2*k+1), fill)
+        if self.spec.get('flip'): x = self._flipped(x)
+        if k := self.spec.get('crop', 0): x = self._moved(x, k, self._draw(2*k+1, x), 'reflect')
+        if k := self.spec.get('shift', 0): x = self._moved(x, k, self._draw(2*k+1, x), 'black')
         return x
 
-    def moved(self, x:torch.Tensor, k:int, at:torch.Tensor, fill:str)->torch.Tensor:
-        "Cut windows out of padded images; `at` (2, batch): how far down and right, 0 to 2k"
-        h, w = x.shape[-2:]
-        if fill == 'reflect' and k >= min(h, w): raise SweepError(f'crop must be below the images\' side of {min(h, w)} pixels, got {k}')
-        padded = F.pad(x, (k,)*4, 'reflect') if fill == 'reflect' else self.framed(x, k)
-        count  = functools.partial(torch.arange, device=x.device)
-        rows = (at[0, :, None] + count(h))[:, None, :, None]          # (batch, 1, H, 1)
-        cols = (at[1, :, None] + count(w))[:, None, None, :]          # (batch, 1, 1, W)
-        which = count(len(x))[:, None, None, None]
-        channels = count(x.shape[1])[:, None, None]
-        return padded[which, channels, rows, cols]
+# %% ../nbs/31_augment.ipynb #draw
+@patch
+def _draw(self:Augment, n:int, x:torch.Tensor)->torch.Tensor:
+    "Two whole numbers below `n` for each image, (2, batch)"
+    return torch.randint(n, (2, len(x)), generator=self.generator, device=x.device)
 
-    def framed(self, x:torch.Tensor, k:int)->torch.Tensor:
-        "Images with `k` black pixels on each side"
-        n, c, h, w = x.shape
-        black  = torch.as_tensor(self.black, dtype=x.dtype, device=x.device)
-        padded = x.new_empty(n, c, h+2*k, w+2*k).copy_(black)
-        padded[..., k:k+h, k:k+w] = x
-        return padded
+@patch
+def _flipped(self:Augment, x:torch.Tensor)->torch.Tensor:
+    "About half of the images mirrored"
+    is_flipped = (self._draw(2, x)[0] == 1).view(-1, 1, 1, 1)
+    return torch.where(is_flipped, x.flip(-1), x)
+
+# %% ../nbs/31_augment.ipynb #moved
+@patch
+def _moved(self:Augment, x:torch.Tensor, k:int, at:torch.Tensor, fill:str)->torch.Tensor:
+    "Cut windows out of padded images; `at` (2, batch): how far down and right, 0 to 2k"
+    h, w = x.shape[-2:]
+    if fill == 'reflect' and k >= min(h, w):
+        raise SweepError(f"crop must be below the images' side of {min(h, w)} pixels, got {k}")
+    padded = F.pad(x, (k,)*4, 'reflect') if fill == 'reflect' else self._framed(x, k)
+    count  = functools.partial(torch.arange, device=x.device)
+    rows   = (at[0, :, None] + count(h))[:, None, :, None]          # (batch, 1, H, 1)
+    cols   = (at[1, :, None] + count(w))[:, None, None, :]          # (batch, 1, 1, W)
+    which  = count(len(x))[:, None, None, None]                     # (batch, 1, 1, 1)
+    channels = count(x.shape[1])[:, None, None]                     # (C, 1, 1)
+    return padded[which, channels, rows, cols]
+
+@patch
+def _framed(self:Augment, x:torch.Tensor, k:int)->torch.Tensor:
+    "Images with `k` black pixels on each side"
+    n, c, h, w = x.shape
+    black  = torch.as_tensor(self.black, dtype=x.dtype, device=x.device)
+    padded = x.new_empty(n, c, h+2*k, w+2*k).copy_(black)
+    padded[..., k:k+h, k:k+w] = x
+    return padded
+
+# %% ../nbs/31_augment.ipynb #make-augment
+def make_augment(
+    config:Mapping,    # Reads `augment`, `seed` and `input_scale`
+    data:ImageData,    # Its channels, mean and standard deviation
+    device:torch.device|str|None=None,   # Of the images; None: the CPU
+)->Augment|None:       # None: nothing is changed
+    "Make what changes training images, if a config asks for it"
+    spec = value_of(config, 'augment')
+    if not spec: return None
+    pixel = torch.zeros(1, data.shape[0], 1, 1, dtype=torch.uint8)
+    black = scale_images(pixel, value_of(config, 'input_scale'), data.mean, data.std)[0]
+    return Augment(spec, value_of(config, 'seed'), black, device)

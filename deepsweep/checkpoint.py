@@ -25,8 +25,8 @@ __all__ = ['EVAL_BATCH', 'model_info', 'save_model', 'net_format', 'in_format', 
 def model_info(
     config:Mapping,   # The run's config
     data:ImageData,   # What it was trained on
-)->dict:              # `config classes shape mean std fingerprint name reading`, plain values as JSON has them
-    "What must be known of a run to use its net"
+)->dict:              # `config classes shape mean std fingerprint name reading`, as JSON has them
+    "Collect what must be known of a run to use its net"
     return dict(
         config=dict(config),
         classes=[list(o) if not isinstance(o, str) else o for o in data.classes],
@@ -35,117 +35,163 @@ def model_info(
         std=list(data.std),
         fingerprint=data.fingerprint,
         name=data.name,
-        reading=None if data.reading is None else dict(data.reading),      # of its files; None: it came as arrays
+        # of its files; None: it came as arrays
+        reading=None if data.reading is None else dict(data.reading),
     )
 
-# %% ../nbs/25_checkpoint.ipynb #save
+# %% ../nbs/25_checkpoint.ipynb #sha
 def _sha(content:bytes)->str: return hashlib.sha256(content).hexdigest()
+
 def _facts_sha(facts:Mapping)->str: return _sha(json.dumps(dict(facts), sort_keys=True).encode())
 
+# %% ../nbs/25_checkpoint.ipynb #facts-of
+def _facts_of(model:nn.Module, config:Mapping|None, data:ImageData|None, more:Mapping|None)->dict:
+    "What stands beside the weights, plain values; what is given comes before what the net knows"
+    info = dict(getattr(model, 'info', None) or {})
+    if data is not None: info |= model_info(config or {}, data)
+    if config is not None: info['config'] = dict(config)
+    elif data is not None: info['config'] = None
+    info |= more or {}
+    return json.loads(json.dumps(info, default=lambda o: o.tolist()))      # numpy's numbers as Python's
+
+# %% ../nbs/25_checkpoint.ipynb #write-pair
+def _write_whole(file:Path, content:bytes)->None:
+    "Write a file whole or not at all"
+    part = file.with_name(f'{file.name}.part')
+    part.write_bytes(content)
+    os.replace(part, file)
+
+def _write_pair(file:Path, content:bytes, facts:Mapping)->Path:
+    "Write the weights and, before them, what belongs to them"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _write_whole(file.with_suffix('.json'), json.dumps(facts, indent=1).encode())
+    _write_whole(file, content)
+    return file
+
+# %% ../nbs/25_checkpoint.ipynb #save
 def save_model(
     path:str|Path,              # Folder, made if missing
-    model:nn.Module,
+    model:nn.Module,            # Its weights are saved, from whatever device they are on
     name:str,                   # File name without its ending
     *,
-    config:Mapping|None=None,   # The run config, to build the same net again; None: that of `model.info`, if it has one
+    config:Mapping|None=None,   # The run config, to build the same net again; None: `model.info['config']`
     data:ImageData|None=None,   # Gives classes, image shape and normalisation; None: those of `model.info`
     facts:Mapping|None=None,    # Further things to remember, such as the score
 )->Path:                        # The `.safetensors` file
     "Save weights, and beside them what they need"
     from safetensors.torch import save
-    if not name or Path(name).name != name: raise DeepsweepError(f'name must be a plain file name, got {name!r}')
-    info = dict(getattr(model, 'info', None) or {})
-    if data is not None: info |= model_info(config or {}, data)
-    if config is not None or data is not None: info['config'] = dict(config) if config is not None else None
-    info = json.loads(json.dumps({**info, **(facts or {})}, default=lambda o: o.tolist()))                # numpy's numbers as Python's
+    if not name or Path(name).name != name:
+        raise DeepsweepError(f'name must be a plain file name, got {name!r}')
+    info    = _facts_of(model, config, data, facts)
     weights = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
     content = save(weights, metadata={'facts': _facts_sha(info)})
-    try: return _write_pair(Path(path)/f'{name}.safetensors', content, {**info, 'sha256': _sha(content)})
+    info   |= {'sha256': _sha(content)}
+    try: return _write_pair(Path(path)/f'{name}.safetensors', content, info)
     except OSError as e: raise StoreError(f'the checkpoint {name!r} cannot be written: {e.strerror}') from e
-
-def _write_pair(file:Path, content:bytes, facts:Mapping)->Path:
-    "Write both files, each whole or not at all"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    for end, text in (('.json', json.dumps(facts, indent=1).encode()), ('.safetensors', content)):
-        part = file.with_name(f'{file.stem}{end}.part')
-        part.write_bytes(text); os.replace(part, file.with_suffix(end))
-    return file
 
 # %% ../nbs/25_checkpoint.ipynb #format
 def net_format(
-    model:nn.Module,
-)->torch.memory_format:
-    "The memory format that suits a network"
+    model:nn.Module,       # Any network
+)->torch.memory_format:    # Channels last for a `ConvNet`
+    "Choose the memory format that suits a network"
     return torch.channels_last if isinstance(model, ConvNet) else torch.contiguous_format
 
+# %% ../nbs/25_checkpoint.ipynb #in-format
 def in_format(
     x:torch.Tensor,             # Images, (batch, C, H, W); anything else stays as it is
-    form:torch.memory_format,
+    form:torch.memory_format,   # As `net_format` gives it
 )->torch.Tensor:                # The same numbers
-    "Images in a memory format"
+    "Bring images into a memory format"
     if x.ndim != 4: return x
     x = x.contiguous(memory_format=form)
     if x.shape[1] > 1 or form is not torch.channels_last: return x
     return x.as_strided(x.shape, (x[0].numel(), 1, x.shape[-1], 1))
 
 # %% ../nbs/25_checkpoint.ipynb #load-file
+def _only_one(folder:Path)->Path:
+    "The checkpoint in a folder, of which there must be one"
+    found = sorted(o.name for o in folder.glob('*.safetensors'))
+    if not found:
+        raise StoreError(f'no checkpoint in the folder {folder.name!r}: it holds no .safetensors file')
+    if len(found) == 1: return folder/found[0]
+    named = ', '.join(found[:8]) + ' …'*(len(found) > 8)
+    raise StoreError(f'the folder {folder.name!r} holds {len(found)} checkpoints, name one: {named}')
+
+# %% ../nbs/25_checkpoint.ipynb #checkpoint-file
 def _checkpoint_file(path:Path)->Path:
     "The `.safetensors` file that `path` means"
-    if path.is_dir():
-        found = sorted(o.name for o in path.glob('*.safetensors'))
-        if not found: raise StoreError(f'no checkpoint in the folder {path.name!r}: it holds no .safetensors file')
-        if len(found) > 1: raise StoreError(f"the folder {path.name!r} holds {len(found)} checkpoints, name one: {', '.join(found[:8])}{' …' if len(found) > 8 else ''}")
-        return path/found[0]
-    if path.suffix != '.safetensors' and (named := path.with_name(path.name + '.safetensors')).exists(): return named
+    if path.is_dir(): return _only_one(path)
+    if path.suffix != '.safetensors':
+        named = path.with_name(path.name + '.safetensors')
+        if named.exists(): return named
     if not path.exists(): raise StoreError(f'no checkpoint at {path.name!r} in {path.parent.name!r}')
-    if path.suffix != '.safetensors': raise StoreError(f'{path.name!r} is no .safetensors file; a pickle (.pt, .pth, .pkl) runs code when it is opened, so none is opened here')
-    return path
+    if path.suffix == '.safetensors': return path
+    runs = 'a pickle (.pt, .pth, .pkl) runs code when it is opened, so none is opened here'
+    raise StoreError(f'{path.name!r} is no .safetensors file; {runs}')
 
+# %% ../nbs/25_checkpoint.ipynb #read-facts
 def _read_facts(file:Path)->dict|None:
     "What stands beside a checkpoint; None: nothing does"
     beside = file.with_suffix('.json')
     if not beside.exists(): return None
     try: facts = json.loads(beside.read_text(encoding='utf-8'))
     except (OSError, ValueError) as e: raise StoreError(f'{beside.name!r} is no readable JSON: {e}') from None
-    if not isinstance(facts, dict) or 'sha256' not in facts: raise StoreError(f'{beside.name!r} holds no checksum of the weights, so it is not of save_model')
+    if not isinstance(facts, dict) or 'sha256' not in facts:
+        raise StoreError(f'{beside.name!r} holds no checksum of the weights, so it is not of save_model')
     return facts
 
 # %% ../nbs/25_checkpoint.ipynb #load-weights
+def _check_sums(file:Path, content:bytes, facts:Mapping)->None:
+    "Refuse a pair of which one file was changed"
+    from safetensors import safe_open
+    beside = repr(f'{file.stem}.json')
+    if _sha(content) != facts['sha256']:
+        how = 'one of the two was changed or copied in half'
+        raise StoreError(f'{file.name!r} does not match the checksum in {beside}: {how}')
+    with safe_open(file, 'pt') as f:
+        told = (f.metadata() or {}).get('facts')
+    if told != _facts_sha({k: v for k, v in facts.items() if k != 'sha256'}):
+        raise StoreError(f'{beside} was changed after it was saved: it does not match {file.name!r}')
+
+# %% ../nbs/25_checkpoint.ipynb #read-weights
 def _read_weights(file:Path, facts:Mapping|None)->dict:
     "The weights in `file`, checked against what stands beside it"
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
     from safetensors.torch import load
     content = file.read_bytes()
     try: weights = load(content)
-    except (SafetensorError, ValueError, KeyError) as e: raise StoreError(f'{file.name!r} is no whole safetensors file: {e}') from None
-    if facts is None: return weights
-    if _sha(content) != facts['sha256']: raise StoreError(f"{file.name!r} does not match the checksum in {file.stem + '.json'!r}: one of the two was changed or copied in half")
-    with safe_open(file, 'pt') as f: told = (f.metadata() or {}).get('facts')
-    if told != _facts_sha({k: v for k, v in facts.items() if k != 'sha256'}): raise StoreError(f"{file.stem + '.json'!r} was changed after it was saved: it does not match {file.name!r}")
+    except (SafetensorError, ValueError, KeyError) as e:
+        raise StoreError(f'{file.name!r} is no whole safetensors file: {e}') from None
+    if facts is not None: _check_sums(file, content, facts)
     return weights
 
+# %% ../nbs/25_checkpoint.ipynb #shape
 def _head_names(facts:Mapping)->tuple:
     "Class names, a tuple per head"
     classes = facts['classes']
     return (tuple(classes),) if isinstance(classes[0], str) else tuple(map(tuple, classes))
 
-def _build(file:Path, facts:Mapping|None, weights:Mapping)->nn.Module:
-    "The untrained net that the facts beside a checkpoint describe"
-    if facts is None: raise StoreError(f'{file.name!r} has no .json beside it, so pass model=')
-    if not facts.get('config') or not facts.get('shape'): raise StoreError(f'{file.name!r} was saved without config and data, so pass model=')
-    model = make_model(facts['config'], _Shape(facts))
-    kind = next((w.dtype for w in weights.values() if w.is_floating_point()), torch.float32)
-    return model.to(kind, memory_format=net_format(model))                 # as the trainer has it
-
+# %% ../nbs/25_checkpoint.ipynb #shape-class
 class _Shape:
     "What a model may ask of its data, an `ImageData`, without its images"
     def __init__(self, facts:Mapping):
         heads = _head_names(facts)
-        self.classes = heads[0] if isinstance(facts['classes'][0], str) else heads
+        self.classes   = heads[0] if isinstance(facts['classes'][0], str) else heads
         self.n_classes = [len(o) for o in heads]
-        self.shape = tuple(facts['shape'])
-        self.mean, self.std = (None if facts.get(k) is None else tuple(facts[k]) for k in ('mean', 'std'))
-        self.name = facts.get('name', 'images')            # older checkpoints do not know it
+        self.shape     = tuple(facts['shape'])
+        self.mean      = None if facts.get('mean') is None else tuple(facts['mean'])
+        self.std       = None if facts.get('std') is None else tuple(facts['std'])
+        self.name      = facts.get('name', 'images')            # older checkpoints do not know it
+
+# %% ../nbs/25_checkpoint.ipynb #build
+def _build(file:Path, facts:Mapping|None, weights:Mapping)->nn.Module:
+    "The untrained net that the facts beside a checkpoint describe"
+    if facts is None: raise StoreError(f'{file.name!r} has no .json beside it, so pass model=')
+    if not facts.get('config') or not facts.get('shape'):
+        raise StoreError(f'{file.name!r} was saved without config and data, so pass model=')
+    model = make_model(facts['config'], _Shape(facts))
+    kind  = next((w.dtype for w in weights.values() if w.is_floating_point()), torch.float32)
+    return model.to(kind, memory_format=net_format(model))                 # as the trainer has it
 
 # %% ../nbs/25_checkpoint.ipynb #load
 def load_model(
@@ -153,35 +199,97 @@ def load_model(
     model:nn.Module|None=None,    # Takes the weights; None: built from the config beside the file
 )->nn.Module:                     # In evaluation mode, with `.info`
     "Load a checkpoint; nothing is unpickled"
-    file = _checkpoint_file(Path(path))
-    facts = _read_facts(file)
+    file    = _checkpoint_file(Path(path))
+    facts   = _read_facts(file)
     weights = _read_weights(file, facts)
     if model is None: model = _build(file, facts, weights)
     try: model.load_state_dict(weights)
-    except RuntimeError as e: raise StoreError(f'the weights in {file.name!r} do not fit this model: {" ".join(str(e).split())}') from None
+    except RuntimeError as e:
+        why = ' '.join(str(e).split())
+        raise StoreError(f'the weights in {file.name!r} do not fit this model: {why}') from None
     if facts and facts.get('shape'): model.info = {k: v for k, v in facts.items() if k != 'sha256'}
     return model.eval()
+
+# %% ../nbs/25_checkpoint.ipynb #info-of
+def info_of(
+    model:nn.Module,   # From `load_model`, `best_model`, or with `.info` set
+)->dict:               # As `model_info` gives it
+    "Return what a model knows about its input, or raise an error"
+    info = getattr(model, 'info', None)
+    if isinstance(info, dict) and info.get('config') and info.get('shape'): return info
+    raise DeepsweepError('this model does not say how its images were scaled; '
+                         'take one from load_model or best_model, '
+                         'or set model.info = model_info(config, data)')
+
+# %% ../nbs/25_checkpoint.ipynb #scale-like
+def scale_like(
+    x:torch.Tensor,    # uint8 (N, C, H, W)
+    info:Mapping,      # As `model_info` gives it
+)->torch.Tensor:       # float32 (N, C, H, W)
+    "Turn bytes into the numbers that a run's net was trained on"
+    scale = {k: v for k, v in info['config'].items() if k == 'input_scale'}
+    return scale_images(x, **scale, mean=info['mean'], std=info['std'])
+
+# %% ../nbs/25_checkpoint.ipynb #logits
+# images scored at once: enough to hide the overhead, few enough for the cache
+# (500 took 1.0 to 1.5 times as long for small CNNs)
+EVAL_BATCH = 200
+
+@torch.no_grad()
+def logits_of(
+    model:nn.Module,   # With `.info`
+    x:torch.Tensor,    # uint8 (N, C, H, W)
+)->list[torch.Tensor]: # Per head float (N, classes), on the CPU
+    "Compute what the net answers, in evaluation mode"
+    info, was = info_of(model), model.training
+    first = next(model.parameters(), torch.empty(0))
+    is_bf16 = info['config'].get('precision') == 'bf16'
+    answers = []
+    model.eval()
+    try:
+        with torch.autocast(first.device.type, torch.bfloat16, enabled=is_bf16):
+            for xb in x.split(EVAL_BATCH) if len(x) else [x]:
+                xb = scale_like(xb, info).to(first.device, first.dtype)
+                answer = model(in_format(xb, net_format(model)))
+                answers.append([answer] if isinstance(answer, torch.Tensor) else answer)
+    finally: model.train(was)
+    return [torch.cat(o).cpu().float() for o in zip(*answers)]
 
 # %% ../nbs/25_checkpoint.ipynb #pixels
 _MODES = {1: 'L', 3: 'RGB', 4: 'RGBA'}       # channels -> PIL's name for them
 
-def _read_image(image, channels:int, reading:Mapping|None=None)->np.ndarray:
-    "A PIL image or a file as uint8 (C, H, W), read as in training where that read files"
+def _read_as_trained(image, name:str, channels:int, reading:Mapping)->np.ndarray:
+    "An image as uint8 (C, H, W), read as the files of the training were"
+    try: return read_like(image, reading, channels)
+    except DataError: raise
+    except Exception as e:                                             # decoders raise anything
+        raise DataError(f'{name!r} cannot be read as an image: {e}') from None
+
+# %% ../nbs/25_checkpoint.ipynb #read-plain
+def _read_plain(image, name:str, channels:int)->np.ndarray:
+    "An image of 8 bits as uint8 (C, H, W)"
     from PIL import Image
-    name = Path(image).name if isinstance(image, (str, Path)) else 'image'
-    if reading is not None and channels in (1, 3):
-        try: return read_like(image, reading, channels)
-        except DataError: raise
-        except Exception as e:                                             # decoders raise anything
-            raise DataError(f'{name!r} cannot be read as an image: {e}') from None
-    if channels not in _MODES: raise DataError(f'files and PIL images have 1, 3 or 4 channels, this net takes {channels}; pass an array')
+    if channels not in _MODES:
+        have = 'files and PIL images have 1, 3 or 4 channels'
+        raise DataError(f'{have}, this net takes {channels}; pass an array')
     try:
         image = Image.open(image) if isinstance(image, (str, Path)) else image
-        if image.mode[0] in 'IF': raise DataError(f'{name!r} has more than 8 bits a pixel (mode {image.mode}); bring it to 0 … 255 first')
+        if image.mode[0] in 'IF':
+            deep = f'more than 8 bits a pixel (mode {image.mode})'
+            raise DataError(f'{name!r} has {deep}; bring it to 0 … 255 first')
         pixels = np.asarray(image.convert(_MODES[channels]))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as e: raise DataError(f'{name!r} cannot be read as an image: {e}') from None
+    except (OSError, SyntaxError, Image.DecompressionBombError) as e:
+        raise DataError(f'{name!r} cannot be read as an image: {e}') from None
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
+# %% ../nbs/25_checkpoint.ipynb #read-image
+def _read_image(image, channels:int, reading:Mapping|None=None)->np.ndarray:
+    "A PIL image or a file as uint8 (C, H, W), read as in training where that read files"
+    name = Path(image).name if isinstance(image, (str, Path)) else 'image'
+    if reading is None or channels not in (1, 3): return _read_plain(image, name, channels)
+    return _read_as_trained(image, name, channels, reading)
+
+# %% ../nbs/25_checkpoint.ipynb #check-there
 def _check_there(images)->None:
     "A `DataError` that names the files that do not exist, before any is read"
     files = [o for o in images if isinstance(o, (str, Path))]
@@ -190,176 +298,180 @@ def _check_there(images)->None:
     named = ', '.join(lost[:8]) + f' and {len(lost) - 8:,} more'*(len(lost) > 8)
     raise DataError(f'{len(lost)} of {len(files)} files do not exist: {named}')
 
+# %% ../nbs/25_checkpoint.ipynb #as-pixels
+def _is_picture(o)->bool:
+    "Is it a file or a PIL image?"
+    return isinstance(o, (str, Path)) or hasattr(o, 'convert')
+
+# %% ../nbs/25_checkpoint.ipynb #as-bytes
 def _as_pixels(images, shape:tuple, reading:Mapping|None=None)->torch.Tensor:
     "Anything that `predict` takes as uint8 (N, C, H, W)"
-    is_image = lambda o: isinstance(o, (str, Path)) or hasattr(o, 'convert')
-    if is_image(images): images = [images]
+    if _is_picture(images): images = [images]
     if isinstance(images, Iterator): images = [*images]
     if isinstance(images, Sequence):
         _check_there(images)
         if not len(images): return torch.empty((0, *shape), dtype=torch.uint8)
-        images = [_read_image(o, shape[0], reading) if is_image(o) else np.asarray(o) for o in images]
+        images = [_read_image(o, shape[0], reading) if _is_picture(o) else np.asarray(o) for o in images]
     x = as_images(images, 'images')
-    if tuple(x.shape[1:]) != shape: raise DataError(f'this net takes images of (C, H, W) = {shape}, got {tuple(x.shape[1:])}; convert or resize them first')
-    return x
-
-# %% ../nbs/25_checkpoint.ipynb #info-of
-EVAL_BATCH = 200     # images scored at once: enough to hide the overhead, few enough for the cache (500 took 1.0 to 1.5 times as long for small CNNs)
-
-def info_of(
-    model:nn.Module,
-)->dict:               # As `model_info` gives it
-    "What a model knows about its input, or an error"
-    info = getattr(model, 'info', None)
-    if not isinstance(info, dict) or not info.get('config') or not info.get('shape'):
-        raise DeepsweepError('this model does not say how its images were scaled; take one from load_model or best_model, '
-                             'or set model.info = model_info(config, data)')
-    return info
-
-def scale_like(
-    x:torch.Tensor,    # uint8 (N, C, H, W)
-    info:Mapping,      # As `model_info` gives it
-)->torch.Tensor:       # float32 (N, C, H, W)
-    "Bytes as the numbers that a run's net was trained on"
-    scale = {k: v for k, v in info['config'].items() if k == 'input_scale'}
-    return scale_images(x, **scale, mean=info['mean'], std=info['std'])
-
-# %% ../nbs/25_checkpoint.ipynb #logits
-@torch.no_grad()
-def logits_of(
-    model:nn.Module,   # With `.info`
-    x:torch.Tensor,    # uint8 (N, C, H, W)
-)->list[torch.Tensor]: # Per head float (N, classes), on the CPU
-    "What the net answers, in evaluation mode"
-    info, was = info_of(model), model.training
-    first = next(model.parameters(), torch.empty(0))
-    is_bf16 = info['config'].get('precision') == 'bf16'
-    out = []
-    model.eval()
-    try:
-        with torch.autocast(first.device.type, torch.bfloat16, enabled=is_bf16):
-            for xb in x.split(EVAL_BATCH) if len(x) else [x]:
-                xb = scale_like(xb, info).to(first.device, first.dtype)
-                answer = model(in_format(xb, net_format(model)))
-                out.append([answer] if isinstance(answer, torch.Tensor) else answer)
-    finally: model.train(was)
-    return [torch.cat(o).cpu().float() for o in zip(*out)]
+    found = tuple(x.shape[1:])
+    if found == shape: return x
+    takes = f'this net takes images of (C, H, W) = {shape}'
+    raise DataError(f'{takes}, got {found}; convert or resize them first')
 
 # %% ../nbs/25_checkpoint.ipynb #predict
 def predict(
     model:nn.Module,   # From `load_model`, `best_model`, or with `.info` set
-    images,            # uint8 (N, H, W) or (N, C, H, W), or a list of arrays, PIL images and files
-)->tuple:              # Names (N,) and probabilities (N, classes); with several heads names (N, heads) and a list of probabilities
+    images:object,     # uint8 (N, H, W) or (N, C, H, W), or a list of arrays, PIL images and files
+)->tuple:              # Names (N,) and probabilities (N, classes); several heads: (N, heads) and a list
     "Name what is in some images, scaled as in this run"
-    info = info_of(model)
+    info  = info_of(model)
     heads = _head_names(info)
     x = _as_pixels(images, tuple(info['shape']), info.get('reading'))
     probabilities = [o.softmax(1).numpy() for o in logits_of(model, x)]
     names = [np.array(c)[p.argmax(1)] for c, p in zip(heads, probabilities)]
     return (names[0], probabilities[0]) if len(heads) == 1 else (np.stack(names, 1), probabilities)
 
-# %% ../nbs/25_checkpoint.ipynb #predict-table
+# %% ../nbs/25_checkpoint.ipynb #in-folder
 def _in_folder(folder:str|Path)->list[Path]:
     "The image files in a folder, of which there must be one"
     found = image_files(folder)
     if not found: raise DataError(f'there is no image in the folder {str(folder)!r}')
     return found
 
+# %% ../nbs/25_checkpoint.ipynb #named-by
 def _named_by(source, folder, file)->tuple:
     "Paths, and what they are called, of one file, folder or table"
-    if isinstance(source, (str, Path)) and Path(source).is_dir(): return (found := _in_folder(source)), [str(o) for o in found]
+    if isinstance(source, (str, Path)) and Path(source).is_dir():
+        found = _in_folder(source)
+        return found, [str(o) for o in found]
     if not is_table(source): return [source], [str(source)]
     frame, name, column, found = table_files(source, folder, file)
     lost = [str(o) for o, path in zip(frame[column], found) if path is None]
-    gone = f'{len(lost)} of {len(found)} files do not exist: {", ".join(lost[:8])}{" …"*(len(lost) > 8)}'
-    if lost: raise DataError(f'{name}: {gone}; give folder= where they lie')
+    if lost:
+        named = ', '.join(lost[:8]) + ' …'*(len(lost) > 8)
+        gone = f'{len(lost)} of {len(found)} files do not exist: {named}'
+        raise DataError(f'{name}: {gone}; give folder= where they lie')
     return found, [str(o) for o in frame[column]]
 
+# %% ../nbs/25_checkpoint.ipynb #picture-files
 def picture_files(
-    files,                        # A file, a folder of images, a .csv or .tsv file or a `DataFrame` with a column of file names; or a list of such
-    folder:str|Path|None=None,    # Where the files of a table lie; None: its folder, for a `DataFrame` the working one
+    files:object,                 # A file, a folder of images, a table; or a list of such
+    folder:str|Path|None=None,    # Where the files of a table lie; None: its own folder, or the working one
     file:str|None=None,           # Column of file names; None: guessed, as `ImageData.from_csv` does
 )->tuple[list,list]:              # Paths, each of which is there, and what they are called
-    "The picture files that are meant"
+    "Find the picture files that are meant; a table is a .csv or .tsv file or a `DataFrame`"
     sources = [files] if isinstance(files, (str, Path)) or is_table(files) else [*files]
     named = [_named_by(o, folder, file) for o in sources]
     paths = [o for found, _ in named for o in found]
     _check_there(paths)
     return paths, [o for _, names in named for o in names]
 
+# %% ../nbs/25_checkpoint.ipynb #answer-columns
 def _answer_columns(heads:Sequence, probabilities:Sequence)->dict:
     "Columns of a table of predictions; `probabilities` per head, (N, classes)"
     columns = {}
     for h, (names, p) in enumerate(zip(heads, probabilities), 1):
         end = '' if len(heads) == 1 else f' {h}'
         columns |= {f'label{end}': np.array(names)[p.argmax(1)], f'probability{end}': p.max(1)}
-    if len(heads) == 1:
-        taken = {'file', *columns}
-        columns |= {f'class {c}' if c in taken else c: p for c, p in zip(heads[0], probabilities[0].T)}
-    return columns
+    if len(heads) > 1: return columns
+    taken = {'file', *columns}
+    named = [f'class {c}' if c in taken else c for c in heads[0]]
+    return columns | dict(zip(named, probabilities[0].T))
 
+# %% ../nbs/25_checkpoint.ipynb #predict-table
 def predict_table(
     model:nn.Module,              # As for `predict`
-    files,                        # As for `picture_files`
+    files:object,                 # As for `picture_files`
     *,
-    folder:str|Path|None=None,    # Where the files of a table lie; None: its folder, for a `DataFrame` the working one
+    folder:str|Path|None=None,    # Where the files of a table lie; None: its own folder, or the working one
     file:str|None=None,           # Column of file names; None: guessed, as `ImageData.from_csv` does
-)->pd.DataFrame:                  # A row per file: `file label probability`, a column per class; heads: `label 1`, …
-    "Name what is in many files, as a table"
-    info = info_of(model)
+)->pd.DataFrame:                  # A row per file: `file label probability`, a column per class
+    "Name what is in many files, as a table; with several heads `label 1`, `probability 1`, … and no more"
+    info  = info_of(model)
+    shape = tuple(info['shape'])
     paths, names = picture_files(files, folder, file)
-    shape, parts = tuple(info['shape']), []
-    for start in range(0, max(len(paths), 1), EVAL_BATCH):                     # few pictures in memory at once
+    parts = []
+    for start in range(0, max(len(paths), 1), EVAL_BATCH):                 # few pictures in memory at once
         x = _as_pixels(paths[start:start + EVAL_BATCH], shape, info.get('reading'))
         parts.append([o.softmax(1).numpy() for o in logits_of(model, x)])
     probabilities = [np.concatenate(o) for o in zip(*parts)]
     return pd.DataFrame({'file': names, **_answer_columns(_head_names(info), probabilities)})
 
-# %% ../nbs/25_checkpoint.ipynb #export-model
+# %% ../nbs/25_checkpoint.ipynb #from-bytes
 class _FromBytes(nn.Module):
     "A net with its scaling in front: uint8 (N, C, H, W) in, logits out"
     def __init__(self, model:nn.Module, info:Mapping):
         super().__init__()
-        self.model, self.info = model, info
-    def forward(self, images): return self.model(scale_like(images, self.info))
+        self.model = model
+        self.info  = info
 
+    def forward(self, images):
+        return self.model(scale_like(images, self.info))
+
+# %% ../nbs/25_checkpoint.ipynb #export-helpers
+def _write_onnx(whole:nn.Module, x:torch.Tensor, file:Path, names:Sequence[str])->None:
+    "Trace the net and write its graph"
+    sizes = {'images': {0: torch.export.Dim('batch')}}
+    named = dict(input_names=['images'], output_names=list(names))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')                            # torch's own deprecations
+        program = torch.onnx.export(whole, (x,), dynamo=True, dynamic_shapes=sizes, verbose=False, **named)
+    facts = {k: json.dumps(whole.info[k]) for k in ('classes', 'config')}
+    program.model.metadata_props.update(facts)
+    program.save(str(file))
+
+# %% ../nbs/25_checkpoint.ipynb #export-check
+def _check_onnx(file:Path, x:torch.Tensor, ours:Sequence[torch.Tensor])->None:
+    "Raise if the written graph answers otherwise than the net"
+    try: import onnxruntime
+    except ImportError:
+        warnings.warn('onnxruntime is not installed, so the exported file was not checked', stacklevel=3)
+        return
+    session = onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
+    theirs  = session.run(None, {'images': x.numpy()})
+    def off_by(a, b): return float(np.abs(a - b.numpy()).max()/max(float(b.abs().max()), 1e-6))
+    off = max(off_by(a, b) for a, b in zip(theirs, ours, strict=True))
+    if off < 1e-4: return
+    raise DeepsweepError('the exported net answers otherwise than ours: logits are off by '
+                         f'{off:.1e} of their largest, at most 1e-4; nothing was written')
+
+# %% ../nbs/25_checkpoint.ipynb #export-trial
+def _check_export(path:Path, format:str)->None:
+    "Refuse what cannot be written, before anything is done"
+    if format != 'onnx': raise DeepsweepError(f"format must be 'onnx', got {format!r}")
+    if not path.parent.is_dir():
+        raise DeepsweepError(f'the folder {path.parent.name!r} does not exist; make it first')
+    try: import onnx, onnxscript
+    except ImportError as e:
+        raise DeepsweepError(f'export_model needs packages of the extra `export`, {e.name} is missing: '
+                             'pip install onnx onnxscript onnxruntime') from None
+
+# %% ../nbs/25_checkpoint.ipynb #answers-to
+def _answers_to(whole:nn.Module, x:torch.Tensor)->list[torch.Tensor]:
+    "Logits per head"
+    with torch.no_grad():
+        ours = whole(x)
+    return [ours] if isinstance(ours, torch.Tensor) else list(ours)
+
+# %% ../nbs/25_checkpoint.ipynb #export-model
 def export_model(
     model:nn.Module,       # With `.info`
     path:str|Path,         # File to write
     format:str='onnx',     # Only `onnx` so far
 )->Path:                   # The file; it takes uint8 `images` (N, C, H, W) and gives `logits`
     "Write a net for use without Python, checked against its own answers"
-    if format != 'onnx': raise DeepsweepError(f"format must be 'onnx', got {format!r}")
     info, path = info_of(model), Path(path)
-    if not path.parent.is_dir(): raise DeepsweepError(f'the folder {path.parent.name!r} does not exist; make it first')
-    try: import onnx, onnxscript
-    except ImportError as e: raise DeepsweepError(f'export_model needs packages of the extra `export`, {e.name} is missing: pip install onnx onnxscript onnxruntime') from None
-    whole = _FromBytes(copy.deepcopy(model).cpu().float().to(memory_format=torch.contiguous_format), info).eval()
-    x = torch.randint(0, 256, (7, *info['shape']), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad(): ours = whole(x)
-    ours = [ours] if isinstance(ours, torch.Tensor) else list(ours)
-    part = path.with_name(path.name + '.part')
+    _check_export(path, format)
+    plain = copy.deepcopy(model).cpu().float().to(memory_format=torch.contiguous_format)
+    whole = _FromBytes(plain, info).eval()
+    drawn = torch.Generator().manual_seed(0)
+    x     = torch.randint(0, 256, (7, *info['shape']), dtype=torch.uint8, generator=drawn)
+    ours  = _answers_to(whole, x)
+    names = ['logits'] if len(ours) == 1 else [f'logits_{i}' for i in range(len(ours))]
+    part  = path.with_name(path.name + '.part')
     try:
-        _write_onnx(whole, x[:3], part, info, ['logits'] if len(ours) == 1 else [f'logits_{i}' for i in range(len(ours))])
+        _write_onnx(whole, x[:3], part, names)
         _check_onnx(part, x, ours)
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
     return path
-
-# %% ../nbs/25_checkpoint.ipynb #export-helpers
-def _write_onnx(whole:nn.Module, x:torch.Tensor, file:Path, info:Mapping, names:Sequence[str])->None:
-    "Trace the net and write its graph"
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')                            # torch's own deprecations
-        program = torch.onnx.export(whole, (x,), dynamo=True, dynamic_shapes={'images': {0: torch.export.Dim('batch')}},
-                                    input_names=['images'], output_names=list(names), verbose=False)
-    program.model.metadata_props.update(classes=json.dumps(info['classes']), config=json.dumps(info['config']))
-    program.save(str(file))
-
-def _check_onnx(file:Path, x:torch.Tensor, ours:Sequence[torch.Tensor])->None:
-    "Raise if the written graph answers otherwise than the net"
-    try: import onnxruntime
-    except ImportError: warnings.warn('onnxruntime is not installed, so the exported file was not checked', stacklevel=3); return
-    theirs = onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider']).run(None, {'images': x.numpy()})
-    off = max(float(np.abs(a - b.numpy()).max()/max(float(b.abs().max()), 1e-6)) for a, b in zip(theirs, ours, strict=True))
-    if not off < 1e-4: raise DeepsweepError(f'the exported net answers otherwise than ours: logits are off by {off:.1e} of their largest, at most 1e-4; nothing was written')

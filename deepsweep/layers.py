@@ -16,7 +16,7 @@ from .core import GeometryError, SweepError, check_whole, derive_seed, did_you_m
 __all__ = ['ACTIVATIONS', 'check_padding', 'conv_out', 'map_sizes', 'SeededDropout', 'SeededDropout2d', 'seed_dropout',
            'activation_function']
 
-# %% ../nbs/20_layers.ipynb #conv-out
+# %% ../nbs/20_layers.ipynb #check-padding
 def _pixels(name:str, value, low:int)->int:
     "`value` as a number of pixels from `low` up"
     return check_whole(name, value, low, SweepError, whole_float=True)
@@ -24,24 +24,27 @@ def _pixels(name:str, value, low:int)->int:
 def check_padding(
     padding:int|str,   # Zeros on each side [pixels], from 0, or `same`
 )->int|str:            # The same, 2.0 as 2
-    "The padding of a convolution, or a `SweepError`"
+    "Check the padding of a convolution; a `SweepError` says what it must be"
     if isinstance(padding, str) and padding == 'same': return padding
     return _pixels("padding, if not 'same',", padding, 0)
 
+# %% ../nbs/20_layers.ipynb #conv-out
 def conv_out(
     n:int,                # Height or width of the map [pixels]
     kernel:int,           # Height or width of the window [pixels], >= 1
     stride:int=1,         # Step of the window [pixels], >= 1; for a pool it equals `kernel`
     padding:int|str=0,    # Zeros added on each side [pixels]; `same`: as many as keep the size
 )->int:                   # Height or width after the layer [pixels]; below 1: no pixel is left
-    "Output size of a convolution or pool (Dumoulin & Visin 2016, relationship 6)"
-    n, kernel, stride = _pixels('n', n, 0), _pixels('kernel', kernel, 1), _pixels('stride', stride, 1)
+    "Compute the output size of a convolution or pool (Dumoulin & Visin 2016, relationship 6)"
+    n       = _pixels('n', n, 0)
+    kernel  = _pixels('kernel', kernel, 1)
+    stride  = _pixels('stride', stride, 1)
     padding = check_padding(padding)
     if padding != 'same': return (n + 2*padding - kernel)//stride + 1
     if stride != 1: raise GeometryError(f"padding 'same' needs stride 1, got stride {stride}")
     return n
 
-# %% ../nbs/20_layers.ipynb #map-sizes
+# %% ../nbs/20_layers.ipynb #shrink
 def _shrink(layer:str, size:tuple, kernel:int, stride:int, padding)->tuple[int,int]:
     "Size of a map after one layer, or a GeometryError that names it"
     out = tuple(conv_out(n, kernel, stride, padding) for n in size)
@@ -50,6 +53,7 @@ def _shrink(layer:str, size:tuple, kernel:int, stride:int, padding)->tuple[int,i
     raise GeometryError(f'{layer}: kernel {kernel} on a map of {size[0]}x{size[1]}{pads} leaves no pixel; '
                         'take a smaller kernel or pool, more padding or fewer layers')
 
+# %% ../nbs/20_layers.ipynb #map-sizes
 def map_sizes(
     shape:tuple[int,int,int],   # Of one image: (channels, height, width)
     n_convs:int,                # Convolutions, each followed by a pool
@@ -57,12 +61,15 @@ def map_sizes(
     pool_size:int=2,            # Of every pool [pixels]; 1: no pools
     padding:int|str='same',     # As in `conv_out`
 )->dict[str,tuple[int,int]]:    # Layer -> (height, width), from `input` to the last pool
-    "Map size after each layer of a stack of convolutions and pools"
-    kernel_size, pool_size = _pixels('kernel_size', kernel_size, 1), _pixels('pool_size', pool_size, 1)
-    sizes = dict(input=tuple(shape[1:]))
+    "Compute the map size after each layer of a stack of convolutions and pools"
+    kernel_size = _pixels('kernel_size', kernel_size, 1)
+    pool_size   = _pixels('pool_size', pool_size, 1)
+    size  = tuple(shape[1:])
+    sizes = {'input': size}
     for i in range(1, n_convs+1):
-        sizes[f'conv {i}'] = size = _shrink(f'conv {i}', [*sizes.values()][-1], kernel_size, 1, padding)
-        if pool_size > 1: sizes[f'pool {i}'] = _shrink(f'pool {i}', size, pool_size, pool_size, 0)
+        sizes[f'conv {i}'] = size = _shrink(f'conv {i}', size, kernel_size, 1, padding)
+        if pool_size > 1:
+            sizes[f'pool {i}'] = size = _shrink(f'pool {i}', size, pool_size, pool_size, 0)
     return sizes
 
 # %% ../nbs/20_layers.ipynb #seeded-mask
@@ -80,34 +87,40 @@ class _SeededMask:
 
     def reseed(self, seed:int|None):
         "Start the sequence of masks afresh"
-        self.seed, self._generator = seed, None
+        self.seed = seed
+        self._generator = None
 
-    def generator(self, device:torch.device)->torch.Generator|None:
-        "The layer's own generator on `device`; None: the global one"
-        if self.seed is None: return None
-        if self._generator is None or self._generator.device != device:
-            self._generator = torch.Generator(device).manual_seed(self.seed)
-        return self._generator
+    def forward(self, x):
+        return x*self.mask(x) if self.training and self.p else x
 
-    def forward(self, x): return x*self.mask(x) if self.training and self.p else x
-    def __getstate__(self): return self.__dict__ | {'_generator': None}    # a copy starts from the seed
+    def __getstate__(self):
+        return self.__dict__ | {'_generator': None}    # a copy starts from the seed
 
 # %% ../nbs/20_layers.ipynb #mask
+@patch
+def generator(self:_SeededMask, device:torch.device)->torch.Generator|None:
+    "The layer's own generator on `device`; None: the global one"
+    if self.seed is None: return None
+    if self._generator is None or self._generator.device != device:
+        self._generator = torch.Generator(device).manual_seed(self.seed)
+    return self._generator
+
 @patch
 def mask(self:_SeededMask, x:torch.Tensor)->torch.Tensor:
     "0 where dropped, `1/(1-p)` where kept; the next one of this layer's sequence"
     keep = 1 - self.p
-    uniform = torch.rand(self.mask_shape(x), generator=self.generator(x.device), device=x.device)
+    uniform = torch.rand(self._mask_shape(x), generator=self.generator(x.device), device=x.device)
     return uniform.lt_(keep).mul_(1/keep).to(x.dtype)
 
 # %% ../nbs/20_layers.ipynb #dropout
 class SeededDropout(_SeededMask, nn.Dropout):
-    "`nn.Dropout` with masks of its own (Srivastava et al. 2014)"
-    def mask_shape(self, x): return x.shape
+    "Drop units, like `nn.Dropout`, with masks of its own (Srivastava et al. 2014)"
+    def _mask_shape(self, x): return x.shape
 
+# %% ../nbs/20_layers.ipynb #dropout-2d
 class SeededDropout2d(_SeededMask, nn.Dropout2d):
-    "`nn.Dropout2d` with masks of its own: whole channels are dropped (Tompson et al. 2015)"
-    def mask_shape(self, x): return x.shape[:2] + (1,)*(x.dim()-2)           # (batch, channels, 1, 1)
+    "Drop whole channels, like `nn.Dropout2d`, with masks of its own (Tompson et al. 2015)"
+    def _mask_shape(self, x): return x.shape[:2] + (1,)*(x.dim()-2)           # (batch, channels, 1, 1)
 
 # %% ../nbs/20_layers.ipynb #seed-dropout
 def seed_dropout(
@@ -116,7 +129,8 @@ def seed_dropout(
 )->nn.Module:          # The same network
     "Give each seeded dropout layer its own seed, by its place in `model.modules()`, and start it afresh"
     layers = [m for m in model.modules() if isinstance(m, _SeededMask)]
-    for i,m in enumerate(layers): m.reseed(derive_seed(seed, 'dropout', i))
+    for i, m in enumerate(layers):
+        m.reseed(derive_seed(seed, 'dropout', i))
     return model
 
 # %% ../nbs/20_layers.ipynb #activation
@@ -132,7 +146,7 @@ ACTIVATIONS = dict(
 def activation_function(
     activation:str|Callable,   # A key of `ACTIVATIONS`, or a function of a tensor
 )->Callable:                   # Applied elementwise
-    "The activation function of that name; a function stays as it is"
+    "Look up the activation function of that name; a function stays as it is"
     if isinstance(activation, type):
         raise SweepError(f'activation takes a function or a name, not the class {activation.__name__}')
     if callable(activation): return activation

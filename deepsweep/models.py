@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from numbers import Integral
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import nn
 from .article_nets import ConvNet_2, ConvNet_3, ConvNet_5, ConvNet_5_bn
 from .article_nets import MLPNet_2_layer, MLPNet_3_layer, MLPNet_4_layer, MLPNet_4_layer_bn
 from .article_nets import MLPNet_6_layer
-from .core import GeometryError, OwnRandom, SweepError, check_whole, derive_seed, did_you_mean
+from .core import GeometryError, OwnRandom, SweepError
+from .core import check_whole, derive_seed, did_you_mean
+from .data import ImageData
 from .keys import KEYS, keys_of
 from .layers import ACTIVATIONS, SeededDropout, SeededDropout2d
 from .layers import activation_function, check_padding, conv_out, map_sizes, seed_dropout
@@ -44,8 +48,11 @@ class LinearBlock(nn.Module):
         self.activation = activation
         self.dropout    = SeededDropout(drop_out)
 
-    def forward(self, x):
-        x = self.linear(x)                              # (batch, n_out)
+    def forward(self,
+        x:torch.Tensor,       # (batch, n_in)
+    )->torch.Tensor:          # (batch, n_out)
+        "Send a batch through the layer"
+        x = self.linear(x)
         if self.norm is not None: x = self.norm(x)
         return self.dropout(self.activation(x))
 
@@ -58,7 +65,13 @@ def _widths(name:str, value)->list[int]:
     "A list of layer widths, each checked"
     if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
         raise SweepError(f'{name} must be a list of widths such as [64, 32], got {value!r}')
-    return [_whole(f'{name}[{i}]', v, 1) for i,v in enumerate(value)]
+    return [_whole(f'{name}[{i}]', v, 1) for i, v in enumerate(value)]
+
+def _head_sizes(n_classes)->list[int]:
+    "Classes of each head"
+    sizes = _widths('n_classes', [n_classes] if isinstance(n_classes, Integral) else n_classes)
+    if not sizes: raise SweepError('n_classes must name at least one head, got []')
+    return sizes
 
 # %% ../nbs/22_models.ipynb #mlp
 class MLPNet(nn.Module):
@@ -73,19 +86,25 @@ class MLPNet(nn.Module):
         drop_out:float=0.,                # After each hidden layer, in [0, 1)
     ):
         super().__init__()
-        activation, self.one_head = activation_function(activation), isinstance(n_classes, Integral)
-        widths  = [math.prod(shape), *_widths('hidden_layers', hidden_layers)]
-        n_heads = _widths('n_classes', [n_classes] if self.one_head else n_classes)
-        if not n_heads: raise SweepError('n_classes must name at least one head, got []')
-        blocks = [LinearBlock(a, b, activation, batch_norm, drop_out) for a,b in zip(widths, widths[1:])]
+        activation    = activation_function(activation)
+        self.one_head = isinstance(n_classes, Integral)
+        widths = [math.prod(shape), *_widths('hidden_layers', hidden_layers)]
+        sizes  = _head_sizes(n_classes)
+        blocks = [LinearBlock(a, b, activation, batch_norm, drop_out) for a, b in pairwise(widths)]
         self.hidden = nn.ModuleList(blocks)
-        self.heads  = nn.ModuleList([nn.Linear(widths[-1], n) for n in n_heads])
+        self.heads  = nn.ModuleList([nn.Linear(widths[-1], n) for n in sizes])
 
-    def forward(self, x):                               # (batch, channels, height, width)
-        x = x.flatten(1)
-        for block in self.hidden: x = block(x)
-        logits = [head(x) for head in self.heads]       # (batch, classes), one per head
-        return logits[0] if self.one_head else logits
+# %% ../nbs/22_models.ipynb #mlp-forward
+@patch
+def forward(self:MLPNet,
+    x:torch.Tensor,       # Images, (batch, channels, height, width)
+)->torch.Tensor|list:     # Logits (batch, classes); a list, one per head, if `n_classes` is one
+    "Answer a batch of images"
+    x = x.flatten(1)
+    for block in self.hidden:
+        x = block(x)
+    logits = [head(x) for head in self.heads]
+    return logits[0] if self.one_head else logits
 
 # %% ../nbs/22_models.ipynb #conv-block
 class ConvBlock(nn.Module):
@@ -109,15 +128,28 @@ class ConvBlock(nn.Module):
         self.pool       = nn.MaxPool2d(pool_size) if pool_size > 1 else None
         self.dropout    = SeededDropout2d(drop_out)
 
-    def forward(self, x):
-        x = self.conv(x)                                # (batch, n_out, height, width)
-        if self.norm is not None: x = self.norm(x)
-        if self.pool is None: x = self.activation(x)
-        elif self.activation is F.relu: x = F.relu(self.pool(x))      # the same for a quarter of the work
-        else: x = self.pool(self.activation(x))
-        return self.dropout(x)                          # height and width divided by pool_size, rounded down
+# %% ../nbs/22_models.ipynb #conv-forward
+@patch
+def forward(self:ConvBlock,
+    x:torch.Tensor,       # (batch, n_in, height, width)
+)->torch.Tensor:          # (batch, n_out, …); height and width divided by `pool_size`, rounded down
+    "Send a batch through the layer"
+    x = self.conv(x)
+    if self.norm is not None: x = self.norm(x)
+    if self.pool is None: x = self.activation(x)
+    elif self.activation is F.relu: x = F.relu(self.pool(x))
+    else: x = self.pool(self.activation(x))
+    return self.dropout(x)
 
 # %% ../nbs/22_models.ipynb #cnn
+def _conv_widths(conv_layers)->list[int]:
+    "Filters of each convolution, of which there must be one"
+    convs = _widths('conv_layers', conv_layers)
+    rule = 'conv_layers needs at least one width'
+    if not convs: raise SweepError(f'{rule}, got []; a network without convolutions is an MLPNet')
+    return convs
+
+# %% ../nbs/22_models.ipynb #cnn-net
 class ConvNet(nn.Module):
     "Convolutional network of any depth and width, with an `MLPNet` as its head"
     def __init__(self,
@@ -135,20 +167,26 @@ class ConvNet(nn.Module):
         drop_out_2d:float|None=None,      # Of channels, after each convolution; None: as `drop_out`
     ):
         super().__init__()
-        convs = _widths('conv_layers', conv_layers)
-        rule = 'conv_layers needs at least one width'
-        if not convs: raise SweepError(f'{rule}, got []; a network without convolutions is an MLPNet')
+        convs = _conv_widths(conv_layers)
         self.map_sizes = map_sizes(shape, len(convs), kernel_size, pool_size, padding)
+        *_, size = self.map_sizes.values()
+        act = activation_function(activation)
         if drop_out_2d is None: drop_out_2d = drop_out
-        act, size = activation_function(activation), [*self.map_sizes.values()][-1]
-        same_for_all = int(kernel_size), int(pool_size), check_padding(padding), act, batch_norm, drop_out_2d
-        self.convs = nn.ModuleList([ConvBlock(a, b, *same_for_all) for a,b in zip([shape[0], *convs], convs)])
-        options = dict(activation=act, batch_norm=batch_norm, drop_out=drop_out)
-        self.head = MLPNet((convs[-1], *size), hidden_layers, n_classes, **options)
+        options = int(kernel_size), int(pool_size), check_padding(padding), act, batch_norm, drop_out_2d
+        blocks = [ConvBlock(a, b, *options) for a, b in pairwise([shape[0], *convs])]
+        self.convs = nn.ModuleList(blocks)
+        same = dict(activation=act, batch_norm=batch_norm, drop_out=drop_out)
+        self.head = MLPNet((convs[-1], *size), hidden_layers, n_classes, **same)
 
-    def forward(self, x):                               # (batch, channels, height, width)
-        for block in self.convs: x = block(x)
-        return self.head(x)                             # (batch, classes), or a list of them
+# %% ../nbs/22_models.ipynb #cnn-forward
+@patch
+def forward(self:ConvNet,
+    x:torch.Tensor,       # Images, (batch, channels, height, width)
+)->torch.Tensor|list:     # Logits (batch, classes); a list, one per head, if `n_classes` is one
+    "Answer a batch of images"
+    for block in self.convs:
+        x = block(x)
+    return self.head(x)
 
 # %% ../nbs/22_models.ipynb #reexport
 _all_ = [
@@ -165,11 +203,11 @@ def _weighted(model:nn.Module)->list[nn.Module]:
     return [m for m in model.modules() if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd))]
 
 def init_weights(
-    model:nn.Module,     # Its linear and convolution layers are drawn again, in place; norms stay as they are
-    init:str='torch',    # `torch`: leave all; `glorot` (Glorot & Bengio 2010); `he` (He et al. 2015, by fan-in). Biases zero for the latter two
+    model:nn.Module,     # Its linear and convolution layers are drawn again, in place; norms stay
+    init:str='torch',    # `torch`: leave all; `glorot`; `he` (by fan-in); both of these set biases to zero
     generator:torch.Generator|None=None,   # To draw from; None: torch's global one
 )->nn.Module:            # The same network
-    "Draw the initial weights"
+    "Draw the initial weights (Glorot & Bengio 2010; He et al. 2015)"
     if init == 'torch': return model
     if init not in _INITS: raise SweepError(f"no init {init!r}; {did_you_mean(init, ['torch', *_INITS])}")
     for m in _weighted(model):
@@ -186,8 +224,9 @@ class ModelEntry:
     defaults:dict            # Its own config keys and their defaults
     version:str|None         # The user's own version; None: the code tells
     reads:frozenset          # Config keys that change the network
-    is_built_in:bool=False   # Is it the kit's own? Then its weights are drawn here, and it draws nothing while it trains
+    is_built_in:bool=False   # The kit's own: its weights are drawn here, and it draws nothing while it trains
 
+# %% ../nbs/22_models.ipynb #makers
 def _heads(data)->int|list[int]:
     "Classes, a list where there are several heads"
     return [*data.n_classes] if len(data.n_classes) > 1 else data.n_classes[0]
@@ -196,16 +235,19 @@ def _make_mlp(config, data)->MLPNet:
     options = {k: config[k] for k in ('activation', 'batch_norm', 'drop_out')}
     return MLPNet(data.shape, config['hidden_layers'], _heads(data), **options)
 
+_CNN_OPTIONS = 'kernel_size', 'pool_size', 'padding', 'activation', 'batch_norm', 'drop_out', 'drop_out_2d'
+
 def _make_cnn(config, data)->ConvNet:
-    options = {k: config[k] for k in ('kernel_size', 'pool_size', 'padding', 'activation', 'batch_norm', 'drop_out', 'drop_out_2d')}
+    options = {k: config[k] for k in _CNN_OPTIONS}
     return ConvNet(data.shape, config['conv_layers'], config['hidden_layers'], _heads(data), **options)
 
 # %% ../nbs/22_models.ipynb #entries
 def _built_in(name:str, fn:Callable)->ModelEntry:
     "The entry of a network of the kit's own"
-    return ModelEntry(name, fn, {}, None, frozenset(k for k in keys_of('net') if name in KEYS[k].reads), True)
+    reads = frozenset(k for k in keys_of('net') if name in KEYS[k].reads)
+    return ModelEntry(name, fn, {}, None, reads, True)
 
-_models = {entry.name: entry for entry in (_built_in('mlp', _make_mlp), _built_in('cnn', _make_cnn))}
+_models = {'mlp': _built_in('mlp', _make_mlp), 'cnn': _built_in('cnn', _make_cnn)}
 
 def model_entry(
     name:str,        # `mlp`, `cnn`, or a name given to `register_model`
@@ -214,131 +256,169 @@ def model_entry(
     if name not in list(_models): raise SweepError(f'no model {name!r}; {did_you_mean(name, _models)}')
     return _models[name]
 
+# %% ../nbs/22_models.ipynb #model-name
 def model_name(
     config:Mapping,   # A run config
 )->str:               # Its `model`; without one `cnn` if it has `conv_layers`, else `mlp`
-    "Which kind of network a run config asks for"
+    "Tell which kind of network a run config asks for"
     return config.get('model') or ('cnn' if config.get('conv_layers') else 'mlp')
 
+# %% ../nbs/22_models.ipynb #is-built-in
 def is_built_in(
     config:Mapping,   # A run config
-)->bool:
-    "Does a run config ask for a network of the kit's own?"
+)->bool:              # False also for a name that nobody knows
+    "Tell whether a run config asks for a network of the kit's own"
     name = model_name(config)
     return name in list(_models) and _models[name].is_built_in
 
-# %% ../nbs/22_models.ipynb #register
+# %% ../nbs/22_models.ipynb #keyword-defaults
 def _keyword_defaults(fn:Callable)->dict:
     "Defaults of what `fn` takes beyond config and data"
     try: parameters = list(inspect.signature(fn).parameters.values())[2:]
     except (TypeError, ValueError): return {}
     return {p.name: p.default for p in parameters if p.default is not p.empty}
 
+# %% ../nbs/22_models.ipynb #check-entry
+def _check_entry(name, fn)->None:
+    "Refuse a name or a function that no network can have"
+    if not isinstance(name, str) or not name: raise SweepError(f'a model needs a name, got {name!r}')
+    if is_built_in({'model': name}):
+        raise SweepError(f'{name!r} is built in and cannot be replaced; choose another name')
+    if not callable(fn):
+        needs = f'model {name!r} needs a function fn(config, data) -> nn.Module'
+        raise SweepError(f'{needs}, got {type(fn).__name__}')
+
+# %% ../nbs/22_models.ipynb #register
 def register_model(
     name:str,                     # Value of the config key `model`; not `mlp` or `cnn`
-    fn:Callable,                  # `fn(config, data) -> nn.Module`; further keyword arguments with defaults become config keys
+    fn:Callable,                  # `fn(config, data) -> nn.Module`; its keyword defaults become config keys
     *,
     defaults:Mapping|None=None,   # Further config keys that `fn` reads from `config`, with their defaults
     version:str|None=None,        # Your own version; None: a hash of the code
 )->ModelEntry:                    # As `model_entry` gives it
     "Make a network of your own known to run configs; a name registered before is replaced"
-    if not isinstance(name, str) or not name: raise SweepError(f'a model needs a name, got {name!r}')
-    if is_built_in({'model': name}): raise SweepError(f'{name!r} is built in and cannot be replaced; choose another name')
-    if not callable(fn): raise SweepError(f'model {name!r} needs a function fn(config, data) -> nn.Module, got {type(fn).__name__}')
+    _check_entry(name, fn)
     defaults = _keyword_defaults(fn) | dict(defaults or {})
-    _models[name] = ModelEntry(name, fn, defaults, version, frozenset(keys_of('net')) | frozenset(defaults))
+    reads = frozenset(keys_of('net')) | frozenset(defaults)
+    _models[name] = ModelEntry(name, fn, defaults, version, reads)
     return _models[name]
 
-# %% ../nbs/22_models.ipynb #own-weights
+# %% ../nbs/22_models.ipynb #draw-weights
 def _draw_weights(model:nn.Module, generator:torch.Generator)->None:
-    "What torch's constructors draw for linear and convolution layers, in their order, from `generator`; norms start as always"
+    "What torch's constructors draw for linear and convolution layers, in their order, from `generator`"
     for m in model.modules():
         if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd)):
             nn.init.kaiming_uniform_(m.weight, a=math.sqrt(5), generator=generator)
             bound = 1/math.sqrt(m.weight[0].numel())
             if m.bias is not None: nn.init.uniform_(m.bias, -bound, bound, generator=generator)
-        elif hasattr(m, 'reset_parameters'): m.reset_parameters()
+        elif hasattr(m, 'reset_parameters'):
+            m.reset_parameters()                    # norms start as always
 
+# %% ../nbs/22_models.ipynb #own-weights
 def _build_own(entry:ModelEntry, config:Mapping, data, seed:int)->nn.Module:
     "A network of the kit's own, with weights from its seed"
-    with torch.device('meta'): model = entry.fn(config, data)
+    with torch.device('meta'):
+        model = entry.fn(config, data)
     model = model.to_empty(device='cpu')
     generator = torch.Generator().manual_seed(seed)
     _draw_weights(model, generator)
     return init_weights(model, config['init'], generator)
 
-# %% ../nbs/22_models.ipynb #make
+# %% ../nbs/22_models.ipynb #mend
 def _swap_dropout(model:nn.Module)->nn.Module:
     "Put seeded layers in the place of plain `nn.Dropout` and `nn.Dropout2d`; one used twice stays one"
     seeded, new = {nn.Dropout: SeededDropout, nn.Dropout2d: SeededDropout2d}, {}
     for parent in list(model.modules()):
         for name, m in list(parent._modules.items()):
-            if type(m) in seeded: setattr(parent, name, new.setdefault(m, seeded[type(m)](m.p).train(m.training)))
+            if type(m) not in seeded: continue
+            layer = seeded[type(m)](m.p).train(m.training)
+            setattr(parent, name, new.setdefault(m, layer))
     return model
 
+# %% ../nbs/22_models.ipynb #fill-lazy
 def _fill_lazy(model:nn.Module, shape)->nn.Module:
     "Let lazy layers see one image, so that they have weights"
     if not any(nn.parameter.is_lazy(p) for p in model.parameters()): return model
     model.eval()(torch.zeros(1, *shape))
     return model.train()
 
+# %% ../nbs/22_models.ipynb #build-yours
 def _build_yours(entry:ModelEntry, config:Mapping, data, seed:int)->nn.Module:
     "A network of the user's, built under seeded global generators"
+    options = {k: config[k] for k in _keyword_defaults(entry.fn)}
     with OwnRandom(seed):
-        model = entry.fn(config, data, **{k: config[k] for k in _keyword_defaults(entry.fn)})
-        if not isinstance(model, nn.Module): raise SweepError(f'model {entry.name!r} must return an nn.Module, got {type(model).__name__}')
+        model = entry.fn(config, data, **options)
+        if not isinstance(model, nn.Module):
+            must = f'model {entry.name!r} must return an nn.Module'
+            raise SweepError(f'{must}, got {type(model).__name__}')
         return _fill_lazy(_swap_dropout(model), data.shape)
 
+# %% ../nbs/22_models.ipynb #make
+def _filled(entry:ModelEntry, config:Mapping)->dict:
+    "A copy of the config with the defaults of what it lacks"
+    usual = {k: KEYS[k].default for k in keys_of('net')}
+    filled = usual | dict(entry.defaults) | {'seed': 0} | dict(config) | {'model': entry.name}
+    return copy.deepcopy(filled)
+
 def make_model(
-    config:Mapping,   # A run config; keys that it lacks have their defaults, keys that no network reads are ignored
-    data,             # An `ImageData`: `.shape` (channels, height, width) and `.n_classes` (list, one per head) are used
+    config:Mapping,   # A run config; what it lacks has its default, keys that no network reads are ignored
+    data:ImageData,   # Only its `.shape` (channels, height, width) and `.n_classes` (list) are used
 )->nn.Module:         # On the CPU, in training mode; several heads: it returns a list of logits
     "Build the network of a run config; the same seed gives the same weights"
     entry  = model_entry(model_name(config))
-    filled = {k: KEYS[k].default for k in keys_of('net')} | dict(entry.defaults) | {'seed': 0} | dict(config) | {'model': entry.name}
-    filled = copy.deepcopy(filled)
+    filled = _filled(entry, config)
     seed   = _whole('seed', filled['seed'], 0)
     build  = _build_own if entry.is_built_in else _build_yours
-    return seed_dropout(build(entry, filled, data, derive_seed(seed, 'weights')), seed)
+    model  = build(entry, filled, data, derive_seed(seed, 'weights'))
+    return seed_dropout(model, seed)
 
 # %% ../nbs/22_models.ipynb #draws
-_PLAIN_LAYERS = frozenset({nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d, nn.ModuleList})
+_PLAIN_LAYERS = frozenset({
+    nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.MaxPool2d, nn.ModuleList,
+})
+
+def _is_known(m:nn.Module)->bool:
+    "Is this module one that leaves the global generators alone?"
+    ours  = type(m).__module__.split('.')[0] in ('deepsweep', __name__.split('.')[0])
+    masks = getattr(m, 'seed', 0) is not None       # a dropout layer without a seed asks torch's generator
+    is_plain = getattr(m, 'activation', None) in (None, *ACTIVATIONS.values())
+    return (ours or type(m) in _PLAIN_LAYERS) and masks and is_plain
 
 def draws_nothing(
-    model:nn.Module,
+    model:nn.Module,   # Any network, with its dropout seeded
 )->bool:               # False: it might
-    "Is this a network of the kit's own, that leaves the global generators alone?"
-    def is_known(m):
-        ours = type(m).__module__.split('.')[0] in ('deepsweep', __name__.split('.')[0])
-        masks = getattr(m, 'seed', 0) is not None                                   # a dropout layer without a seed asks torch's generator
-        return (ours or type(m) in _PLAIN_LAYERS) and masks and getattr(m, 'activation', None) in (None, *ACTIVATIONS.values())
-    return all(map(is_known, model.modules()))
+    "Tell whether this is a network of the kit's own, that leaves the global generators alone"
+    return all(_is_known(m) for m in model.modules())
 
-# %% ../nbs/22_models.ipynb #summary-row
+# %% ../nbs/22_models.ipynb #tensors
 def _tensors(output)->list[torch.Tensor]:
     "The tensors in what a layer returns"
     if isinstance(output, torch.Tensor): return [output]
     if isinstance(output, Mapping): output = output.values()
     return [t for o in output for t in _tensors(o)] if isinstance(output, Iterable) else []
 
+def _products(module:nn.Module, outs:list)->int:
+    "Multiplications of a linear or convolution layer; other layers count as 0"
+    if not isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)): return 0
+    return sum(t.numel()*module.weight[0].numel() for t in outs)
+
+# %% ../nbs/22_models.ipynb #summary-row
 def _layer_row(name:str, module:nn.Module, inputs, output, counted:set)->dict:
     "One row of `summary`; parameters seen before count nothing"
     own = [p for p in module.parameters(recurse=False) if id(p) not in counted]
     counted.update(map(id, own))
     outs, ins = _tensors(output), {t.data_ptr() for t in _tensors(inputs)}
     shapes = [tuple(t.shape[1:]) for t in outs]
-    is_product = isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d))
-    products = sum(t.numel()*module.weight[0].numel() for t in outs) if is_product else 0
     return {
         'layer': name or 'model',
         'kind': type(module).__name__,
         'output shape': shapes[0] if len(shapes) == 1 else shapes,
         'parameters': sum(p.numel() for p in own),
-        'FLOPs': 2*products,
+        'FLOPs': 2*_products(module, outs),
         'activation bytes': sum(t.numel()*t.element_size() for t in outs if t.data_ptr() not in ins),
     }
 
-# %% ../nbs/22_models.ipynb #watch
+# %% ../nbs/22_models.ipynb #evaluating
 @contextmanager
 def _evaluating(model:nn.Module)->Iterator[None]:
     "Evaluation mode, no gradients, no trace in the global generator; then each module's own mode again"
@@ -348,32 +428,38 @@ def _evaluating(model:nn.Module)->Iterator[None]:
     finally:
         for m, training in modes.items(): m.training = training
 
+# %% ../nbs/22_models.ipynb #watch
 def _watch(layers, model, image)->list[dict]:
     "A row of `summary` for each call of one of `layers`, `(name, module)`, while `model` takes `image`"
     rows, counted = [], set()
     def noting(name):
-        return lambda module, inputs, output: rows.append(_layer_row(name, module, inputs, output, counted))
+        return lambda *call: rows.append(_layer_row(name, *call, counted))     # module, inputs, output
     hooks = [m.register_forward_hook(noting(name)) for name, m in layers]
     try:
         with _evaluating(model): model(image)
     except RuntimeError as e:
-        raise GeometryError(f'the network cannot take images of shape {tuple(image.shape[1:])}: {e}') from e
+        shape = tuple(image.shape[1:])
+        raise GeometryError(f'the network cannot take images of shape {shape}: {e}') from e
     finally:
         for h in hooks: h.remove()
     never = [_layer_row(name, m, (), (), counted) for name, m in layers]
     return rows + [o for o in never if o['parameters']]             # layers with weights that were not called
 
 # %% ../nbs/22_models.ipynb #summary
+def _is_row(module:nn.Module)->bool:
+    "Has a module a row of its own: no modules in it, or parameters of its own?"
+    return not [*module.children()] or bool([*module.parameters(recurse=False)])
+
 def summary(
     model:nn.Module,    # Any network for such images; mode and weights stay as they are
-    data,               # An `ImageData`: only `.shape` (channels, height, width) is used
+    data:ImageData,     # Only its `.shape` (channels, height, width) is used
 )->pd.DataFrame:        # `layer kind "output shape" parameters FLOPs "activation bytes"`; last row `total`
-    "What each layer gives and costs for one image, in evaluation mode"
+    "Tell what each layer gives and costs for one image, in evaluation mode"
     if not isinstance(model, nn.Module):
         raise SweepError(f'summary takes an nn.Module, got {type(model).__name__}')
     first  = next(model.parameters(), torch.zeros(0))
-    counts = lambda m: not [*m.children()] or [*m.parameters(recurse=False)]
-    layers = [(n, m) for n,m in model.named_modules() if counts(m)]
-    rows   = _watch(layers, model, torch.zeros(1, *data.shape, dtype=first.dtype, device=first.device))
+    image  = torch.zeros(1, *data.shape, dtype=first.dtype, device=first.device)
+    layers = [(n, m) for n, m in model.named_modules() if _is_row(m)]
+    rows   = _watch(layers, model, image)
     total  = {k: sum(o[k] for o in rows) for k in ('parameters', 'FLOPs', 'activation bytes')}
     return pd.DataFrame([*rows, {'layer': 'total', 'kind': '', 'output shape': '', **total}])

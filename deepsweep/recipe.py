@@ -4,20 +4,22 @@
 
 # %% ../nbs/30_recipe.ipynb #imports
 from __future__ import annotations
-import functools, math
+import functools, itertools, math
 from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 from .core import SweepError, did_you_mean
-from .data import ImageData
+from .data import ImageData, TensorLoader
+from .demands import needs_pairs
 from .keys import KEYS, OPTIMIZERS, SCHEDULES, value_of
+from .models import is_built_in, make_model
 
 # %% auto #0
-__all__ = ['ClippedCrossEntropy', 'class_weights', 'make_criterion', 'scoring_criterion', 'is_plain_loss', 'as_heads',
-           'head_loss', 'count_hits', 'decay_groups', 'make_optimizer', 'schedule_factor', 'Schedule', 'make_schedule',
-           'known_metric', 'known_metric_names']
+__all__ = ['ClippedCrossEntropy', 'class_weights', 'make_criterion', 'scoring_criterion', 'make_losses', 'is_plain_loss',
+           'as_heads', 'head_loss', 'count_hits', 'join_answers', 'decay_groups', 'make_optimizer', 'schedule_factor',
+           'Schedule', 'make_schedule', 'known_metric', 'known_metric_names', 'check_on_images', 'make_loaders']
 
 # %% ../nbs/30_recipe.ipynb #clipped
 class ClippedCrossEntropy(nn.Module):
@@ -29,62 +31,96 @@ class ClippedCrossEntropy(nn.Module):
         super().__init__()
         self.eps = eps
         self.register_buffer('weight', weight)
+
     def forward(self,
         logits:torch.Tensor,   # (batch, classes)
         y:torch.Tensor,        # int64, (batch,)
     )->torch.Tensor:           # Mean loss, in [nats]
+        "Compute the mean loss of a batch"
         p = logits.softmax(1).gather(1, y[:, None])[:, 0]    # (batch,)
         losses = -p.clamp(self.eps, 1-self.eps).log()
         if self.weight is None: return losses.mean()
         w = self.weight[y]                                   # (batch,)
         return (w*losses).sum()/w.sum()
 
+# %% ../nbs/30_recipe.ipynb #balanced-weights
+def _balanced(data:ImageData)->torch.Tensor:
+    "Weights with which every class has the same say"
+    counts = torch.bincount(data.y_train, minlength=len(data.classes)).float()
+    shares = len(data.y_train)/((counts > 0).sum()*counts)
+    # a class without an image weighs nothing anyway, but for label smoothing
+    return torch.where(counts > 0, shares, 1.)
+
+def _by_name(asked:Mapping, data:ImageData)->torch.Tensor:
+    "Weights of the classes that a dict names, 1 for the others"
+    named = {str(k): float(v) for k, v in asked.items()}
+    if odd := set(named) - set(data.classes):
+        near = did_you_mean(min(odd), data.classes)
+        raise SweepError(f'class_weight names no class of {data.name}: {min(odd)!r}; {near}')
+    weight = torch.tensor([named.get(c, 1.) for c in data.classes])
+    if (torch.isfinite(weight) & (weight > 0)).all(): return weight
+    raise SweepError(f'class_weight must be numbers above 0 in single precision, got {asked!r}')
+
 # %% ../nbs/30_recipe.ipynb #class-weights
 def class_weights(
     config:Mapping,             # Reads `class_weight`
     data:ImageData|None=None,   # Its classes, and the training labels
 )->torch.Tensor|None:           # float32 (classes,); None: all count the same
-    "What an image of each class counts in the training loss (King & Zeng 2001, section 4.2)"
+    "Compute what an image of each class counts in the training loss (King & Zeng 2001, section 4.2)"
     asked = value_of(config, 'class_weight')
     if asked is None: return None
-    if not KEYS['class_weight'].test(asked): raise SweepError(f"class_weight {KEYS['class_weight'].rule}, got {asked!r}")
+    if not KEYS['class_weight'].test(asked):
+        raise SweepError(f"class_weight {KEYS['class_weight'].rule}, got {asked!r}")
     if data is None: raise SweepError(f'class_weight={asked!r} needs the images: give data')
-    if data.y_train.ndim > 1: raise SweepError(f'class_weight is for one label an image, {data.name} has {data.y_train.shape[1]}; got {asked!r}')
-    if asked == 'balanced':
-        counts = torch.bincount(data.y_train, minlength=len(data.classes)).float()
-        shares = len(data.y_train)/((counts > 0).sum()*counts)
-        return torch.where(counts > 0, shares, 1.)                       # a class without an image weighs nothing anyway, but for label smoothing
-    named = {str(k): float(v) for k, v in asked.items()}
-    if odd := set(named) - set(data.classes): raise SweepError(f'class_weight names no class of {data.name}: {min(odd)!r}; {did_you_mean(min(odd), data.classes)}')
-    weight = torch.tensor([named.get(c, 1.) for c in data.classes])
-    if not (torch.isfinite(weight) & (weight > 0)).all(): raise SweepError(f'class_weight must be numbers above 0 in single precision, got {asked!r}')
-    return weight
+    if data.y_train.ndim > 1:
+        has = f'{data.name} has {data.y_train.shape[1]}'
+        raise SweepError(f'class_weight is for one label an image, {has}; got {asked!r}')
+    return _balanced(data) if asked == 'balanced' else _by_name(asked, data)
 
 # %% ../nbs/30_recipe.ipynb #criterion
 def make_criterion(
     config:Mapping,             # Reads `loss`, `label_smoothing` and `class_weight`
     data:ImageData|None=None,   # For `class_weight`: its classes, and the training labels
 )->nn.Module:                   # Called as `criterion(logits, y)`, gives a mean over the batch
-    "The loss that a config asks to train by"
+    "Make the loss that a config asks to train by"
     weight = class_weights(config, data)
     loss, smoothing = value_of(config, 'loss'), value_of(config, 'label_smoothing')
     if not 0 <= smoothing < 1: raise SweepError(f'label_smoothing must lie in [0, 1), got {smoothing}')
     if loss == 'cross_entropy': return nn.CrossEntropyLoss(weight, label_smoothing=smoothing)
-    if loss != 'clipped': raise SweepError(f"loss {loss!r} is not known: {did_you_mean(loss, ['cross_entropy', 'clipped'])}")
-    if smoothing: raise SweepError(f'label_smoothing works with cross_entropy only, got loss clipped and label_smoothing {smoothing}')
+    if loss != 'clipped':
+        raise SweepError(f"loss {loss!r} is not known: {did_you_mean(loss, ['cross_entropy', 'clipped'])}")
+    if smoothing:
+        raise SweepError('label_smoothing works with cross_entropy only, '
+                         f'got loss clipped and label_smoothing {smoothing}')
     return ClippedCrossEntropy(weight=weight)
 
+# %% ../nbs/30_recipe.ipynb #scoring
 def scoring_criterion(
     config:Mapping,    # Reads `loss`
-)->nn.Module:
-    "The loss that scores images: that of training, without what only training is to feel"
+)->nn.Module:          # Called as `criterion(logits, y)`, gives a mean over the batch
+    "Make the loss that scores images: that of training, without what only training is to feel"
     return make_criterion({k: v for k, v in config.items() if k == 'loss'})
+
+# %% ../nbs/30_recipe.ipynb #losses
+def make_losses(
+    config:Mapping,                 # Reads `loss`, `label_smoothing` and `class_weight`
+    data:ImageData,                 # For `class_weight`
+    model:nn.Module,                # Class weights go where its parameters are
+    criterion:Callable|None=None,   # A loss of the user's, which serves as both; None: as the config says
+)->tuple[Callable,Callable]:        # To train by, to score by
+    "Make both losses of a run"
+    if criterion is not None: return criterion, criterion
+    loss = make_criterion(config, data)
+    is_plain = not value_of(config, 'label_smoothing') and getattr(loss, 'weight', None) is None
+    if is_plain: return loss, loss
+    first = next(model.parameters(), torch.empty(0))
+    return loss.to(first.device, first.dtype), scoring_criterion(config)
 
 # %% ../nbs/30_recipe.ipynb #plain-loss
 def is_plain_loss(
-    criterion:Callable,
-)->bool:
-    "Is this one of torch's losses or ours, which draw no random numbers?"
+    criterion:Callable,   # `criterion(logits, labels)`
+)->bool:                  # False: it may draw random numbers
+    "Tell whether this is one of torch's losses or ours, which draw no random numbers"
     if isinstance(criterion, ClippedCrossEntropy): return True
     made_by = type(criterion) if isinstance(criterion, nn.Module) else criterion
     return getattr(made_by, '__module__', '') in ('torch.nn.modules.loss', 'torch.nn.functional')
@@ -98,17 +134,51 @@ def as_heads(
     if isinstance(logits, torch.Tensor): return [(logits, y if y.ndim == 1 else y[:, 0])]
     return list(zip(logits, y.reshape(len(y), -1).unbind(1), strict=True))
 
-def head_loss(criterion:Callable, logits, y:torch.Tensor)->torch.Tensor:
-    "Loss of a batch, added over the heads"
+# %% ../nbs/30_recipe.ipynb #head-loss
+def head_loss(
+    criterion:Callable,             # `criterion(logits, labels)` of one head -> mean loss
+    logits:torch.Tensor|Sequence,   # (batch, classes), or one such tensor per head
+    y:torch.Tensor,                 # (batch,) or (batch, heads)
+)->torch.Tensor:                    # One number
+    "Compute the loss of a batch, added over the heads"
     first, *rest = [criterion(p, t) for p, t in as_heads(logits, y)]
     return sum(rest, first)
 
-def count_hits(logits, y:torch.Tensor)->torch.Tensor:
-    "Right answers in a batch, a share of one per head"
+# %% ../nbs/30_recipe.ipynb #count-hits
+def count_hits(
+    logits:torch.Tensor|Sequence,   # (batch, classes), or one such tensor per head
+    y:torch.Tensor,                 # (batch,) or (batch, heads)
+)->torch.Tensor:                    # One number, in [0, batch]
+    "Count the right answers in a batch, a share of one per head"
     heads = as_heads(logits, y)
     return sum((p.argmax(1) == t).sum() for p, t in heads)/len(heads)
 
+# %% ../nbs/30_recipe.ipynb #join
+def _joined(parts:Sequence)->torch.Tensor:
+    "Tensors of all batches as one, on the CPU"
+    return torch.cat([o.float().cpu() for o in parts])
+
+def join_answers(
+    seen:Sequence,           # `(logits, labels)` of each batch, at least one
+)->tuple:                    # Labels (N,) or (N, heads), and logits (N, classes) or a list of such
+    "Put the answers of all batches together, on the CPU"
+    logits, labels = zip(*seen)
+    one_head = isinstance(logits[0], torch.Tensor)
+    return torch.cat(labels).cpu(), _joined(logits) if one_head else [_joined(o) for o in zip(*logits)]
+
 # %% ../nbs/30_recipe.ipynb #optimizer
+def decay_groups(
+    model:nn.Module,   # Whose parameters are split
+    l2:float,          # Weight decay, at least 0
+    decay:str,         # `all` or `weights`
+)->list:               # Parameter groups for a torch optimizer
+    "Split parameters by whether weight decay applies to them"
+    if decay == 'all': return [dict(params=list(model.parameters()), weight_decay=l2)]
+    if decay != 'weights': raise SweepError(f"decay must be 'all' or 'weights', got {decay!r}")
+    groups = [[p for p in model.parameters() if (p.ndim > 1) == is_weight] for is_weight in (True, False)]
+    return [dict(params=ps, weight_decay=wd) for ps, wd in zip(groups, (l2, 0)) if ps]
+
+# %% ../nbs/30_recipe.ipynb #make-optimizer
 _OPTIMIZERS = dict(
     sgd     = torch.optim.SGD,
     adam    = torch.optim.Adam,
@@ -118,38 +188,29 @@ _OPTIMIZERS = dict(
     rmsprop = torch.optim.RMSprop,
 )
 
-def decay_groups(
-    model:nn.Module,
-    l2:float,     # Weight decay, at least 0
-    decay:str,    # `all` or `weights`
-)->list:          # Parameter groups for a torch optimizer
-    "Split parameters by whether weight decay applies to them"
-    if decay == 'all': return [dict(params=list(model.parameters()), weight_decay=l2)]
-    if decay != 'weights': raise SweepError(f"decay must be 'all' or 'weights', got {decay!r}")
-    groups = [[p for p in model.parameters() if (p.ndim > 1) == is_weight] for is_weight in (True, False)]
-    return [dict(params=ps, weight_decay=wd) for ps, wd in zip(groups, (l2, 0)) if ps]
-
-# %% ../nbs/30_recipe.ipynb #make-optimizer
 def make_optimizer(
     config:Mapping,     # Reads `optimizer learning_rate momentum betas l2_weight_decay decay`
     model:nn.Module,    # Whose parameters it moves
-)->torch.optim.Optimizer:
-    "The optimizer that a config asks for"
+)->torch.optim.Optimizer:   # Fresh
+    "Make the optimizer that a config asks for"
     name = value_of(config, 'optimizer')
-    if name not in _OPTIMIZERS: raise SweepError(f'optimizer {name!r} is not known: {did_you_mean(name, _OPTIMIZERS)}')
+    if name not in _OPTIMIZERS:
+        raise SweepError(f'optimizer {name!r} is not known: {did_you_mean(name, _OPTIMIZERS)}')
     own = {k: value_of(config, k) for k in OPTIMIZERS[name]}
     if 'betas' in own: own['betas'] = tuple(own['betas'])
     groups = decay_groups(model, value_of(config, 'l2_weight_decay'), value_of(config, 'decay'))
     return _OPTIMIZERS[name](groups, lr=value_of(config, 'learning_rate'), **own)
 
 # %% ../nbs/30_recipe.ipynb #schedule-factor
-def _half_wave(a:float, b:float, t:float)->float: return b + (a-b)*(1 + math.cos(math.pi*min(max(t, 0), 1)))/2
+def _half_wave(start:float, end:float, t:float)->float:
+    "From `start` to `end` along half a wave, while `t` goes from 0 to 1"
+    return end + (start-end)*(1 + math.cos(math.pi*min(max(t, 0), 1)))/2
 
 def schedule_factor(
-    schedule:str|Mapping,   # `constant`, a name, or `{'name': …}` with `final` and, for one_cycle, `warmup` and `start`
+    schedule:str|Mapping,   # `constant`, a name, or `{'name': …}` with `final`; one_cycle: `warmup`, `start`
     progress:float,         # Share of the training that is done, in [0, 1]
 )->float:                   # Factor on the learning rate, at least 0
-    "How far the learning rate is turned up at one point of the training"
+    "Compute how far the learning rate is turned up at one point of the training"
     s = dict(name=schedule) if isinstance(schedule, str) else dict(schedule)
     name = s.get('name')
     if name == 'constant': return 1.
@@ -162,28 +223,39 @@ def schedule_factor(
 class Schedule(torch.optim.lr_scheduler.LambdaLR):
     "A torch scheduler that knows whether it counts epochs or updates"
     def __init__(self,
-        optimizer:torch.optim.Optimizer,
-        factor:Callable[[int],float],   # Factor on the learning rate after so many ticks
-        per:str='epoch',                # What a tick is: `epoch` or `step`
+        optimizer:torch.optim.Optimizer,   # Whose learning rate it sets
+        factor:Callable[[int],float],      # Factor on the learning rate after so many ticks
+        per:str='epoch',                   # What a tick is: `epoch` or `step`
     ):
         self.per = per
         super().__init__(optimizer, factor)
 
+# %% ../nbs/30_recipe.ipynb #check-schedule
+def _check_schedule(s:Mapping, per:str)->None:
+    "Refuse a schedule that nobody knows"
+    name = s.get('name')
+    if name not in SCHEDULES:
+        raise SweepError(f'schedule {name!r} is not known: {did_you_mean(name, SCHEDULES)}')
+    if per not in ('epoch', 'step'):
+        raise SweepError(f"schedule per must be 'epoch' or 'step', got {per!r}")
+    if odd := set(s) - SCHEDULES[name] - {'name'}:
+        knows = sorted(SCHEDULES[name] | {'name', 'per'})
+        raise SweepError(f'schedule {name} does not know {sorted(odd)}; it knows {knows}')
+
+# %% ../nbs/30_recipe.ipynb #make-schedule
 def make_schedule(
-    config:Mapping,                       # Reads `schedule` and `num_epochs`
-    optimizer:torch.optim.Optimizer,
-    steps_per_epoch:int,                  # Updates in one epoch, at least 1
-)->Schedule|None:                         # None for a constant rate
-    "The schedule that a config asks for"
+    config:Mapping,                    # Reads `schedule` and `num_epochs`
+    optimizer:torch.optim.Optimizer,   # Whose learning rate it sets
+    steps_per_epoch:int,               # Updates in one epoch, at least 1
+)->Schedule|None:                      # None for a constant rate
+    "Make the schedule that a config asks for"
     s = value_of(config, 'schedule')
     s = dict(name=s) if isinstance(s, str) else dict(s)
-    name, per = s.get('name'), s.pop('per', 'epoch')
-    if name not in SCHEDULES: raise SweepError(f'schedule {name!r} is not known: {did_you_mean(name, SCHEDULES)}')
-    if per not in ('epoch', 'step'): raise SweepError(f"schedule per must be 'epoch' or 'step', got {per!r}")
-    if odd := set(s) - SCHEDULES[name] - {'name'}:
-        raise SweepError(f'schedule {name} does not know {sorted(odd)}; it knows {sorted(SCHEDULES[name] | {"name", "per"})}')
-    if name == 'constant': return None
-    ticks = max(value_of(config, 'num_epochs') * (steps_per_epoch if per == 'step' else 1), 1)
+    per = s.pop('per', 'epoch')
+    _check_schedule(s, per)
+    if s['name'] == 'constant': return None
+    epochs = value_of(config, 'num_epochs')
+    ticks  = max(epochs*steps_per_epoch if per == 'step' else epochs, 1)
     return Schedule(optimizer, lambda i: schedule_factor(s, i/ticks), per)
 
 # %% ../nbs/30_recipe.ipynb #answers
@@ -200,22 +272,33 @@ def _answers_class()->type:
         def predict_proba(self, logits):
             p = np.exp(logits - logits.max(1, keepdims=True))
             return p/p.sum(1, keepdims=True)
-        def decision_function(self, logits): return logits[:, 1] - logits[:, 0] if self.classes == 2 else logits
+        def decision_function(self, logits):
+            return logits[:, 1] - logits[:, 0] if self.classes == 2 else logits
     return Answers
 
+# %% ../nbs/30_recipe.ipynb #scorers
 def _log_loss(y:np.ndarray, logits:np.ndarray)->float:
     "Cross entropy [nats], also where a class has no image"
     top = logits.max(1)
-    return float((np.log(np.exp(logits - top[:, None]).sum(1)) + top - logits[np.arange(len(y)), y]).mean())
+    log_sum = np.log(np.exp(logits - top[:, None]).sum(1)) + top       # (N,)
+    return float((log_sum - logits[np.arange(len(y)), y]).mean())
+
+def _scorer(name:str)->Callable|None:
+    "scikit-learn's scorer of that name as `fn(labels, logits)`, arrays"
+    from sklearn.metrics import get_scorer, get_scorer_names
+    if name not in get_scorer_names(): return None
+    scorer = get_scorer(name)
+    return lambda y, logits: scorer(_answers_class()(logits.shape[1]), logits, y)
 
 # %% ../nbs/30_recipe.ipynb #known-metric
-_AVERAGED = {f'{a} {s}': f'{s}_{a}' for a in ('macro', 'micro', 'weighted') for s in ('f1', 'precision', 'recall')}
+_PAIRS = itertools.product(('macro', 'micro', 'weighted'), ('f1', 'precision', 'recall'))
+_AVERAGED = {f'{average} {score}': f'{score}_{average}' for average, score in _PAIRS}
 _SAME = {'f1': 'f1_macro', 'roc auc': 'roc_auc_ovr', **_AVERAGED}
 
 def known_metric(
-    name:str,            # `macro f1` or `f1` (the same: the mean over the classes, also of two), `balanced accuracy`, `log loss`, or any scorer of scikit-learn's
+    name:str,            # `macro f1` or `f1`, `balanced accuracy`, `log loss`, or a scorer of scikit-learn's
 )->Callable|None:        # `fn(labels, logits) -> float`, averaged over the heads; None: nobody knows it
-    "A score by its name"
+    "Look up a score by its name"
     score = _log_loss if name == 'log loss' else _scorer(_SAME.get(name, name.replace(' ', '_')))
     if score is None: return None
     def metric(labels, logits):
@@ -225,14 +308,54 @@ def known_metric(
     metric.version = 'scikit-learn'
     return metric
 
-def _scorer(name:str)->Callable|None:
-    "scikit-learn's scorer of that name as `fn(labels, logits)`, arrays"
-    from sklearn.metrics import get_scorer, get_scorer_names
-    if name not in get_scorer_names(): return None
-    scorer = get_scorer(name)
-    return lambda y, logits: scorer(_answers_class()(logits.shape[1]), logits, y)
-
-def known_metric_names()->list[str]:
-    "Names that `known_metric` takes, in words"
+# %% ../nbs/30_recipe.ipynb #metric-names
+def known_metric_names()->list[str]:   # In order of the alphabet
+    "List the names that `known_metric` takes, in words"
     from sklearn.metrics import get_scorer_names
     return sorted({*_SAME, 'log loss', *(o.replace('_', ' ') for o in get_scorer_names())})
+
+# %% ../nbs/30_recipe.ipynb #check-batches
+def _check_batches(config:Mapping, data:ImageData)->None:
+    "Refuse a net with batch norm that would see one image at a time"
+    n, batch_size = len(data.x_train), value_of(config, 'batch_size')
+    is_plain = is_built_in(config) and not value_of(config, 'batch_norm')
+    if min(n, batch_size) > 1 or is_plain: return
+    try: net = make_model(config, data)
+    except Exception: return                                             # its run will say what
+    if not needs_pairs(net, data.shape): return
+    got  = f'batch_size {batch_size} and {n} training image{"s"*(n > 1)}'
+    rule = 'is at least 2 with batch_norm, and so is the number of training images'
+    raise SweepError(f'batch_norm needs two images or more in a batch, got {got}',
+                     [('batch_size', rule, min(n, batch_size))])
+
+# %% ../nbs/30_recipe.ipynb #on-images
+def check_on_images(
+    config:Mapping,                 # A run config
+    data:ImageData,                 # What it is to be trained on
+    criterion:Callable|None=None,   # A loss of the user's
+)->None:                            # A `SweepError` says what is wrong
+    "Refuse what a config asks for and these images, or a loss of one's own, do not allow"
+    asked = value_of(config, 'class_weight')
+    if criterion is not None and asked is not None:
+        own = 'a criterion of yours has to weigh the classes itself'
+        raise SweepError(f"class_weight belongs to the kit's losses; {own}, got {config['class_weight']!r}")
+    class_weights(config, data)
+    if value_of(config, 'sampler') == 'balanced' and data.y_train.ndim > 1:
+        has = f'{data.name} has {data.y_train.shape[1]}'
+        raise SweepError(f"sampler='balanced' is for one label an image, {has}")
+    _check_batches(config, data)
+
+# %% ../nbs/30_recipe.ipynb #loaders
+def make_loaders(
+    config:Mapping,    # Reads `batch_size`, `input_scale`, `sampler` and `seed`
+    data:ImageData,    # Its `train` and `valid` parts
+    model:nn.Module,   # Is asked whether it can be trained on one image
+)->tuple[TensorLoader,TensorLoader|None]:   # Of `train`, and of `valid`; None where that has no images
+    "Make the batches that a config asks for"
+    scale, batch_size = value_of(config, 'input_scale'), value_of(config, 'batch_size')
+    images, held = data.part('train', scale), data.part('valid', scale)
+    is_single   = len(images) % batch_size == 1 and needs_pairs(model, data.shape)
+    is_balanced = value_of(config, 'sampler') == 'balanced'
+    order = dict(shuffle=True, seed=value_of(config, 'seed'), balanced=is_balanced)
+    train = TensorLoader(images, batch_size, join_single=is_single, **order)
+    return train, TensorLoader(held, batch_size) if len(held) else None

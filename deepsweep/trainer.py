@@ -4,96 +4,121 @@
 
 # %% ../nbs/32_trainer.ipynb #imports
 from __future__ import annotations
-import contextlib, copy, ctypes, functools, math, sys, tempfile, time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib, copy, math, sys, tempfile, time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 import torch
 from fastcore.basics import patch
 from torch import nn
 
-from .augment import Augment
-from .checkpoint import EVAL_BATCH, export_model, in_format, load_model, model_info, net_format, predict, save_model
-from .core import DeepsweepError, OwnRandom, SweepError, default_device, derive_seed, did_you_mean, generators_lent
-from .data import ImageData, TensorLoader, scale_images
+from .augment import Augment, make_augment
+from .checkpoint import EVAL_BATCH, export_model, in_format, load_model, model_info, net_format
+from .checkpoint import predict, save_model
+from .core import DeepsweepError, OwnRandom, SweepError
+from .core import default_device, derive_seed, did_you_mean, generators_lent
+from .data import ImageData, TensorLoader
+from .demands import few_threads, is_narrow, keep_memory, map_bytes
+from .demands import matmul_precision, needs_pairs, score_size, widest
 from .keys import value_of
-from .models import draws_nothing, is_built_in, make_model, seed_dropout
+from .models import draws_nothing, make_model, seed_dropout
 from .objective import Objective, watched
-from .recipe import as_heads, class_weights, count_hits, head_loss, is_plain_loss, make_criterion, make_optimizer, make_schedule, scoring_criterion
+from .recipe import as_heads, check_on_images, count_hits, head_loss, is_plain_loss
+from .recipe import join_answers, make_loaders, make_losses, make_optimizer, make_schedule
 
 # %% auto #0
-__all__ = ['ModelTrainer', 'widest', 'map_bytes', 'score_size', 'keep_memory', 'matmul_precision', 'is_narrow', 'few_threads',
-           'needs_pairs', 'check_on_images', 'make_trainer']
+__all__ = ['ModelTrainer', 'make_trainer', 'save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes',
+           'score_size', 'is_narrow', 'few_threads', 'keep_memory', 'matmul_precision', 'needs_pairs',
+           'check_on_images']
 
 # %% ../nbs/32_trainer.ipynb #trainer
 _PRECISIONS = dict(float32=torch.float32, tf32=torch.float32, bf16=torch.float32, float64=torch.float64)
 
+@dataclass(eq=False, repr=False)
 class ModelTrainer:
     "Train one model and keep a record of every epoch"
-    def __init__(self,
-        model:nn.Module,
-        train_loader:Iterable,      # Gives `(images, labels)`: a `TensorLoader` or any torch `DataLoader`
-        test_loader:Iterable|None,  # Images to score on, usually the validation part; None: no scores
-        num_epochs:int,             # At least 0
-        criterion:Callable,         # `criterion(logits, labels)` -> mean loss
-        optimizer:torch.optim.Optimizer,
-        *,
-        test_label:str='test',      # What `test_loader` holds; columns are named after it
-        scheduler=None,             # A torch scheduler, stepped per epoch, or a `Schedule`; `ReduceLROnPlateau` watches a score
-        patience:int=25,            # Epochs without a new best before an early stop, at least 1
-        seed:int=0,                 # Decides batch order and dropout masks
-        device=None,                # None: the first CUDA device, else the CPU
-        on_epoch:Sequence[Callable]=(),         # Each called as `fn(trainer, row)` after every epoch
-        monitor:str|Objective|None=None,        # Decides which epoch is best, a column or an `Objective`; None: accuracy on `test_loader`
-        precision:str='float32',    # `float32 float64 tf32 bf16`
-        eval_train:bool=False,      # Also score the training images in evaluation mode
-        metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float` over all of `test_loader`
-        augment:Callable|None=None, # `fn(images) -> images` for training batches, such as `Augment`
-        scoring:Callable|None=None, # The loss that scores images, `scoring(logits, labels)`; None: `criterion`
-    ):
-        if patience < 1: raise DeepsweepError(f'patience must be at least 1, got {patience}')
-        if precision not in _PRECISIONS: raise DeepsweepError(f'precision {precision!r} is not known: {did_you_mean(precision, _PRECISIONS)}')
-        self.device = default_device(device)
-        self.precision = precision
-        self.format = net_format(model)
-        self.model = model.to(self.device, _PRECISIONS[precision]).to(memory_format=self.format)
-        self.train_loader = self._placed(train_loader)
-        self.test_loader = self._placed(test_loader)
-        self.num_epochs, self.patience, self.seed = num_epochs, patience, seed
-        self.criterion, self.scoring = criterion, criterion if scoring is None else scoring
-        self.optimizer, self.scheduler = optimizer, scheduler
-        self.test_label, self.eval_train, self.augment = test_label, eval_train, augment
-        self.objective = watched(monitor or f'{test_label} accuracy')
-        self.metrics, self.on_epoch = dict(metrics or {}), tuple(on_epoch)
-        self.logger, self.history = {'train': {}, test_label: {}}, []
-        self.best_log, self.best_epoch, self.best_weights = {}, None, None
-        self.state, self.stop_reason = 'new', None
+    model:nn.Module                     # Trained in place, on `device`
+    train_loader:Iterable               # Gives `(images, labels)`: a `TensorLoader` or any torch `DataLoader`
+    test_loader:Iterable|None           # Images to score on, usually the validation part; None: no scores
+    num_epochs:int                      # At least 0
+    criterion:Callable                  # `criterion(logits, labels)` -> mean loss
+    optimizer:torch.optim.Optimizer     # Moves the model's parameters
+    _:KW_ONLY
+    test_label:str='test'               # What `test_loader` holds; columns are named after it
+    scheduler:object=None               # A torch scheduler, stepped per epoch, or a `Schedule`
+    patience:int=25                     # Epochs without a new best before an early stop, at least 1
+    seed:int=0                          # Decides batch order and dropout masks
+    device:torch.device|str|None=None   # None: the first CUDA device, else the CPU
+    on_epoch:Sequence[Callable]=()      # Each called as `fn(trainer, row)` after every epoch
+    monitor:str|Objective|None=None     # Column that decides which epoch is best; None: the test accuracy
+    precision:str='float32'             # `float32 float64 tf32 bf16`
+    eval_train:bool=False               # Also score the training images in evaluation mode
+    metrics:Mapping[str,Callable]|None=None   # Further columns, `fn(labels, logits) -> float`
+    augment:Callable|None=None          # `fn(images) -> images` for training batches, such as `Augment`
+    scoring:Callable|None=None          # The loss that scores images, `(logits, labels)`; None: `criterion`
 
-    @property
-    def monitor(self)->str: "Column that decides which epoch is best"; return self.objective.name
+    def __post_init__(self):
+        self._settle()
+        self._begin()
 
-# %% ../nbs/32_trainer.ipynb #trainer-helpers
+# %% ../nbs/32_trainer.ipynb #settle
+@patch
+def _settle(self:ModelTrainer)->None:
+    "Check the arguments, and put them where and how the training needs them"
+    if self.patience < 1: raise DeepsweepError(f'patience must be at least 1, got {self.patience}')
+    if self.precision not in _PRECISIONS:
+        near = did_you_mean(self.precision, _PRECISIONS)
+        raise DeepsweepError(f'precision {self.precision!r} is not known: {near}')
+    self.device = default_device(self.device)
+    self.format = net_format(self.model)
+    self.model  = self.model.to(self.device, _PRECISIONS[self.precision]).to(memory_format=self.format)
+    self.train_loader = self._placed(self.train_loader)
+    self.test_loader  = self._placed(self.test_loader)
+    self.scoring   = self.criterion if self.scoring is None else self.scoring
+    self.objective = watched(self.monitor or f'{self.test_label} accuracy')
+    self.monitor   = self.objective.name
+    self.metrics   = dict(self.metrics or {})
+    self.on_epoch  = tuple(self.on_epoch)
+
+# %% ../nbs/32_trainer.ipynb #placed
 @patch
 def _placed(self:ModelTrainer, loader):
     "A loader of ours serves from the device; any other stays as it is"
     return loader.to(self.device) if isinstance(loader, TensorLoader) else loader
 
+# %% ../nbs/32_trainer.ipynb #begin
+@patch
+def _begin(self:ModelTrainer)->None:
+    "The empty record of a training that has not begun"
+    self.logger  = {'train': {}, self.test_label: {}}    # epoch -> scores
+    self.history = []                                    # a row per epoch
+    self.best_log     = {}                               # the row of the best epoch
+    self.best_epoch   = None
+    self.best_weights = None
+    self.state        = 'new'
+    self.stop_reason  = None
+
+# %% ../nbs/32_trainer.ipynb #as-batch
 @patch
 def as_batch(self:ModelTrainer,
     xb:torch.Tensor,   # Images, (batch, C, H, W)
     yb:torch.Tensor,   # Labels, (batch,) or (batch, heads)
-)->tuple:
-    "A batch on the device, in the model's precision and format"
+)->tuple:              # Both
+    "Bring a batch to the device, in the model's precision and format"
     xb = xb.to(self.device, _PRECISIONS[self.precision])
     return in_format(xb, self.format), yb.to(self.device)
 
+# %% ../nbs/32_trainer.ipynb #autocast
 @patch
-def autocast(self:ModelTrainer):
-    "A context for the forward pass: autocast for bf16, else nothing"
-    return torch.autocast(self.device.type, torch.bfloat16) if self.precision == 'bf16' else contextlib.nullcontext()
+def autocast(self:ModelTrainer)->contextlib.AbstractContextManager:   # For the forward pass
+    "Open a context: autocast for bf16, else nothing"
+    if self.precision != 'bf16': return contextlib.nullcontext()
+    return torch.autocast(self.device.type, torch.bfloat16)
 
+# %% ../nbs/32_trainer.ipynb #best-model
 @patch(as_prop=True)
-def best_model(self:ModelTrainer)->nn.Module|None:
-    "A copy of the model with the best epoch's weights; None before the first score"
+def best_model(self:ModelTrainer)->nn.Module|None:   # None before the first score
+    "Copy the model, with the best epoch's weights"
     if self.best_weights is None: return None
     best = copy.deepcopy(self.model)
     best.load_state_dict(self.best_weights)
@@ -108,13 +133,13 @@ def calculate_accuracy(self:ModelTrainer,
     "Accuracy of a batch"
     return (count_hits(pred, true)/len(true)).item()
 
-# %% ../nbs/32_trainer.ipynb #train-loop
+# %% ../nbs/32_trainer.ipynb #train-step
 @patch
 def train_step(self:ModelTrainer,
     xb:torch.Tensor,   # Images, (batch, C, H, W), as `as_batch` gives them
     yb:torch.Tensor,   # Labels, (batch,) or (batch, heads)
 )->tuple:              # Loss and right answers, on the device
-    "One update of the weights"
+    "Update the weights once"
     if self.augment is not None: xb = in_format(self.augment(xb), self.format)
     with self.autocast():
         logits = self.model(xb)
@@ -125,6 +150,7 @@ def train_step(self:ModelTrainer,
     if getattr(self.scheduler, 'per', None) == 'step': self.scheduler.step()
     return loss.detach(), count_hits(logits, yb)
 
+# %% ../nbs/32_trainer.ipynb #train-loop
 @patch
 def train_loop(self:ModelTrainer,
     dataloader:Iterable|None=None,   # None: the trainer's own
@@ -143,56 +169,38 @@ def train_loop(self:ModelTrainer,
     if verbose: print(', '.join(f'{k}: {v:.4f}' for k, v in log.items()))
     return log
 
-# %% ../nbs/32_trainer.ipynb #test-loop
-def widest(
-    model:nn.Module,
-)->tuple[int,int]:   # Units and filters; 0 where there is no such layer
-    "Width of the widest linear layer and of the widest convolution"
-    width = lambda kind, size: max((getattr(m, size) for m in model.modules() if isinstance(m, kind)), default=0)
-    return width(nn.Linear, 'out_features'), width(nn.Conv2d, 'out_channels')
-
-def map_bytes(
-    model:nn.Module,
-    pixels:int,      # Height times width of an image
-)->int:              # Of one image in single precision; 0 without convolutions
-    "Bytes of a net's widest maps, each as large as the image"
-    return widest(model)[1]*pixels*4
-
-def score_size(
-    model:nn.Module,       # A member
-    images:torch.Tensor,   # (N, C, H, W), on their device
-    members:int=1,         # Nets of this kind that are scored together
-)->int:                    # At least 10
-    "How many images to score at once: `EVAL_BATCH`, or as many as fit where a convolution's maps are large (more save nothing)"
-    at_once, room = (EVAL_BATCH, 16e6) if images.device.type == 'cpu' else (20*EVAL_BATCH, 2e9)
-    maps = map_bytes(model, images[0, 0].numel())*members
-    return max(10, min(at_once, int(room/max(maps, 1))))
-
-# %% ../nbs/32_trainer.ipynb #test-loop-2
-def _gather(seen:list)->tuple:
-    "Labels and logits of all batches, on the CPU; logits are a list with several heads"
-    logits, labels = zip(*seen)
-    join = lambda parts: torch.cat([o.float().cpu() for o in parts])
-    return torch.cat(labels).cpu(), join(logits) if isinstance(logits[0], torch.Tensor) else [join(o) for o in zip(*logits)]
-
+# %% ../nbs/32_trainer.ipynb #score-metrics
 @patch
 def score_metrics(self:ModelTrainer,
-    labels:torch.Tensor,   # (N,) or (N, heads), on the CPU
-    logits,                # (N, classes), or a list of such, on the CPU
-    metrics:Mapping|None=None,   # Name -> `fn(labels, logits)`; None: the trainer's own
-)->dict:
-    "Further scores; one that draws random numbers draws the same at the same epoch of the same seed"
+    labels:torch.Tensor,            # (N,) or (N, heads), on the CPU
+    logits:torch.Tensor|list,       # (N, classes), or a list of such, on the CPU
+    metrics:Mapping|None=None,      # Name -> `fn(labels, logits)`; None: the trainer's own
+)->dict:                            # Name -> score
+    "Compute further scores"
     found = {}
     for name, fn in (self.metrics if metrics is None else metrics).items():
-        with OwnRandom(derive_seed(self.seed, 'metric', name, len(self.history))): found[name] = float(fn(labels, logits))
+        with OwnRandom(derive_seed(self.seed, 'metric', name, len(self.history))):
+            found[name] = float(fn(labels, logits))
     return found
 
+# %% ../nbs/32_trainer.ipynb #answers
 @patch
 def _to_score(self:ModelTrainer, dataloader:Iterable)->Iterable:
     "The same images in the batches that suit scoring, if the loader is ours"
     if not isinstance(dataloader, TensorLoader): return dataloader
     return TensorLoader(dataloader.dataset, score_size(self.model, dataloader.images)).to(self.device)
 
+# %% ../nbs/32_trainer.ipynb #answers-of
+@patch
+def _answers(self:ModelTrainer, dataloader:Iterable)->Iterator[tuple]:
+    "Logits and labels of each batch, in evaluation mode"
+    self.model.eval()
+    for xb, yb in self._to_score(dataloader):
+        xb, yb = self.as_batch(xb, yb)
+        with torch.no_grad(), self.autocast(): logits = self.model(xb)
+        yield logits, yb
+
+# %% ../nbs/32_trainer.ipynb #test-loop
 @patch
 def test_loop(self:ModelTrainer,
     dataloader:Iterable,   # What to score
@@ -201,20 +209,18 @@ def test_loop(self:ModelTrainer,
     criterion:Callable|None=None,              # The loss; None: the trainer's `scoring`
 )->dict:                   # `<label> loss` and `<label> accuracy`, in evaluation mode
     "Score the model without training it"
-    self.model.eval()
-    if criterion is None: criterion = self.scoring
-    dataloader = self._to_score(dataloader)
+    criterion = self.scoring if criterion is None else criterion
     sums, n, seen = torch.zeros(2, 1, device=self.device, dtype=torch.float64), 0, []
     with torch.no_grad():
-        for xb, yb in dataloader:
-            xb, yb = self.as_batch(xb, yb)
-            with self.autocast(): logits = self.model(xb)
+        for logits, yb in self._answers(dataloader):
             sums[0] += head_loss(criterion, logits, yb)*len(yb)
             sums[1] += count_hits(logits, yb)
             n += len(yb)
             if metrics: seen.append((logits, yb))
-    if not n: raise DeepsweepError(f'there is no {label} image to score: the loader has no batch, or has been used up')
-    more = self.score_metrics(*_gather(seen), metrics) if metrics else {}
+    if not n:
+        raise DeepsweepError(f'there is no {label} image to score: '
+                             'the loader has no batch, or has been used up')
+    more = self.score_metrics(*join_answers(seen), metrics) if metrics else {}
     return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
 
 # %% ../nbs/32_trainer.ipynb #class-hits
@@ -222,20 +228,46 @@ def _count_classes(true:torch.Tensor, called:torch.Tensor, n:int)->torch.Tensor:
     "Images, found and called of each of `n` classes, int64 (n, 3)"
     return torch.stack([torch.bincount(o, minlength=n) for o in (true, true[called == true], called)], 1)
 
+# %% ../nbs/32_trainer.ipynb #hits-by-class
 @patch
 def class_hits(self:ModelTrainer,
     dataloader:Iterable,   # What to score
 )->list:                   # Per head, for each class (images of it, those found, images that were called so)
-    "Answers of the model by class, in evaluation mode"
-    self.model.eval()
+    "Count the model's answers by class, in evaluation mode"
     found = []                                                       # per head int64 (classes, 3)
     with torch.no_grad():
-        for xb, yb in self._to_score(dataloader):
-            xb, yb = self.as_batch(xb, yb)
-            with self.autocast(): heads = as_heads(self.model(xb), yb)
+        for logits, yb in self._answers(dataloader):
+            heads  = as_heads(logits, yb)
             counts = [_count_classes(y, p.argmax(1), p.shape[1]) for p, y in heads]
             found  = counts if not found else [a + b for a, b in zip(found, counts)]
     return [[tuple(o) for o in head.tolist()] for head in found]
+
+# %% ../nbs/32_trainer.ipynb #wandb-log
+@patch
+def wandb_log(self:ModelTrainer,
+    log_dict:dict,   # Metrics of one epoch
+    e:int,           # Epoch
+)->None:             # Nothing happens without a run
+    "Log to the W&B run that you started, if you did"
+    wandb = sys.modules.get('wandb')                # never imported here: a training needs no account
+    if wandb is not None and getattr(wandb, 'run', None) is not None: wandb.log(log_dict, step=e)
+
+# %% ../nbs/32_trainer.ipynb #keep-top
+@patch
+def _keep_top(self:ModelTrainer, test:dict)->None:
+    "Add the best accuracy so far to the scores of an epoch"
+    score = f'{self.test_label} accuracy'
+    seen = [r[f'top {score}'] for r in self.history[-1:]] + [test[score]]
+    test[f'top {score}'] = max(seen, key=lambda o: -math.inf if math.isnan(o) else o)
+
+# %% ../nbs/32_trainer.ipynb #keep-best
+@patch
+def _keep_best(self:ModelTrainer, row:Mapping)->None:
+    "Keep row and weights of an epoch that is better than all before"
+    if not self.objective.better(row.get(self.monitor), self.best_log.get(self.monitor)): return
+    self.best_log     = row
+    self.best_epoch   = row['epoch']
+    self.best_weights = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
 # %% ../nbs/32_trainer.ipynb #record
 @patch
@@ -252,142 +284,140 @@ def record(self:ModelTrainer,
         self._keep_top(test)
         self.logger[self.test_label][epoch] = test
     self.logger['train'][epoch] = train
-    row = dict(epoch=epoch, updates=updates, **train, **test, learning_rate=rate, seconds=seconds)
-    if test and self.monitor not in row: raise DeepsweepError(f'monitor {self.monitor!r} is no column: {did_you_mean(self.monitor, row)}')
-    if self.objective.better(row.get(self.monitor), self.best_log.get(self.monitor)):
-        self.best_log, self.best_epoch = row, epoch
-        self.best_weights = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+    row = {'epoch': epoch, 'updates': updates, **train, **test} | {'learning_rate': rate, 'seconds': seconds}
+    if test and self.monitor not in row:
+        raise DeepsweepError(f'monitor {self.monitor!r} is no column: {did_you_mean(self.monitor, row)}')
+    self._keep_best(row)
     self.history.append(row)
     with generators_lent():                                # a callback may wait for a store
         self.wandb_log(row, epoch)
         for fn in self.on_epoch: fn(self, row)
     return row
 
-@patch
-def _keep_top(self:ModelTrainer, test:dict)->None:
-    "Add the best accuracy so far to the scores of an epoch"
-    score = f'{self.test_label} accuracy'
-    seen = [r[f'top {score}'] for r in self.history[-1:]] + [test[score]]
-    test[f'top {score}'] = max(seen, key=lambda o: -math.inf if math.isnan(o) else o)
-
-# %% ../nbs/32_trainer.ipynb #wandb-log
-@patch
-def wandb_log(self:ModelTrainer,
-    log_dict:dict,   # Metrics of one epoch
-    e:int,           # Epoch
-)->None:
-    "Log to the W&B run that you started, if you did"
-    wandb = sys.modules.get('wandb')                # never imported here: a training needs no account
-    if wandb is not None and getattr(wandb, 'run', None) is not None: wandb.log(log_dict, step=e)
-
+# %% ../nbs/32_trainer.ipynb #stop
 @patch
 def stop(self:ModelTrainer,
     reason:str,               # Told in `stop_reason`
     state:str='interrupted',  # Told in `state`
-)->None:
+)->None:                      # Two attributes are set
     "End the training after this epoch; for callbacks"
-    self.state, self.stop_reason = state, reason
+    self.state = state
+    self.stop_reason = reason
 
-# %% ../nbs/32_trainer.ipynb #train-epochs
+# %% ../nbs/32_trainer.ipynb #judge
 @patch
-def blank_scores(self:ModelTrainer)->dict:
-    "Scores of a diverged net: it has none worth the name"
-    return dict.fromkeys([*(f'{self.test_label} {k}' for k in ('loss', 'accuracy')), *self.metrics], math.nan)
+def judge(self:ModelTrainer,
+    epoch:int,            # That has ended
+    row:dict,             # As `record` gave it
+    patience:int|None,    # Epochs to wait for a new best; None: for ever
+)->None:                  # `stop` is called, or nothing
+    "Stop after an epoch that diverged, or was one too many without a new best"
+    losses = row['train loss'], row.get(f'{self.test_label} loss', 0)
+    if not all(map(math.isfinite, losses)):
+        return self.stop(f'loss is not finite in epoch {epoch}', 'diverged')
+    waited = epoch - (self.best_epoch or 0)
+    if patience and waited >= patience and epoch < self.num_epochs:
+        self.stop(f'no better {self.monitor} for {patience} epochs', 'early-stopped')
 
+# %% ../nbs/32_trainer.ipynb #step-schedule
 @patch
-def _scores(self:ModelTrainer, train:dict, include_test_scores:bool)->tuple:
-    "Scores that belong to an epoch, beside those of its training"
-    if not math.isfinite(train['train loss']): return train, self.blank_scores() if include_test_scores else {}
-    if self.eval_train: train |= {f'{k} (eval)': v for k, v in self.test_loop(self.train_loader, 'train').items()}
-    return train, self.test_loop(self.test_loader, self.test_label, self.metrics) if include_test_scores else {}
+def _score_to_watch(self:ModelTrainer, scores:Mapping)->float:
+    "The score that a `ReduceLROnPlateau` is told"
+    goal  = 'maximize' if self.scheduler.mode == 'max' else 'minimize'
+    label = self.test_label if f'{self.test_label} loss' in scores else 'train'
+    usual = f"{label} {'accuracy' if goal == 'maximize' else 'loss'}"
+    watched_column = self.monitor if self.objective.goal == goal else usual
+    return scores.get(watched_column, scores[usual])
 
-@patch
-def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, patience:int|None):
-    "Epoch 0, then one epoch after the other until something ends it"
-    start, updates, rate = time.perf_counter(), 0, self.optimizer.param_groups[0]['lr']
-    train, test = self._scores(self.test_loop(self.train_loader, 'train', criterion=self.criterion), include_test_scores)
-    self.record(0, 0, rate, train, test, time.perf_counter()-start)
-    for epoch in range(1, self.num_epochs+1):
-        if self.state != 'running': return
-        start, rate = time.perf_counter(), self.optimizer.param_groups[0]['lr']
-        if isinstance(self.train_loader, TensorLoader): self.train_loader.seed, self.train_loader.epoch = self.seed, epoch-1
-        if verbose: print(f'epoch {epoch} of {self.num_epochs}', end=': ')
-        train, test = self._scores(self.train_loop(verbose=verbose), include_test_scores)
-        updates += len(self.train_loader)
-        self.step_schedule({**train, **test})
-        row = self.record(epoch, updates, rate, train, test, time.perf_counter()-start)
-        self.judge(epoch, row, patience)
-
+# %% ../nbs/32_trainer.ipynb #tell-schedule
 @patch
 def step_schedule(self:ModelTrainer,
     scores:Mapping,   # Of the epoch
-)->None:
+)->None:              # The scheduler is stepped, or nothing
     "Tell a schedule that counts epochs that one has ended"
     if self.scheduler is None or getattr(self.scheduler, 'per', 'epoch') != 'epoch': return
-    if not isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau): return self.scheduler.step()
-    goal  = 'maximize' if self.scheduler.mode == 'max' else 'minimize'
-    usual = f"{self.test_label if f'{self.test_label} loss' in scores else 'train'} {'accuracy' if goal == 'maximize' else 'loss'}"
-    self.scheduler.step(scores.get(self.monitor if self.objective.goal == goal else usual, scores[usual]))
+    is_plateau = isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    self.scheduler.step(*([self._score_to_watch(scores)] if is_plateau else []))
 
+# %% ../nbs/32_trainer.ipynb #blank-scores
 @patch
-def judge(self:ModelTrainer,
-    epoch:int,
-    row:dict,             # As `record` gave it
-    patience:int|None,    # None: never for want of a new best
-)->None:
-    "Stop after an epoch that diverged, or was one too many without a new best"
-    if not math.isfinite(row['train loss']) or not math.isfinite(row.get(f'{self.test_label} loss', 0)):
-        self.stop(f'loss is not finite in epoch {epoch}', 'diverged')
-    elif patience and epoch - (self.best_epoch or 0) >= patience and epoch < self.num_epochs:
-        self.stop(f'no better {self.monitor} for {patience} epochs', 'early-stopped')
+def blank_scores(self:ModelTrainer)->dict:   # Column -> nan
+    "Give the scores of a diverged net"
+    columns = f'{self.test_label} loss', f'{self.test_label} accuracy', *self.metrics
+    return dict.fromkeys(columns, math.nan)
 
-# %% ../nbs/32_trainer.ipynb #memory
-@functools.cache
-def keep_memory()->bool:   # Could it be asked?
-    "Ask glibc to keep up to a gigabyte of freed memory for the next step"
-    trim, mmap = -1, -3                                        # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-    try: mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError): return False  # not glibc
-    return bool(mallopt(mmap, 1 << 30) or mallopt(mmap, 1 << 25)) and bool(mallopt(trim, 1 << 30))      # older ones take 32 MB at most
+# %% ../nbs/32_trainer.ipynb #loan
+@patch
+def loan(self:ModelTrainer)->OwnRandom|contextlib.nullcontext:   # To train in
+    "Borrow the global generators, if this training may draw from them"
+    is_ours = isinstance(self.train_loader, TensorLoader) and isinstance(self.augment, (Augment, type(None)))
+    is_plain = is_ours and draws_nothing(self.model) and is_plain_loss(self.criterion)
+    return contextlib.nullcontext() if is_plain else OwnRandom(derive_seed(self.seed, 'global'), self.device)
+
+# %% ../nbs/32_trainer.ipynb #scores
+@patch
+def _scores(self:ModelTrainer, train:dict, include_test_scores:bool)->tuple:
+    "Scores that belong to an epoch, beside those of its training"
+    if not math.isfinite(train['train loss']):
+        return train, self.blank_scores() if include_test_scores else {}
+    if self.eval_train:
+        train |= {f'{k} (eval)': v for k, v in self.test_loop(self.train_loader, 'train').items()}
+    if not include_test_scores: return train, {}
+    return train, self.test_loop(self.test_loader, self.test_label, self.metrics)
+
+# %% ../nbs/32_trainer.ipynb #rate
+@patch
+def _rate(self:ModelTrainer)->float:
+    "The learning rate now"
+    return self.optimizer.param_groups[0]['lr']
+
+# %% ../nbs/32_trainer.ipynb #train-epoch
+@patch
+def _score_untrained(self:ModelTrainer, include_test_scores:bool)->None:
+    "Epoch 0"
+    start = time.perf_counter()
+    train = self.test_loop(self.train_loader, 'train', criterion=self.criterion)
+    train, test = self._scores(train, include_test_scores)
+    self.record(0, 0, self._rate(), train, test, time.perf_counter() - start)
+
+# %% ../nbs/32_trainer.ipynb #one-epoch
+@patch
+def _train_epoch(self:ModelTrainer, epoch:int, verbose:bool, include_test_scores:bool)->dict:
+    "Any other epoch, and its row"
+    start, rate = time.perf_counter(), self._rate()
+    if isinstance(self.train_loader, TensorLoader):
+        self.train_loader.seed  = self.seed
+        self.train_loader.epoch = epoch-1
+    if verbose: print(f'epoch {epoch} of {self.num_epochs}', end=': ')
+    train, test = self._scores(self.train_loop(verbose=verbose), include_test_scores)
+    updates = self.history[-1]['updates'] + len(self.train_loader)
+    self.step_schedule({**train, **test})
+    return self.record(epoch, updates, rate, train, test, time.perf_counter() - start)
+
+# %% ../nbs/32_trainer.ipynb #train-epochs
+@patch
+def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, patience:int|None)->None:
+    "One epoch after the other, until something ends it"
+    self._score_untrained(include_test_scores)
+    for epoch in range(1, self.num_epochs+1):
+        if self.state != 'running': return
+        row = self._train_epoch(epoch, verbose, include_test_scores)
+        self.judge(epoch, row, patience)
+
+# %% ../nbs/32_trainer.ipynb #check-start
+@patch
+def _check_start(self:ModelTrainer, include_test_scores:bool, early_stopping:bool)->None:
+    "Refuse what cannot be trained"
+    if early_stopping and not include_test_scores:
+        raise DeepsweepError('early_stopping=True needs include_test_scores=True: '
+                             'without scores there is no best epoch to wait for')
+    if include_test_scores and self.test_loader is None:
+        raise DeepsweepError('include_test_scores=True needs a test_loader, got None')
+    if self.state != 'new':
+        raise DeepsweepError(f'this trainer has run already (state {self.state!r}); '
+                             'make a new one to train again')
 
 # %% ../nbs/32_trainer.ipynb #train
-@contextlib.contextmanager
-def matmul_precision(
-    precision:str,   # `tf32`, or another: then nothing changes
-):
-    "Allow TF32 products inside the block, if asked for"
-    old = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision('high' if precision == 'tf32' else old)
-    try: yield
-    finally: torch.set_float32_matmul_precision(old)
-
-def is_narrow(
-    units:int,        # Of the widest linear layer
-    filters:int,      # Of the widest convolution
-    batch_size:int,
-)->bool:              # Up to 511 units, 15 filters and 256 images
-    "Does a step have too little to do for two threads?"
-    return units < 512 and filters < 16 and batch_size <= 256
-
-@contextlib.contextmanager
-def few_threads(
-    trainer:ModelTrainer,
-):
-    "One thread for a narrow net inside the block: two gain little, and beside another busy process they wait for each other"
-    old = torch.get_num_threads()
-    batch_size = getattr(trainer.train_loader, 'batch_size', None) or 1
-    if trainer.device.type == 'cpu' and is_narrow(*widest(trainer.model), batch_size): torch.set_num_threads(1)
-    try: yield
-    finally: torch.set_num_threads(old)
-
-# %% ../nbs/32_trainer.ipynb #train-2
-@patch
-def loan(self:ModelTrainer)->OwnRandom|contextlib.nullcontext:
-    "The global generators, if this training may draw from them"
-    plain = isinstance(self.train_loader, TensorLoader) and isinstance(self.augment, (Augment, type(None)))
-    if plain and draws_nothing(self.model) and is_plain_loss(self.criterion): return contextlib.nullcontext()
-    return OwnRandom(derive_seed(self.seed, 'global'), self.device)
-
 @patch
 def train(self:ModelTrainer,
     verbose:bool=False,               # Print a line per epoch
@@ -395,10 +425,7 @@ def train(self:ModelTrainer,
     early_stopping:bool=False,        # Stop after `patience` epochs without a new best; needs the scores
 )->ModelTrainer:                      # Itself, for chaining
     "Train from epoch 0 to the end, then restore the best weights"
-    if early_stopping and not include_test_scores:
-        raise DeepsweepError('early_stopping=True needs include_test_scores=True: without scores there is no best epoch to wait for')
-    if include_test_scores and self.test_loader is None: raise DeepsweepError('include_test_scores=True needs a test_loader, got None')
-    if self.state != 'new': raise DeepsweepError(f'this trainer has run already (state {self.state!r}); make a new one to train again')
+    self._check_start(include_test_scores, early_stopping)
     self.state = 'running'
     keep_memory()
     seed_dropout(self.model, self.seed)
@@ -408,43 +435,25 @@ def train(self:ModelTrainer,
     if self.best_weights is not None: self.model.load_state_dict(self.best_weights)
     return self
 
-# %% ../nbs/32_trainer.ipynb #pairs
-def needs_pairs(
-    model:nn.Module,
-    shape:Sequence[int],   # Of an image, (C, H, W)
-)->bool:
-    "Can this net not be trained on a batch of one image, for its batch norm?"
-    if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in model.modules()): return False
-    first = next(model.parameters(), torch.empty(0))
-    image = torch.zeros(1, *shape, device=first.device, dtype=first.dtype)
-    try:
-        with torch.no_grad(), OwnRandom(0, first.device): copy.deepcopy(model).train()(image)
-    except ValueError as e: return 'more than 1 value per channel' in str(e)
-    except Exception: return False                     # a net of the user's may raise anything; its run will say what
-    return False
+# %% ../nbs/32_trainer.ipynb #model-for
+def _model_for(config:Mapping, data:ImageData, model:nn.Module|None, device:torch.device)->nn.Module:
+    "The net on its device, with what must be known to use it"
+    if model is None: model = make_model(config, data)
+    model = model.to(device, _PRECISIONS.get(value_of(config, 'precision'), torch.float32))
+    # it travels with the best model; a net's own `info` method stays
+    if isinstance(getattr(model, 'info', {}), dict): model.info = model_info(config, data)
+    return model
 
-def check_on_images(
-    config:Mapping,    # A run config
-    data:ImageData,
-    criterion:Callable|None=None,   # A loss of the user's
-)->None:
-    "Refuse what a config asks for and these images, or a loss of one's own, do not allow"
-    if criterion is not None and value_of(config, 'class_weight') is not None:
-        raise SweepError(f"class_weight belongs to the kit's losses; a criterion of yours has to weigh the classes itself, got {config['class_weight']!r}")
-    class_weights(config, data)
-    if value_of(config, 'sampler') == 'balanced' and data.y_train.ndim > 1:
-        raise SweepError(f"sampler='balanced' is for one label an image, {data.name} has {data.y_train.shape[1]}")
-    _check_batches(config, data)
-
-def _check_batches(config:Mapping, data:ImageData)->None:
-    "Refuse a net with batch norm that would see one image at a time"
-    n, batch_size = len(data.x_train), value_of(config, 'batch_size')
-    if min(n, batch_size) > 1 or is_built_in(config) and not value_of(config, 'batch_norm'): return
-    try: net = make_model(config, data)
-    except Exception: return                                             # its run will say what
-    if not needs_pairs(net, data.shape): return
-    raise SweepError(f'batch_norm needs two images or more in a batch, got batch_size {batch_size} and {n} training image{"s"*(n > 1)}',
-                     [('batch_size', 'is at least 2 with batch_norm, and so is the number of training images', min(n, batch_size))])
+# %% ../nbs/32_trainer.ipynb #asked
+def _asked(config:Mapping)->dict:
+    "Options of the trainer that stand in the config as they are"
+    return dict(
+        test_label='valid',
+        patience=value_of(config, 'patience') or 25,
+        seed=value_of(config, 'seed'),
+        monitor=watched(config.get('monitor')),
+        precision=value_of(config, 'precision'),
+    )
 
 # %% ../nbs/32_trainer.ipynb #make-trainer
 def make_trainer(
@@ -452,73 +461,63 @@ def make_trainer(
     data:ImageData,            # Its `valid` part is scored; without one, nothing is
     *,
     model:nn.Module|None=None, # None: made from the config
-    device=None,               # None: the first CUDA device, else the CPU
-    on_epoch:Sequence[Callable]=(),
-    eval_train:bool=False,
+    device:torch.device|str|None=None,         # None: the first CUDA device, else the CPU
+    on_epoch:Sequence[Callable]=(),            # Each called as `fn(trainer, row)` after every epoch
+    eval_train:bool=False,                     # Also score the training images in evaluation mode
     metrics:Mapping[str,Callable]|None=None,   # Further columns, `fn(labels, logits) -> float`
-    criterion:Callable|None=None,              # The loss, `criterion(logits, labels)`; None: as the config says
+    criterion:Callable|None=None,              # The loss; None: as the config says
 )->ModelTrainer:               # Ready for `.train(…)`
-    "The trainer that a run config describes"
-    def get(key): return value_of(config, key)
+    "Make the trainer that a run config describes"
     device = default_device(device)
-    model = make_model(config, data) if model is None else model
-    model = model.to(device, _PRECISIONS.get(get('precision'), torch.float32))
-    if isinstance(getattr(model, 'info', {}), dict): model.info = model_info(config, data)      # travels with the best model; a net's own `info` method stays
-    train, valid = _train_loader(config, data, model), _loader(config, data, 'valid')
-    opt = make_optimizer(config, model)
-    loss, scoring = _losses(config, data, criterion, model)
-    return ModelTrainer(model, train, valid, get('num_epochs'), loss, opt, test_label='valid', scoring=scoring,
-                        scheduler=make_schedule(config, opt, len(train)), patience=get('patience') or 25, seed=value_of(config, 'seed'),
-                        device=device, on_epoch=on_epoch, monitor=watched(config.get('monitor')), precision=get('precision'),
-                        eval_train=eval_train, metrics=metrics, augment=_augment(config, data, device))
+    model  = _model_for(config, data, model, device)
+    train, valid = make_loaders(config, data, model)
+    optimizer = make_optimizer(config, model)
+    loss, scoring = make_losses(config, data, model, criterion)
+    given = dict(device=device, on_epoch=on_epoch, eval_train=eval_train, metrics=metrics, scoring=scoring)
+    given |= _asked(config) | dict(scheduler=make_schedule(config, optimizer, len(train)))
+    given |= dict(augment=make_augment(config, data, device))
+    return ModelTrainer(model, train, valid, value_of(config, 'num_epochs'), loss, optimizer, **given)
 
-def _loader(config:Mapping, data:ImageData, part:str)->TensorLoader|None:
-    "Batches of one part as a config asks for them; None where it has no images"
-    images = data.part(part, value_of(config, 'input_scale'))
-    if not len(images): return None
-    return TensorLoader(images, value_of(config, 'batch_size'))
+# %% ../nbs/32_trainer.ipynb #fastai-loaders
+@patch
+def _fastai_loaders(self:ModelTrainer):
+    "Both loaders as fastai takes them, in the order that `train` would take"
+    from fastai.data.core import DataLoaders
+    if isinstance(self.train_loader, TensorLoader):
+        self.train_loader.seed  = self.seed
+        self.train_loader.epoch = 0
+    loaders = [o for o in (self.train_loader, self.test_loader) if o is not None]
+    return DataLoaders(*loaders, path=tempfile.gettempdir(), device=self.device)
 
-def _train_loader(config:Mapping, data:ImageData, model:nn.Module)->TensorLoader:
-    "Batches of the training images; a last one of one image is avoided where the net could not be trained on it"
-    images, batch_size = data.part('train', value_of(config, 'input_scale')), value_of(config, 'batch_size')
-    is_single = len(images) % batch_size == 1 and needs_pairs(model, data.shape)
-    return TensorLoader(images, batch_size, shuffle=True, seed=value_of(config, 'seed'),
-                        balanced=value_of(config, 'sampler') == 'balanced', join_single=is_single)
-
-def _losses(config:Mapping, data:ImageData, own:Callable|None, model:nn.Module)->tuple:
-    "The loss to train by and the loss to score by: one object where they are the same"
-    if own is not None: return own, own
-    loss = make_criterion(config, data)
-    if not value_of(config, 'label_smoothing') and getattr(loss, 'weight', None) is None: return loss, loss
-    first = next(model.parameters(), torch.empty(0))
-    return loss.to(first.device, first.dtype), scoring_criterion(config)
-
-def _augment(config:Mapping, data:ImageData, device)->Augment|None:
-    "What changes training images, if a config asks for it"
-    spec = value_of(config, 'augment')
-    if not spec: return None
-    pixel = torch.zeros(1, data.shape[0], 1, 1, dtype=torch.uint8)
-    black = scale_images(pixel, value_of(config, 'input_scale'), data.mean, data.std)[0]
-    return Augment(spec, value_of(config, 'seed'), black, device)
+# %% ../nbs/32_trainer.ipynb #fastai-learner
+def _fastai_learner()->type:
+    "fastai's `Learner`, with `lr_find`, `fit_one_cycle` and the bar, which these imports add to it"
+    import warnings
+    with warnings.catch_warnings():                                # the import warns about torch.jit
+        warnings.simplefilter('ignore')
+        import fastai.callback.progress, fastai.callback.schedule
+        from fastai.learner import Learner
+    return Learner
 
 # %% ../nbs/32_trainer.ipynb #learner
 @patch
 def learner(self:ModelTrainer,
-    **kwargs,        # Passed on to fastai's `Learner`, for example `cbs` or `metrics`
-):                   # A fastai `Learner` over the same model, data and optimizer
-    "This training as a fastai `Learner`"
-    if self.augment is not None: raise DeepsweepError('a run with augment has no fastai Learner of its own; leave augment out and give fastai a transform')
-    import warnings
-    with warnings.catch_warnings():                                # fastai's import warns about torch.jit
-        warnings.simplefilter('ignore')
-        import fastai.callback.progress, fastai.callback.schedule  # they add `lr_find`, `fit_one_cycle` and the bar to the Learner
-        from fastai.learner import Learner
-    from fastai.data.core import DataLoaders
+    **kwargs:object,    # Passed on to fastai's `Learner`, for example `cbs` or `metrics`
+)->'Learner':           # Over the same model, data and optimizer
+    "Turn this training into a fastai `Learner`"
+    if self.augment is not None:
+        rule = 'leave augment out and give fastai a transform'
+        raise DeepsweepError(f'a run with augment has no fastai Learner of its own; {rule}')
+    Learner, dls = _fastai_learner(), self._fastai_loaders()
     from fastai.optimizer import OptimWrapper
-    if isinstance(self.train_loader, TensorLoader): self.train_loader.seed, self.train_loader.epoch = self.seed, 0    # the order that `train` would take
-    loaders = [o for o in (self.train_loader, self.test_loader) if o is not None]
-    dls = DataLoaders(*loaders, path=tempfile.gettempdir(), device=self.device)
     def loss_func(logits, *y): return head_loss(self.criterion, logits, *y)
     def opt_func(params, **kw): return OptimWrapper(opt=self.optimizer)
-    rate = self.optimizer.param_groups[0]['lr']
-    return Learner(dls, self.model, loss_func=loss_func, path=Path(tempfile.gettempdir()), opt_func=opt_func, lr=rate, **kwargs)
+    ours = dict(loss_func=loss_func, opt_func=opt_func, lr=self._rate())
+    return Learner(dls, self.model, path=Path(tempfile.gettempdir()), **ours, **kwargs)
+
+# %% ../nbs/32_trainer.ipynb #reexport
+_all_ = [
+    'save_model', 'load_model', 'predict', 'export_model',
+    'widest', 'map_bytes', 'score_size', 'is_narrow', 'few_threads', 'keep_memory', 'matmul_precision',
+    'needs_pairs', 'check_on_images',
+]
