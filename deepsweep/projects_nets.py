@@ -23,8 +23,8 @@ def _write_run(worker:Worker, row:Mapping)->str:
     "Enter one invented run and end it; gives its name"
     run    = uuid.uuid4().hex[:12]
     config = {k: v for k, v in row.items() if k not in _NOT_CONFIG}
-    facts  = dict(config=config, data='invented', fingerprint=row.get('images', 'a'), parameters=row.get('weights'))
-    worker.claim({run: facts})
+    facts  = dict(config=config, data='invented', fingerprint=row.get('images', 'a'))
+    worker.claim({run: facts | dict(parameters=row.get('weights'))})
     losses = row.get('loss') or [2.3/(1 + i) for i in range(len(row['accuracy']))]
     for epoch, (accuracy, loss) in enumerate(zip(row['accuracy'], losses)):
         values = {'valid accuracy': accuracy, 'train loss': loss}
@@ -36,10 +36,13 @@ def _write_run(worker:Worker, row:Mapping)->str:
 def invent_runs(
     store:RunStore,            # Where to write them
     study:str,                 # Their study
-    rows:Iterable[Mapping],    # A run each: `accuracy` by epoch from the untrained net on, config keys, and what else differs from the usual: `loss images state weights per_epoch variant`
+    # A run each: `accuracy` by epoch from the untrained net on, config keys, and what else differs from the
+    # usual: `loss images state weights per_epoch variant`
+    rows:Iterable[Mapping],
 )->None:
     "Write runs that nobody trained into a store, to try a check on them"
-    with Worker(store) as worker: names = [(_write_run(worker, row), row) for row in rows]
+    with Worker(store) as worker:
+        names = [(_write_run(worker, row), row) for row in rows]
     store.add_labels(study, [(run, dict(variant=row.get('variant', 'mine'))) for run, row in names])
 
 # %% ../nbs/97_projects_nets.ipynb #ended
@@ -52,71 +55,112 @@ def _ending(epochs:pd.DataFrame, chance:float)->dict:
     return {'score': accuracy.max(), 'updates': epochs['updates'].max(), 'why': why}
 
 # %% ../nbs/97_projects_nets.ipynb #attempt-table
+def _stored_tables(study:str, store)->tuple:
+    "Config and history of a study, and each run's images; empty tables if it is not there"
+    try: store = open_store(store)
+    except StoreError: return pd.DataFrame(), pd.DataFrame(), {}
+    prints = {run: images for run, _, _, images, _ in store.stored_runs(study)}
+    return store.config_table(study), store.history_table(study), prints
+
 def attempt_table(
     study:str,                         # Name of the project's sweep
     store:RunStore|str|Path|None=None, # A store, its path or URL; None: the default store
     *, images:int=1000,                # Validation images, at least 1: they decide what is chance
-)->pd.DataFrame:                       # Config columns and `score` (best validation accuracy), `updates`, `why` (it failed; empty: it did not) and `images` (a fingerprint); empty if there is no such study
+)->pd.DataFrame:
+    # Config columns and `score` (best validation accuracy), `updates`, `why` (it failed; empty: it did not)
+    # and `images` (a fingerprint); empty if there is no such study
     "A row per run of a project"
-    try: store = open_store(store)
-    except StoreError: return pd.DataFrame()
-    runs, history = store.config_table(study), store.history_table(study)
-    if runs.empty: return pd.DataFrame()
     chance = chance_level(images=images)
-    ends   = {run: _ending(epochs, chance) for run, epochs in history.groupby('run')}
-    prints = {run: images for run, _, _, images, _ in store.stored_runs(study)}
-    ends   = pd.DataFrame([ends.get(run, _ending(history.iloc[:0], chance)) for run in runs['run']], index=runs.index)
-    return runs.assign(**ends, images=runs['run'].map(prints)).drop_duplicates('run')
+    runs, history, prints = _stored_tables(study, store)
+    if runs.empty: return pd.DataFrame()
+    runs = runs.drop_duplicates('run').reset_index(drop=True)
+    ends = [_ending(history[history['run'].eq(run)], chance) for run in runs['run']]
+    return runs.assign(**pd.DataFrame(ends), images=runs['run'].map(prints))
 
 # %% ../nbs/97_projects_nets.ipynb #budget
 def _budget_fault(t:pd.DataFrame, most_runs:int, most_epochs:int|None=None)->str:
     "What is wrong with the number of runs, their length or their end; empty: nothing"
-    open_ = ~t['state'].isin(FINAL_STATES)
+    waiting = ~t['state'].isin(FINAL_STATES)
     if len(t) > most_runs:
-        return f'the study holds {len(t)} runs, the budget is {most_runs}. Tries that came to nothing count too. Begin again under another `name`.'
+        return (f'the study holds {len(t)} runs, the budget is {most_runs}. Tries that came to nothing count '
+                'too. Begin again under another `name`.')
     if most_epochs and t['num_epochs'].max() > most_epochs:
-        return f'a run has {t["num_epochs"].max()} epochs, the budget is {most_epochs} each. More training is another question.'
-    if t['state'].eq('failed').any(): return 'a run stopped with an error, see the column `traceback` of its config table. An error is no result.'
-    if open_.any(): return f'{open_.sum()} of the runs did not come to an end. Run the cell of the sweep again: finished runs stay finished.'
-    if t['images'].nunique() > 1: return 'the runs did not all see the same images, so their scores do not compare.'
+        return (f'a run has {t["num_epochs"].max()} epochs, the budget is {most_epochs} each. '
+                'More training is another question.')
+    if t['state'].eq('failed').any():
+        return ('a run stopped with an error, see the column `traceback` of its config table. '
+                'An error is no result.')
+    if waiting.any():
+        return (f'{waiting.sum()} of the runs did not come to an end. Run the sweep again: '
+                'finished runs stay finished.')
+    if t['images'].nunique() > 1:
+        return 'the runs did not all see the same images, so their scores do not compare.'
     return ''
 
 # %% ../nbs/97_projects_nets.ipynb #rival
 def _rival_fault(mlps:pd.DataFrame, rival:str, least:float)->str:
     "What is wrong with the nets to beat"
-    if mlps.empty: return f'the MLPs of the study {rival!r} are not in the store. Run the page from its top first.'
-    if mlps['seed'].nunique() < 3: return f'the MLP of {rival!r} has {mlps["seed"].nunique()} seed(s). Whom you want to beat deserves three.'
-    if mlps['score'].mean() < least:
-        return f'the MLP you compare with reaches {mlps["score"].mean():.2f} only. A weak rival proves nothing: train it as the page does.'
+    if mlps.empty:
+        return f'the MLPs of the study {rival!r} are not in the store. Run the page from its top first.'
+    seeds, mean = mlps['seed'].nunique(), mlps['score'].mean()
+    if seeds < 3:
+        return (f'the MLP of {rival!r} has {seeds} seed{"s"*(seeds > 1)}. '
+                'Whom you want to beat deserves three.')
+    if not mean >= least:
+        return (f'the MLP you compare with reaches {mean:.2f} only. A weak rival proves nothing: '
+                'train it as the page does.')
     return ''
 
+# %% ../nbs/97_projects_nets.ipynb #fair
 def _fair_fault(nets:pd.DataFrame, mlps:pd.DataFrame, most_weights:int)->str:
     "What makes these nets no fair answer"
-    small = nets['parameters'].le(most_weights)
-    if nets['images'].iloc[0] != mlps['images'].iloc[0]: return 'your nets saw other images than the MLP. Give `run_sweep` the same data.'
-    if not small.any(): return f'your smallest CNN has {nets["parameters"].min():,} weights, more than {most_weights:,}. Where do most of them sit?'
-    if nets.loc[small, 'updates'].max() > mlps['updates'].max():
-        return 'your nets made more updates than the MLP. Then nobody can say whether the net or the training won.'
+    if nets.empty:
+        return 'there is no CNN among your runs. What a net is, its layers say, not the label `variant`.'
+    if nets['images'].iloc[0] != mlps['images'].iloc[0]:
+        return 'your nets saw other images than the MLP. Give `run_sweep` the same data.'
+    small = nets[nets['parameters'].le(most_weights)]
+    if small.empty:
+        return (f'your smallest CNN has {nets["parameters"].min():,} weights, more than {most_weights:,}. '
+                'Where do most of them sit?')
+    if small['updates'].max() > mlps['updates'].max():
+        return ('your nets made more updates than the MLP. Then nobody can say '
+                'whether the net or the training won.')
     return ''
 
 # %% ../nbs/97_projects_nets.ipynb #duel
+# what may differ between runs of one setting
+_NO_SETTING = {
+    'run', 'name', 'variant', 'seed', 'state', 'best epoch', 'stop reason', 'seconds', 'group', 'attempt',
+    'device', 'worker', 'traceback', 'hold accuracy', 'hold loss', 'hold fingerprint', 'score', 'updates',
+    'why',
+}
+
 def _settings(runs:pd.DataFrame)->list[pd.DataFrame]:
     "Runs that differ by nothing but the seed, a table each"
-    odd  = {'run', 'name', 'variant', 'seed', 'state', 'best epoch', 'stop reason', 'seconds', 'group', 'attempt', 'device',
-            'score', 'why', 'traceback', 'updates', 'worker', 'hold accuracy', 'hold loss', 'hold fingerprint'}
-    keys = [k for k in runs.columns if k not in odd]
+    keys = [k for k in runs.columns if k not in _NO_SETTING]
     return [o for _, o in runs.groupby(runs[keys].map(str).agg('|'.join, axis=1))]
 
 def _by_seed(runs:pd.DataFrame)->pd.Series: return runs.groupby('seed')['score'].mean()
 
+def _pairs_fault(nets:Sequence[pd.DataFrame], pairs:Sequence[pd.DataFrame], seeds:Sequence)->str:
+    "What keeps the settings from being compared seed by seed"
+    if max(len(o) for o in nets) == 1:
+        return 'each setting ran once. One run may be the luck of its seed: repeat the best one.'
+    if not any(map(len, pairs)):
+        known = ', '.join(map(str, seeds))
+        return f"none of your seeds is one of the MLP's, {known}. Pairs need equal seeds."
+    most = max(o['seed'].nunique() for o in pairs)
+    if most < 3:
+        return (f'your best-tried setting shares {most} seed{"s"*(most > 1)} with the MLP. With so few the '
+                'interval is very wide.')
+    return ''
+
+# %% ../nbs/97_projects_nets.ipynb #duel-words
 def _duel(nets:Sequence[pd.DataFrame], mlps:pd.DataFrame)->str:
     "What the paired scores of the best setting say"
     rival = _by_seed(mlps)
-    pairs = [o[o['seed'].isin(rival.index)] for o in nets]
-    if max(len(o) for o in nets) == 1: return 'not yet: each setting ran once. One run may be the luck of its seed: repeat the best one.'
-    if not any(map(len, pairs)): return f'not yet: none of your seeds is one of the MLP\'s, {sorted(rival.index)}. Pairs need equal seeds.'
-    most = max(pairs, key=lambda o: o['seed'].nunique())['seed'].nunique()
-    if most < 3: return f'not yet: your best-tried setting shares {most} seed(s) with the MLP. With so few the interval is very wide.'
+    pairs = [o[o['seed'].isin(rival.index) & o['score'].notna()] for o in nets]
+    if fault := _pairs_fault(nets, pairs, sorted(rival.index)): return f'not yet: {fault}'
     told = [paired_difference(_by_seed(o), rival) for o in pairs if o['seed'].nunique() >= 3]
     best = max(told, key=lambda o: o.low)
     words = f'{100*best.mean:+.1f} points ({100*best.low:.1f} to {100*best.high:.1f}, n = {best.n})'
@@ -135,56 +179,74 @@ def check_small_cnn(
     store:RunStore|str|Path|None=None,   # None: the default store
 )->str:                                  # `not attempted`, `not yet: …` or `right: …`
     "Judge, from the store, whether a small CNN beats the MLP"
-    t = attempt_table(study, store)
+    t, mlps = attempt_table(study, store), attempt_table(rival, store)
     if t.empty: return 'not attempted'
-    mlps = attempt_table(rival, store)
     if len(mlps): mlps = mlps[mlps['model'].eq('mlp')]
-    cnns = t[t['model'].eq('cnn')]
+    cnns  = t[t['model'].eq('cnn')]
     fault = _budget_fault(t, most_runs, most_epochs) or _rival_fault(mlps, rival, least_rival)
-    if not fault and cnns.empty: fault = 'there is no CNN among your runs. What a net is, its layers say, not the label `variant`.'
-    if not fault: fault = _fair_fault(cnns, mlps, most_weights)
+    fault = fault or _fair_fault(cnns, mlps, most_weights)
     if fault: return f'not yet: {fault}'
-    alive = cnns[cnns['parameters'].le(most_weights)]
-    return _duel(_settings(alive), mlps)
+    return _duel(_settings(cnns[cnns['parameters'].le(most_weights)]), mlps)
 
 # %% ../nbs/97_projects_nets.ipynb #edge-varied
-_MAY_VARY = {'run', 'name', 'variant', 'seed', 'learning_rate', 'state', 'best epoch', 'stop reason', 'seconds', 'group',
-             'attempt', 'device', 'score', 'why', 'updates', 'traceback', 'worker', 'hold accuracy', 'hold loss'}
-
 def _varied(t:pd.DataFrame)->list[str]:
     "Settings other than rate and seed that differ between the runs"
-    return [k for k in t.columns if k not in _MAY_VARY and t[k].map(str).nunique() > 1]
+    free = _NO_SETTING | {'learning_rate', 'parameters', 'images'}
+    keys = [k for k in t.columns if k not in free]
+    return [k for k in keys if t[k].map(str).nunique() > 1]
 
 def _one_question_fault(t:pd.DataFrame, least_updates:int)->str:
     "What keeps these runs from being one experiment on the rate"
-    if varied := _varied(t): return f'besides the rate your runs differ in {", ".join(varied)}. Change one thing at a time.'
-    if t['learning_rate'].nunique() < 2: return 'you tried one rate. An edge has two sides.'
+    if varied := _varied(t):
+        return f'besides the rate your runs differ in {", ".join(varied)}. Change one thing at a time.'
+    if t['learning_rate'].nunique() < 2:
+        return 'you tried one rate. An edge has two sides.'
     whole = t.loc[t['state'].ne('diverged'), 'updates']
     if len(whole) and whole.max() < least_updates:
-        return f'your runs make {whole.max():,.0f} updates, at least {least_updates} are asked. A net can learn for a while and then die.'
+        return (f'your runs make {whole.max():,.0f} updates, at least {least_updates} are asked. '
+                'A net can learn for a while and then die.')
     return ''
 
 # %% ../nbs/97_projects_nets.ipynb #edge-sides
-def _sides(t:pd.DataFrame)->tuple[pd.DataFrame,str]:
-    "Per rate: runs, how many died; and what there is to say if one side is missing"
-    by = t.assign(dead=t['why'].ne('')).groupby('learning_rate')['dead'].agg(['size', 'sum'])
-    learns, dies = by.index[by['sum'] == 0], by.index[by['sum'] == by['size']]
-    if not by['sum'].any(): return by, 'at every rate you tried the net learns. One side of the edge is missing.'
-    if learns.empty: return by, 'at no rate you tried does the net learn in all its runs. One side of the edge is missing.'
-    if dies.empty: return by, 'at no rate do all runs die. Where only some do, you are in the zone between.'
-    if dies.max() < learns.min(): return by, 'your "dead" nets have the smallest rates. Too slow to leave chance is not dead: give them time, or look further up.'
-    return by, ''
+def _deaths(t:pd.DataFrame)->pd.DataFrame:
+    "Per rate, ascending: runs, and how many of them died"
+    by = t.assign(dead=t['why'].ne('')).groupby('learning_rate')['dead']
+    return by.agg(runs='size', dead='sum')
 
+def _side_fault(by:pd.DataFrame)->str:
+    "What there is to say if one side of the edge is missing"
+    missing = 'One side of the edge is missing.'
+    learns, dies = by.index[by['dead'] == 0], by.index[by['dead'] == by['runs']]
+    if not by['dead'].any():
+        return f'at every rate you tried the net learns. {missing}'
+    if learns.empty:
+        return f'at no rate you tried does the net learn in all its runs. {missing}'
+    if dies.empty:
+        return 'at no rate do all runs die. Where only some do, you are in the zone between.'
+    if dies.max() < learns.min():
+        return ('your "dead" nets have the smallest rates. Too slow to leave chance is not dead: '
+                'give them time, or look further up.')
+    return ''
+
+# %% ../nbs/97_projects_nets.ipynb #edge-words
 def _edge_words(by:pd.DataFrame, factor:float)->str:
     "What the two ends of the zone say"
-    low  = by.index[by['sum'] == 0].max()
-    high = by.index[(by['sum'] == by['size']) & (by.index > by.index[by['sum'] == 0].min())].min()
-    if high < low: return f'not yet: at {high:g} your net dies and at {low:g}, a larger rate, it learns. One of the two is luck: which, more seeds tell.'
+    learns = by.index[by['dead'] == 0]
+    dies   = by.index[(by['dead'] == by['runs']) & (by.index > learns.min())]
+    low, high = learns.max(), dies.min()
+    if high < low:
+        return (f'not yet: at {high:g} your net dies and at {low:g}, a larger rate, it learns. '
+                'One of the two is luck: which, more seeds tell.')
     if high/low > factor*(1 + 1e-9):
-        return f'not yet: between {low:g} and {high:g} lies a factor of {high/low:.3g}; asked is at most {factor:g}. Rates multiply: where is the middle of two rates?'
-    single = [f'{rate:g}' for rate in (low, high) if by.loc[rate, 'size'] < 2]
-    if single: return f'not yet: at {" and ".join(single)} you have one run. Near the edge the seed decides: repeat the ends.'
-    return f'right: it learns at {low:g} and dies at {high:g}, each in {by.loc[[low, high], "size"].min()} runs or more; the seed decides in between.'
+        return (f'not yet: between {low:g} and {high:g} lies a factor of {high/low:.3g}; asked is at most '
+                f'{factor:g}. Rates multiply: where is the middle of two rates?')
+    single = [f'{rate:g}' for rate in (low, high) if by.loc[rate, 'runs'] < 2]
+    if single:
+        return (f'not yet: at {" and ".join(single)} you have one run. Near the edge the seed '
+                'decides: repeat the ends.')
+    n = by.loc[[low, high], 'runs'].min()
+    return (f'right: it learns at {low:g} and dies at {high:g}, each in {n} runs or more; '
+            'the seed decides in between.')
 
 # %% ../nbs/97_projects_nets.ipynb #check-rate-edge
 def check_rate_edge(
@@ -198,16 +260,15 @@ def check_rate_edge(
     "Judge, from the store, whether the edge of the learning rate has been found"
     t = attempt_table(study, store, images=images)
     if t.empty: return 'not attempted'
-    fault = _budget_fault(t, most_runs) or _one_question_fault(t, least_updates)
-    if fault: return f'not yet: {fault}'
-    by, missing = _sides(t)
-    return f'not yet: {missing}' if missing else _edge_words(by, factor)
+    by = _deaths(t)
+    fault = _budget_fault(t, most_runs) or _one_question_fault(t, least_updates) or _side_fault(by)
+    return f'not yet: {fault}' if fault else _edge_words(by, factor)
 
 # %% ../nbs/97_projects_nets.ipynb #bright-invented
 def _invented_images(
     seed:int,      # Other images for each
 )->tuple:          # `x` uint8 (N, 1, 4, 4), `y` (N,), names of six classes
-    "Images of six classes: brightest on average, most images, brightest single one, strongest contrast, darkest, and one more"
+    "Images of six classes; each shortcut to the brightest leads to another one"
     import torch
     rng   = np.random.default_rng(seed)
     names = [f'class {o}' for o in rng.permutation(list('abcdef'))]
@@ -216,8 +277,8 @@ def _invented_images(
     y = rng.permutation(np.repeat(np.arange(6), [30 if c == many else 8 for c in range(6)]))
     x = np.stack([np.full((1, 4, 4), level[c]) + rng.integers(-9, 10, (1, 4, 4)) for c in y])
     x[np.flatnonzero(y == single)[0]] = 230
-    x[np.flatnonzero(y == contrast)[:, None], 0, :, :2] = 0
-    x[np.flatnonzero(y == contrast)[:, None], 0, :, 2:] = 180
+    rich = np.flatnonzero(y == contrast)[:, None]
+    x[rich, 0, :, :2], x[rich, 0, :, 2:] = 0, 180
     x[np.flatnonzero(y == plain)[0], 0, 0, 0] = 255
     return torch.as_tensor(x, dtype=torch.uint8), torch.as_tensor(y), names
 
@@ -228,34 +289,46 @@ def _per_class(fn:Callable)->Callable:
 
 _brightest = _per_class(lambda o: o.mean())
 _WRONG_BRIGHT = dict(
-    total    = (_per_class(lambda o: o.sum()), 'you added up all pixels of a class. A class with more images is not brighter.'),
-    single   = (_per_class(lambda o: o.mean((1, 2, 3)).max()), 'that class has the brightest single image. The question is about the average.'),
-    pixel    = (_per_class(lambda o: o.max()), 'that class has the brightest pixel. One pixel says nothing about an image.'),
-    contrast = (_per_class(lambda o: o.std()), 'that is the class of the strongest contrast: a spread, not a level.'),
-    dark     = (_per_class(lambda o: -o.mean()), 'that is the darkest class. Pixels run from 0, black, to 255, white.'),
-    first    = (lambda x, y, names: names[0], 'you return the first class, whatever the images are.'),
-    row      = (lambda x, y, names: names[int(y[0])], 'that is the class of the first image.'))
+    total=(_per_class(lambda o: o.sum()),
+           'you added up all pixels of a class. A class with more images is not brighter.'),
+    single=(_per_class(lambda o: o.mean((1, 2, 3)).max()),
+            'that class has the brightest single image. The question is about the average.'),
+    pixel=(_per_class(lambda o: o.max()),
+           'that class has the brightest pixel. One pixel says nothing about an image.'),
+    contrast=(_per_class(lambda o: o.std()),
+              'that is the class of the strongest contrast: a spread, not a level.'),
+    dark=(_per_class(lambda o: -o.mean()),
+          'that is the darkest class. Pixels run from 0, black, to 255, white.'),
+    first=(lambda x, y, names: names[0], 'you return the first class, whatever the images are.'),
+    row=(lambda x, y, names: names[int(y[0])], 'that is the class of the first image.'))
 
-# %% ../nbs/97_projects_nets.ipynb #check-brightest
+# %% ../nbs/97_projects_nets.ipynb #answers
 def _answers(fn:Callable, cases:Sequence[tuple])->tuple[list,str]:
     "What a function answers, and what to say if it does not; nothing it does raises"
     try: answers = [fn(x.clone(), y.clone(), list(names)) for x, y, names in cases]
     except NotImplementedError: return [], 'not attempted'
     except Exception as e: return [], f'not yet: your code raised {type(e).__name__}: {e}'
-    if all(o is None or o is ... for o in answers): return [], 'not attempted: the function gives nothing back. Does its last line begin with `return`?'
+    if all(o is None or o is ... for o in answers):
+        return [], 'not attempted: the function gives nothing back. Does its last line begin with `return`?'
+    for (_, _, names), o in zip(cases, answers):
+        if not isinstance(o, str):
+            return [], (f'not yet: the answer must be the name of a class, such as {names[0]!r}; yours is '
+                        f'{str(o)[:40]!r}, {type(o).__name__}.')
+        if o not in names:
+            return [], (f'not yet: {o[:40]!r} is no class of the images that came in. '
+                        'Take the name from `names`.')
     return answers, ''
 
+# %% ../nbs/97_projects_nets.ipynb #check-brightest
 def check_brightest(
-    fn:Callable,   # Takes images (N, C, H, W), classes (N,) and names, gives the name of the class with the brightest images
+    fn:Callable,   # Takes images (N, C, H, W), classes (N,) and names, gives the name of the brightest class
 )->str:            # `not attempted`, `not yet: …` or `right: …`
     "Try a function on invented images and say what it does wrong"
     cases = [_invented_images(seed) for seed in range(3)]
     answers, said = _answers(fn, cases)
     if said: return said
-    for (_, _, names), o in zip(cases, answers):
-        if not isinstance(o, str): return f'not yet: the answer must be the name of a class, such as {names[0]!r}; yours is {str(o)[:40]!r}, {type(o).__name__}.'
-        if o not in names: return f'not yet: {o[:40]!r} is no class of the images that came in. Take the name from `names`.'
-    if answers == [_brightest(*case) for case in cases]: return 'right: on three invented sets you compared the mean brightness of the classes.'
+    if answers == [_brightest(*case) for case in cases]:
+        return 'right: on three invented sets you compared the mean brightness of the classes.'
     for mistake, message in _WRONG_BRIGHT.values():
         if answers == [mistake(*case) for case in cases]: return f'not yet: {message}'
     return 'not yet: on invented images another class is brighter on average.'

@@ -11,14 +11,14 @@ PAGES = Path(__file__).parents[1]/'nbs'/'studies'
 TEN   = 'MLP_SGD CNN_SGD MLP_SGD_L2 CNN_SGD_L2 MLP_SGD_DP CNN_SGD_DP MLP_SGD_BN CNN_SGD_BN MLP_Adam CNN_Adam'.split()
 
 # The article's three figures of the data: labels of the training files, labels of the part that chooses (two panels of one figure), a grid of images
-DATA = {'10_look_at_images': ['fig-classes', 'fig-batch'], '20_cifar10_nets': ['fig-classes', 'fig-images']}
+DATA = {'10_look_at_images': ['fig-classes', 'fig-batch']}
 # Its 23 figures of results, by the labels that they have here
 FIGURES = {
-    '20_cifar10_nets': ['fig-mlp-sgd-training', 'fig-cnn-sgd-training', 'fig-rates', 'fig-mlp-sizes', 'fig-cnn-sizes'],
+    '21_rates_and_sizes': ['fig-mlp-sgd-training', 'fig-cnn-sgd-training', 'fig-rates', 'fig-mlp-sizes', 'fig-cnn-sizes'],
     '22_regularization':  [f'fig-{net}-{family}-{what}' for net in ('mlp', 'cnn') for family in ('l2', 'dp') for what in ('loss', 'accuracy', 'bar')],
     '23_batchnorm_adam':  [f'fig-{net}-{family}-training' for net in ('mlp', 'cnn') for family in ('bn', 'adam')] + ['fig-mlp-adam-bar', 'fig-cnn-adam-bar']}
 TABLES = {
-    '20_cifar10_nets': ['best-mlp-sgd', 'best-cnn-sgd'],
+    '21_rates_and_sizes': ['best-mlp-sgd', 'best-cnn-sgd'],
     '22_regularization':  ['best-mlp-l2', 'best-cnn-l2', 'best-mlp-dp', 'best-cnn-dp'],
     '23_batchnorm_adam':  ['best-mlp-bn', 'best-cnn-bn', 'best-mlp-adam', 'best-cnn-adam']}
 
