@@ -36,9 +36,7 @@ def _write_run(worker:Worker, row:Mapping)->str:
 def invent_runs(
     store:RunStore,            # Where to write them
     study:str,                 # Their study
-    # A run each: `accuracy` by epoch from the untrained net on, config keys, and what else differs from the
-    # usual: `loss images state weights per_epoch variant`
-    rows:Iterable[Mapping],
+    rows:Iterable[Mapping],    # A run each, see below
 )->None:
     "Write runs that nobody trained into a store, to try a check on them"
     with Worker(store) as worker:
