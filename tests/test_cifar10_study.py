@@ -11,14 +11,14 @@ PAGES = Path(__file__).parents[1]/'nbs'/'studies'
 TEN   = 'MLP_SGD CNN_SGD MLP_SGD_L2 CNN_SGD_L2 MLP_SGD_DP CNN_SGD_DP MLP_SGD_BN CNN_SGD_BN MLP_Adam CNN_Adam'.split()
 
 # The article's three figures of the data: labels of the training files, labels of the part that chooses (two panels of one figure), a grid of images
-DATA = {'10_look_at_images': ['fig-classes', 'fig-batch'], '20_cifar10_nets': ['fig-classes', 'fig-images']}
+DATA = {'10_look_at_images': ['fig-classes', 'fig-batch']}
 # Its 23 figures of results, by the labels of those that answer their questions here: several of the article's may share one
 FIGURES = {
-    '20_cifar10_nets': ['fig-mlp-sgd-training', 'fig-cnn-sgd-training', 'fig-rates', 'fig-mlp-sizes', 'fig-cnn-sizes'],
+    '21_rates_and_sizes': ['fig-mlp-sgd-training', 'fig-cnn-sgd-training', 'fig-rates', 'fig-mlp-sizes', 'fig-cnn-sizes'],
     '22_regularization': ['fig-l2-losses', 'fig-l2-scores', 'fig-dp-losses', 'fig-dp-scores'],
     '23_batchnorm_adam': ['fig-bn-losses', 'fig-bn-gain', 'fig-adam-losses', 'fig-adam-scores']}
 TABLES = {
-    '20_cifar10_nets': ['best-mlp-sgd', 'best-cnn-sgd']}
+    '21_rates_and_sizes': ['best-mlp-sgd', 'best-cnn-sgd']}
 
 # Configurations with a run at chance (best validation accuracy under .127), by variant: too large a decay or rate for the net, or too deep a plain one
 AT_CHANCE = {      # (learning rate, weight decay, dropout)
