@@ -8,35 +8,41 @@ import hashlib, json
 from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from .core import SweepError, did_you_mean
-from .keys import CONFIG_KEYS, KEYS, LABEL_KEYS, OPTIMIZERS, keys_of, value_of
+from .keys import CONFIG_KEYS, KEYS, LABEL_KEYS, keys_of, value_of
 from .models import model_entry, model_name
 from .own_code import code_version
 from .space import flatten_config, yaml_hint
 
 # %% auto #0
 __all__ = ['PROTOCOL', 'plain_value', 'config_problems', 'config_error', 'check_config', 'keys_read', 'full_config', 'identity',
-           'model_versions', 'digest', 'run_id', 'function_run_id', 'study_name']
+           'digest', 'run_id', 'model_versions', 'function_run_id', 'study_name']
 
 # %% ../nbs/56_config.ipynb #plain-value
+_EXACT = 2**53     # below it, every whole float is exact
+
+def _is_integral(value)->bool:
+    return isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
+
 def plain_value(
-    value,                  # Anything that JSON can hold, in Python's, numpy's or pandas' types
-    keep_floats:bool=False, # Leave 3.0 as it is, as for a training function; otherwise it becomes 3
-):                          # Lists, dicts, text, numbers
+    value:object,            # Anything that JSON can hold, in Python's, numpy's or pandas' types
+    keep_floats:bool=False,  # Leave 3.0 as it is, as for a training function; otherwise it becomes 3
+)->object:                   # Lists, dicts, text, numbers
     "`value` as JSON has it: tuples as lists, numpy numbers as Python's, integral floats as ints"
     if isinstance(value, Mapping): return {str(k): plain_value(v, keep_floats) for k, v in value.items()}
     if isinstance(value, (list, tuple)): return [plain_value(o, keep_floats) for o in value]
     if isinstance(value, np.ndarray): return plain_value(value.tolist(), keep_floats)
     if isinstance(value, np.generic): return plain_value(value.item(), keep_floats)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 and not keep_floats: return int(value)
-    return value
+    return int(value) if _is_integral(value) and not keep_floats else value
 
-# %% ../nbs/56_config.ipynb #check-config
-_WHOLE_DICTS = 'schedule', 'augment', 'monitor', 'class_weight'      # keys whose value is a dict, not nested parameters
+# %% ../nbs/56_config.ipynb #flat
+# the value of these is a dict, no nested parameters
+_WHOLE_DICTS = 'schedule', 'augment', 'monitor', 'class_weight'
 
 def _flat(config:Mapping)->dict:
     "Nested parameters with dots, but for keys whose value is a dict"
-    whole = {k: v for k, v in config.items() if k in _WHOLE_DICTS}
-    return {**flatten_config({k: v for k, v in config.items() if k not in whole}), **whole}
+    whole  = {k: v for k, v in config.items() if k in _WHOLE_DICTS}
+    nested = {k: v for k, v in config.items() if k not in _WHOLE_DICTS}
+    return {**flatten_config(nested), **whole}
 
 def _count_problems(config:Mapping)->list[tuple]:
     "`num_hidden` and `num_conv` that are not the length of their lists"
@@ -47,6 +53,7 @@ def _count_problems(config:Mapping)->list[tuple]:
             problems.append((count, f'is the length of {layers}, {len(given)}', config[count]))
     return problems
 
+# %% ../nbs/56_config.ipynb #config-problems
 def config_problems(
     config:Mapping,               # A run config
     extra:Iterable[str]=(),       # Further legal keys: the keyword defaults of a user's model
@@ -56,9 +63,17 @@ def config_problems(
     problems = []
     for k, v in _flat(config).items():
         if k in extra: continue
-        if k not in KEYS: problems.append((k, f'is not a key of a run; {did_you_mean(k, {*KEYS, *extra})}', v))
+        if k not in KEYS:
+            problems.append((k, f'is not a key of a run; {did_you_mean(k, {*KEYS, *extra})}', v))
         elif not KEYS[k].test(v): problems.append((k, KEYS[k].rule, v))
-    return problems + [p for p in _count_problems(config) if p[0] not in {k for k, *_ in problems}]
+    known = {k for k, *_ in problems}
+    return problems + [p for p in _count_problems(config) if p[0] not in known]
+
+# %% ../nbs/56_config.ipynb #config-error
+def _problem_text(k:str, rule:str, v)->str:
+    "One problem as a part of the message"
+    comma = '' if rule.endswith('?') else ','
+    return f"{k} {rule}{comma} got {v!r}{yaml_hint(v, ' ({})')}"
 
 def config_error(
     problems:Iterable[tuple],   # `(key, rule, value)`
@@ -67,20 +82,21 @@ def config_error(
     "One error for all problems of some configs: each key and rule once, with the first value"
     once = {}
     for k, rule, v in problems: once.setdefault((k, rule), (k, rule, v))
-    def got(rule, v): return f"{'' if rule.endswith('?') else ','} got {v!r}{yaml_hint(v, ' ({})')}"
     told, listed = [first]*bool(first), set()
     for k, rule, v in once.values():
-        known = rule.partition('; known: ')[2]
-        told.append(f"{k} {rule.partition('; known: ')[0] if known in listed else rule}{got(rule, v)}")
+        short, _, known = rule.partition('; known: ')
+        told.append(_problem_text(k, short if known in listed else rule, v))
         if known: listed.add(known)
     return SweepError('; '.join(told), once.values())
 
+# %% ../nbs/56_config.ipynb #check-config
 def check_config(
     config:Mapping,           # A run config
     extra:Iterable[str]=(),   # Further legal keys
 )->dict:                      # Flat, with plain values
     "A copy of `config`, or one `SweepError` with all problems"
-    if problems := config_problems(config, extra): raise config_error(problems)
+    problems = config_problems(config, extra)
+    if problems: raise config_error(problems)
     return plain_value(_flat(config))
 
 # %% ../nbs/56_config.ipynb #reads
@@ -88,30 +104,32 @@ PROTOCOL = 1     # raised when equal configs come to give other numbers
 
 def keys_read(
     config:Mapping,   # A run config
-)->set:
+)->set:               # Names of keys
     "Keys that decide a run's numbers"
-    name = model_name(config)
-    try: entry = model_entry(name)
-    except SweepError: return set(CONFIG_KEYS) | set(config)                    # a model of somebody else's session
-    if not entry.is_built_in: return set(CONFIG_KEYS) | set(config) | set(entry.defaults)    # a user's model reads what it is given
+    given = set(CONFIG_KEYS) | set(config)
+    try: entry = model_entry(model_name(config))
+    except SweepError: return given                                 # a model of somebody else's session
+    if not entry.is_built_in: return given | set(entry.defaults)    # a user's model reads what it is given
     optimizer = value_of(config, 'optimizer')
     idle = {k for k in keys_of('training') if KEYS[k].reads and optimizer not in KEYS[k].reads}
     return set(keys_of('training')) - idle | set(entry.reads)
 
+# %% ../nbs/56_config.ipynb #full-config
 def full_config(
     config:Mapping,   # A checked run config
 )->dict:              # `model`, then all keys that the run reads, then the rest of `config`
     "A config with every default filled in"
-    name = model_name(config)
-    reads = keys_read(config)
+    name, reads = model_name(config), keys_read(config)
     try: own = dict(model_entry(name).defaults)
     except SweepError: own = {}
-    return {'model': name, **{k: KEYS[k].default for k in CONFIG_KEYS if k in reads}, **own, **config}
+    defaults = {k: KEYS[k].default for k in CONFIG_KEYS if k in reads}
+    return {'model': name, **defaults, **own, **config}
 
-# %% ../nbs/56_config.ipynb #identity
+# %% ../nbs/56_config.ipynb #counting
 def _protocol(config:Mapping, code:Mapping)->int:
-    "Of a run: one with label smoothing had it in its validation loss at first; a criterion of the user's does without"
-    return PROTOCOL + 1 if value_of(config, 'label_smoothing') and 'criterion' not in code else PROTOCOL
+    "Of a run: one with label smoothing once had it in its validation loss; a criterion of the user's never"
+    is_smoothed = value_of(config, 'label_smoothing') and 'criterion' not in code
+    return PROTOCOL + 1 if is_smoothed else PROTOCOL
 
 def _counting(config:Mapping, defaults:Mapping)->dict:
     "The keys of a config that are not at their defaults, in one form"
@@ -123,30 +141,29 @@ def _counting(config:Mapping, defaults:Mapping)->dict:
     if found.get('drop_out_2d') == drop_out: del found['drop_out_2d']
     return found
 
+# %% ../nbs/56_config.ipynb #identity
+_NO_NUMBERS = *LABEL_KEYS, 'model', 'seed'      # keys that decide none, or stand apart
+
 def identity(
     config:Mapping,          # A checked run config
     fingerprint:str,         # Of the images
-    code:Mapping|None=None,  # Versions of the user's own code: `{'metrics': {…}, 'model': {name: …}}`; a model that is not in it is looked at
+    code:Mapping|None=None,  # Versions of the user's own code; a model that is not in it is looked at
 )->dict:                     # What is hashed
     "What decides a run's numbers, in canonical form"
     entry, reads = model_entry(model_name(config)), keys_read(config)
     defaults = {**{k: KEYS[k].default for k in CONFIG_KEYS}, **entry.defaults}
-    mine = {k: plain_value(v) for k, v in config.items() if k in reads and k not in (*LABEL_KEYS, 'model', 'seed')}
-    own = dict(code or {})
+    mine = {k: plain_value(v) for k, v in config.items() if k in reads and k not in _NO_NUMBERS}
+    own  = dict(code or {})
     known = own.pop('model', {}).get(entry.name)                        # looked at once for a whole sweep
     if not entry.is_built_in: own['model'] = known or code_version(entry.fn, entry.version)
-    what = dict(model=entry.name, keys=_counting(mine, defaults), data=fingerprint, protocol=_protocol(config, own))
+    what = dict(
+        model=entry.name,
+        keys=_counting(mine, defaults),
+        data=fingerprint,
+        protocol=_protocol(config, own))
     return {**what, 'code': own} if own else what
 
-# %% ../nbs/56_config.ipynb #model-versions
-def model_versions(
-    configs:Iterable[Mapping],   # Checked run configs
-)->dict:                         # Name -> version
-    "Versions of the models of these configs that are not the kit's own, each looked at once"
-    entries = {name: model_entry(name) for name in dict.fromkeys(map(model_name, configs))}
-    return {name: code_version(e.fn, e.version) for name, e in entries.items() if not e.is_built_in}
-
-# %% ../nbs/56_config.ipynb #run-id
+# %% ../nbs/56_config.ipynb #digest
 def digest(
     what:Mapping,   # Plain values
 )->str:             # 12 hex digits
@@ -154,6 +171,7 @@ def digest(
     text = json.dumps(plain_value(what), sort_keys=True, separators=(',', ':'), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+# %% ../nbs/56_config.ipynb #run-id
 def run_id(
     config:Mapping,            # A checked run config
     fingerprint:str,           # `ImageData.fingerprint`, or '' without images
@@ -164,6 +182,14 @@ def run_id(
     seed = config.get('seed', 0) if seed is None else seed
     return digest({**identity(config, fingerprint, code), 'seed': int(seed)})
 
+# %% ../nbs/56_config.ipynb #model-versions
+def model_versions(
+    configs:Iterable[Mapping],   # Checked run configs
+)->dict:                         # Name -> version
+    "Versions of the models of these configs that are not the kit's own, each looked at once"
+    entries = {name: model_entry(name) for name in dict.fromkeys(map(model_name, configs))}
+    return {name: code_version(e.fn, e.version) for name, e in entries.items() if not e.is_built_in}
+
 # %% ../nbs/56_config.ipynb #function-id
 def function_run_id(
     config:Mapping,        # As the training function gets it
@@ -171,17 +197,28 @@ def function_run_id(
     code:Mapping,          # Versions of the user's own code
 )->str:                    # 12 hex digits
     "The name of a run that a training function does: all that it is handed counts"
-    keys = {k: v for k, v in config.items() if k != 'seed'}
-    return digest(dict(keys=keys, data=fingerprint, protocol=PROTOCOL, code=code, seed=config.get('seed', 0)))
+    return digest(dict(
+        keys={k: v for k, v in config.items() if k != 'seed'},
+        data=fingerprint,
+        protocol=PROTOCOL,
+        code=code,
+        seed=config.get('seed', 0)))
 
 # %% ../nbs/56_config.ipynb #study-name
+def _shared_name(parts:list)->str|None:
+    "The name that the sweep dicts among `parts` share; None: there is none, or more than one"
+    sweeps = [o for o in parts if isinstance(o, Mapping) and ('parameters' in o or 'method' in o)]
+    names  = {o.get('name') for o in sweeps}
+    name   = names.pop() if len(names) == 1 else None
+    return name if isinstance(name, str) and name else None
+
 def study_name(
     sweep:str|Mapping|Sequence,   # A name, a sweep dict, a list of them, or of run configs
-)->str:
+)->str:                           # `study-` and 8 hex digits where there is no name
     "The study that a sweep belongs to: its name, the name that a list shares, or a hash of the whole"
     if isinstance(sweep, str): return sweep
     parts = [sweep] if isinstance(sweep, Mapping) else list(sweep)
-    names = {o.get('name') for o in parts if isinstance(o, Mapping) and ('parameters' in o or 'method' in o)}
-    if len(names) == 1 and isinstance(name := names.pop(), str) and name: return name
+    shared = _shared_name(parts)
+    if shared is not None: return shared
     text = json.dumps(plain_value(parts), sort_keys=True, separators=(',', ':'), default=repr)
     return f'study-{hashlib.sha256(text.encode()).hexdigest()[:8]}'
