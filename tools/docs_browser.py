@@ -1,0 +1,98 @@
+"""How the drawn pages look: axe-core and the widths of everything, in headless Chromium, on a desktop and on a phone.
+
+The stand-in's pages have Quarto's structure and class names, the same Bootstrap themes and our styles.css; the column of
+text, which is Quarto's own, is set to the width measured there. Colours of code and the search box are the stand-in's."""
+import contextlib, json, shutil, sys
+from importlib.util import find_spec
+from pathlib import Path
+
+QUIET = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+DESKTOP, PHONE = dict(width=1280, height=900), dict(width=400, height=800)   # [CSS pixels]
+COLUMN = 720   # [px] of text in a desktop window of 1280, with the grid of _quarto.yml
+LEVELS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+GRID = f':root {{ --sd-sidebar-width: 220px; --sd-margin-width: 180px; --sd-gap: 2rem; --sd-body-width: {COLUMN}px }}'
+SLACK = 2      # [px] of rounding
+CODE = 3       # code blocks a page whose colours are looked at
+
+# Elements of the page whose content sticks out of the window, or is cut or scrolls where it should not.
+WIDTHS = '''(desktop) => {
+  const found = [], main = document.querySelector('main') || document.body, view = document.documentElement.clientWidth, slack = SLACK
+  const name = o => (o.id ? '#' + o.id : o.closest('[id]') ? '#' + o.closest('[id]').id + ' ' : '') + o.tagName.toLowerCase()
+  if (document.documentElement.scrollWidth > view + slack) {
+    const held = o => { for (let p = o.parentElement; p && p !== document.body; p = p.parentElement) if (getComputedStyle(p).overflowX !== 'visible') return true; return false }
+    const wide = [...document.body.querySelectorAll('*')].filter(o => o.getBoundingClientRect().right > view + slack && !held(o)).pop()
+    found.push(`the page is ${document.documentElement.scrollWidth} px wide in a window of ${view}` + (wide ? `: ${name(wide)}` : ''))
+  }
+  const kinds = {}
+  for (const o of main.querySelectorAll('pre, .cell-output-display, .sourceCode, table, figure, p, h1, h2, h3, h4, td, th, summary')) {
+    const flow = getComputedStyle(o).overflowX, held = ['auto', 'scroll'].includes(flow)
+    if (o.scrollWidth - o.clientWidth <= slack || !o.clientWidth) continue
+    const kind = ['hidden', 'clip'].includes(flow) ? 'cut off' : !held ? '' : o.matches('.sourceCode') ? 'code that scrolls sideways' : desktop ? 'an output that scrolls sideways' : ''
+    if (kind) (kinds[kind] ||= []).push(`${name(o)} (${o.scrollWidth} px in ${o.clientWidth})`)
+  }
+  for (const [kind, where] of Object.entries(kinds)) found.push(`${kind}: ${where.length} × ${where.slice(0, 8).join(', ')}`)
+  return found
+}'''.replace('SLACK', str(SLACK))
+
+# Folded code is looked at too; code blocks after the first few are left out by axe-core.
+PREPARE = '''() => {
+  document.querySelectorAll('details').forEach(o => o.open = true)
+  const blocks = [...document.querySelectorAll('main code.sourceCode')]
+  blocks.slice(CODE).forEach(o => o.classList.add('unseen'))
+}'''.replace('CODE', str(CODE))
+
+def missing():
+    "What this check needs and does not find, or None"
+    for package in ('playwright', 'axe_playwright_python'):
+        if not find_spec(package): return f"no {package} here: pip install '.[site]'"
+    if not browser_path(): return 'no Chromium here: apt-get install chromium'
+
+def browser_path(): return next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+
+def axe_source():
+    "axe-core, out of the package that carries it"
+    return (Path(find_spec('axe_playwright_python').origin).parent/'axe.min.js').read_text(encoding='utf-8')
+
+def violations(page, only=None):
+    """What axe-core finds broken in the main content, a line a rule. Of the code blocks only the first few are looked
+    at: their colours are the same everywhere, and thousands of coloured words take minutes"""
+    run = dict(type='rule', values=only) if only else dict(type='tag', values=LEVELS)
+    options = json.dumps(dict(runOnly=run, resultTypes=['violations'], elementRef=False))
+    found = page.evaluate(f"() => axe.run({{include: [['main']], exclude: [['.unseen']]}}, {options}).then(o => o.violations.map(v => [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 110), v.nodes[0].target.join(' ')]))")
+    return [f'{rule}: {told}: {n} × `{target}` {html}' for rule, told, n, html, target in found]
+
+def look(page, url, axe):
+    "Faults of one page: light, then dark, then on a phone"
+    page.emulate_media(color_scheme='light')
+    page.set_viewport_size(DESKTOP)
+    page.goto(url, wait_until='load')
+    page.add_style_tag(content=GRID)
+    page.evaluate(PREPARE)
+    page.evaluate(axe)
+    yield from (f'1280 px: {o}' for o in page.evaluate(WIDTHS, True))
+    yield from (f'light: {o}' for o in violations(page))
+    page.emulate_media(color_scheme='dark')
+    page.wait_for_function('() => document.documentElement.classList.contains("quarto-dark")')
+    yield from (f'dark: {o}' for o in violations(page, ['color-contrast', 'link-in-text-block']))
+    page.set_viewport_size(PHONE)
+    yield from (f'400 px: {o}' for o in page.evaluate(WIDTHS, False))
+
+@contextlib.contextmanager
+def opened():
+    "A browser page that reaches nothing but files"
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), headless=True, args=QUIET)
+        page = browser.new_page(reduced_motion='reduce')
+        page.route('**/*', lambda route: route.continue_() if route.request.url.startswith(('file:', 'data:')) else route.abort())
+        yield page
+        browser.close()
+
+def check_browser(out, names):
+    "Faults of these pages in the folder `out`"
+    axe = axe_source()
+    with opened() as page:
+        for name in names:
+            for fault in look(page, (Path(out).resolve()/name).as_uri(), axe): yield f'site: {name}: {fault}'
+
+if __name__ == '__main__': print(*check_browser(sys.argv[1], sys.argv[2:]), sep='\n')
