@@ -2,13 +2,16 @@
 """Checks what the site is made of, without Quarto: one line per fault, exit 1 if there is any.
 
     python tools/docs_check.py                  the sources
-    python tools/docs_check.py --render DIR     also draws the site into DIR with a stand-in for Quarto, and checks its links
+    python tools/docs_check.py --render DIR     also draws the site into DIR with a stand-in for Quarto, and looks at it:
+                                                its HTML, its prose as Pandoc reads it, its looks in a browser
 """
 import argparse, ast, json, os, re, shutil, subprocess, sys, tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 import yaml
-import docs_pages
+import docs_browser, docs_html, docs_pages, docs_pandoc
 from docs_read import ROOT, directives, files, links, notebooks, prose, read_nb, settings, source
+
 FIGURE_WARN, FIGURE_MAX, OUTPUTS_MAX = 60_000, 100_000, 1_500_000   # [bytes]
 WIDGET, STATIC = 'application/vnd.jupyter.widget-view+json', ('text/html', 'image/png', 'image/jpeg', 'image/svg+xml')
 TEXT = {'.md', '.qmd', '.py', '.ini', '.yml', '.yaml', '.toml', '.cfg', '.txt', '.in', '.sh', '.css', ''}
@@ -172,10 +175,28 @@ def render(root, out):
         seen = subprocess.run([sys.executable, '-m', 'smalldocs.cli', 'check', '_proc'], cwd=copy, env=env, capture_output=True, text=True)
         for line in seen.stdout.splitlines():
             if not IGNORED.search(line): yield f'site: {line}'
+        yield from look(out, copy/'_proc', root)
     pages = {o.relative_to(out).as_posix() for o in out.rglob('*.html')}
     for o in [*notebooks(root), Path('nbs/404.qmd')]:
         page = o.relative_to('nbs').with_suffix('.html').as_posix()
         if page not in pages: yield f'site: {o} gave no page {page}'
+
+# ---- looking at it -------------------------------------------------------------------------------------------------
+skipped = []   # what could not be looked at, and why
+
+def do(job): return list(job[0](*job[1:]))
+
+def look(out, proc, root):
+    "Faults of the drawn pages, a process for each core; what a check needs and does not find is said"
+    jobs = [(docs_html.check_html, out, root)]
+    if docs_pandoc.pypandoc: jobs.append((docs_pandoc.check_pandoc, proc))
+    else: skipped.append('prose as Pandoc reads it (pip install pypandoc_binary)')
+    if lacks := docs_browser.missing(): skipped.append(f'looks in a browser ({lacks})')
+    else:
+        names, n = docs_html.page_names(out), os.cpu_count()
+        jobs += [(docs_browser.check_browser, out, names[i::n]) for i in range(n)]
+    with ProcessPoolExecutor() as pool:
+        for found in pool.map(do, jobs): yield from found
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -184,7 +205,8 @@ def main():
     args = args.parse_args()
     faults = check(args.root) + (list(render(args.root, args.render)) if args.render else [])
     print(*faults, sep='\n', end='\n' if faults else '')
-    print(f'docs check: {len(notebooks(args.root))} notebooks, {len(faults)} faults')
+    for o in skipped: print(f'SKIPPED, so not known to be right: {o}')
+    print(f'docs check: {len(notebooks(args.root))} notebooks, {len(faults)} faults' + (f', {len(skipped)} SKIPPED' if skipped else ''))
     return int(bool(faults))
 
 if __name__ == '__main__': sys.exit(main())

@@ -50,6 +50,7 @@ PAGE_RULES = [check_description, check_headings, check_docstrings, check_folds]
 def check_anchors(drawn, base):
     "A link to a place on our own pages that does not exist, absolute links to the site included"
     ids = {name: {o['id'] for o in soup.find_all(id=True)} | {o['name'] for o in soup.find_all('a', attrs=dict(name=True))} for name, soup in drawn.items()}
+    ids |= {path.as_posix(): ids[o] for o in drawn if (path := short(Path(o)))}
     for name, soup in drawn.items():
         seen = set()
         for o in content(soup).find_all('a', href=True):
@@ -68,15 +69,21 @@ def check_kept(drawn, root):
         if soup and any(BADGE.search(source(c)) for c in cells if c['cell_type'] == 'markdown') and not soup.find('img', src=BADGE):
             yield f'site: {page_of(path)}: the Colab badge of {path} is missing'
 
+def page_names(out):
+    "The pages of the site in the folder `out`, each once: nbdev links to `core.html`, the stand-in writes `00_core.html` too"
+    pages = [o.relative_to(out) for o in sorted(Path(out).rglob('*.html')) if 'site_libs' not in o.parts]
+    twins = {short(o) for o in pages} - {None}
+    return [o.as_posix() for o in pages if o not in twins]
+
+def short(path):
+    "`03_keys.html` -> `keys.html`; None for a name without a number"
+    return path.with_name(name) if (name := re.sub(r'^\d+[a-z]?_', '', path.name)) != path.name else None
+
 def check_html(out, root):
-    "All faults of the pages in the folder `out`; a page that nbdev names twice is read once"
+    "All faults of the pages in the folder `out`"
     out, cfg = Path(out), settings(root)
-    twins = {re.sub(r'^\d+[a-z]?_', '', o.name) for o in out.glob('[0-9]*_*.html')}
-    names = [o.relative_to(out).as_posix() for o in sorted(out.rglob('*.html')) if 'site_libs' not in o.parts and o.relative_to(out).as_posix() not in twins]
-    drawn = {o: BeautifulSoup((out/o).read_text(encoding='utf-8'), 'html.parser') for o in names}
+    drawn = {o: BeautifulSoup((out/o).read_text(encoding='utf-8'), 'html.parser') for o in page_names(out)}
     for name, soup in drawn.items():
         for rule in PAGE_RULES: yield from rule(name, soup)
     yield from check_kept(drawn, root)
-    both = drawn | {re.sub(r'^\d+[a-z]?_', '', o): soup for o, soup in drawn.items() if '/' not in o}
-    base = f"https://{cfg.get('user')}.github.io/{cfg.get('repo')}/"
-    yield from dict.fromkeys(o for o in check_anchors(both, base) if o.split(': ')[1] in drawn)
+    yield from check_anchors(drawn, f"https://{cfg.get('user')}.github.io/{cfg.get('repo')}/")
