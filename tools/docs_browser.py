@@ -20,7 +20,11 @@ WIDTHS = '''(desktop) => {
   const found = [], main = document.querySelector('main') || document.body, view = document.documentElement.clientWidth, slack = SLACK
   const name = o => (o.id ? '#' + o.id : o.closest('[id]') ? '#' + o.closest('[id]').id + ' ' : '') + o.tagName.toLowerCase()
   if (document.documentElement.scrollWidth > view + slack) {
-    const held = o => { for (let p = o.parentElement; p && p !== document.body; p = p.parentElement) if (getComputedStyle(p).overflowX !== 'visible') return true; return false }
+    const held = o => {
+      for (let p = o.parentElement; p && p !== document.body; p = p.parentElement)
+        if (getComputedStyle(p).overflowX !== 'visible') return true
+      return false
+    }
     const wide = [...document.body.querySelectorAll('*')].filter(o => o.getBoundingClientRect().right > view + slack && !held(o)).pop()
     found.push(`the page is ${document.documentElement.scrollWidth} px wide in a window of ${view}` + (wide ? `: ${name(wide)}` : ''))
   }
@@ -28,7 +32,11 @@ WIDTHS = '''(desktop) => {
   for (const o of main.querySelectorAll('pre, .cell-output-display, .sourceCode, table, figure, p, h1, h2, h3, h4, td, th, summary')) {
     const flow = getComputedStyle(o).overflowX, held = ['auto', 'scroll'].includes(flow)
     if (o.scrollWidth - o.clientWidth <= slack || !o.clientWidth) continue   // fits, or is not drawn
-    const kind = ['hidden', 'clip'].includes(flow) ? 'cut off' : !held ? '' : o.matches('.sourceCode') ? 'code that scrolls sideways' : desktop && o.scrollWidth > ROOM*o.clientWidth ? 'an output that scrolls sideways' : ''
+    const isCode = o.matches('.sourceCode'), isWide = desktop && o.scrollWidth > ROOM*o.clientWidth
+    let kind = ''
+    if (['hidden', 'clip'].includes(flow)) kind = 'cut off'
+    else if (held && isCode) kind = 'code that scrolls sideways'
+    else if (held && isWide) kind = 'an output that scrolls sideways'
     if (kind) (kinds[kind] ||= []).push(`${name(o)} (${o.scrollWidth} px in ${o.clientWidth})`)
   }
   for (const [kind, where] of Object.entries(kinds)) found.push(`${kind}: ${where.length} × ${where.slice(0, 8).join(', ')}`)
@@ -57,13 +65,15 @@ def axe_source():
     "axe-core, out of the package that carries it"
     return (Path(find_spec('axe_playwright_python').origin).parent/'axe.min.js').read_text(encoding='utf-8')
 
+TOLD = "o => o.violations.map(v => [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 110), v.nodes[0].target.join(' ')])"
+
 def violations(page, only=None, colours=True):
     "What axe-core finds broken in the main content, a line a rule"
     run = dict(type='rule', values=only) if only else dict(type='tag', values=LEVELS)
     off = ['scrollable-region-focusable'] + ['color-contrast']*(not colours)   # Chromium and Firefox let keys reach what scrolls
     rules = {o: dict(enabled=False) for o in off if not only}
     options = json.dumps(dict(runOnly=run, rules=rules, resultTypes=['violations'], elementRef=False))
-    found = page.evaluate(f"() => axe.run(document.querySelector('main') || document, {options}).then(o => o.violations.map(v => [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 110), v.nodes[0].target.join(' ')]))")
+    found = page.evaluate(f"() => axe.run(document.querySelector('main') || document, {options}).then({TOLD})")
     return [f'{rule}: {told}: {n} × `{target}` {html}' for rule, told, n, html, target in found]
 
 def look(page, url, axe, colours=True):

@@ -31,7 +31,8 @@ def check_headings(name, soup):
 
 def check_docstrings(name, soup):
     "A documented name whose text is missing, or Python's own for a class that can be called"
-    if n := content(soup).get_text().count('Call self as a function.'): yield f'site: {name}: {n} × "Call self as a function.": a method without a docstring'
+    if n := content(soup).get_text().count('Call self as a function.'):
+        yield f'site: {name}: {n} × "Call self as a function.": a method without a docstring'
     for out in content(soup).find_all(class_='cell-output-markdown'):
         link = out.find('a', string='source')
         if not link or not out.find('pre'): continue
@@ -42,14 +43,16 @@ def check_folds(name, soup):
     "A long cell of tests or imports stands open"
     for out in content(soup).select('.cell pre.cell-code'):
         cell = out.find_parent(class_='cell')
-        if out.find_parent('details') or len(text := out.get_text().strip().splitlines()) <= SHORT: continue
-        if what := kind('\n'.join(text), shows=bool(cell.find(class_='cell-output'))): yield f"site: {name}: {what.lower()} not folded: `{text[0][:60]}` …"
+        text = out.get_text().strip().splitlines()
+        if out.find_parent('details') or len(text) <= SHORT: continue
+        if what := kind('\n'.join(text), shows=bool(cell.find(class_='cell-output'))):
+            yield f"site: {name}: {what.lower()} not folded: `{text[0][:60]}` …"
 
 PAGE_RULES = [check_description, check_headings, check_docstrings, check_folds]
 
 def check_anchors(drawn, base):
     "A link to a place on our own pages that does not exist, absolute links to the site included"
-    ids = {name: {o['id'] for o in soup.find_all(id=True)} | {o['name'] for o in soup.find_all('a', attrs=dict(name=True))} for name, soup in drawn.items()}
+    ids = {name: {o['id'] for o in soup.find_all(id=True)} for name, soup in drawn.items()}
     ids |= {path.as_posix(): ids[o] for o in drawn if (path := short(Path(o)))}
     for name, soup in drawn.items():
         seen = set()
@@ -60,7 +63,8 @@ def check_anchors(drawn, base):
             page = unquote(target[len(base):]) or 'index.html'
             if page.endswith('/'): page += 'index.html'
             if page.endswith('.html') and page not in ids: yield f"site: {name}: link to {page}, which does not exist"
-            elif part and page in ids and unquote(part) not in ids[page]: yield f"site: {name}: `{o.get_text().strip()[:40]}` links to {page}#{part}, which does not exist"
+            elif part and page in ids and unquote(part) not in ids[page]:
+                yield f"site: {name}: `{o.get_text().strip()[:40]}` links to {page}#{part}, which does not exist"
 
 def check_kept(drawn, root):
     "A badge of the notebook that is not on the page"

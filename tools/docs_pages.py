@@ -27,13 +27,14 @@ def check_titles(root):
         told, rest = [o for o in lines if o.startswith('> ')], [o for o in lines if not re.match(r'# |> ', o)]
         where = f"{path}#{titled[0].get('id')}"
         if not told: yield f'{where}: page without a description (a line `> …` under the title)'
-        if lost := told[1:] + rest: yield f'{where}: nbdev drops all but title and description of this cell: `{lost[0][:50]}` … ({len(lost)} lines) needs a cell of its own'
+        if lost := told[1:] + rest:
+            yield f'{where}: nbdev drops all but title and description of this cell: `{lost[0][:50]}` … ({len(lost)} lines) needs a cell of its own'
 
 def check_badges(root):
     "A course page without a Colab badge, or a picture alone in its paragraph, which becomes a centred figure"
     for path, cells in pages(root):
         texts = [(c.get('id'), source(c)) for c in cells if c['cell_type'] == 'markdown']
-        if path.parts[1] == 'studies' and path.stem != 'index' and not any(BADGE.search(t) for _, t in texts): yield f'{path}: course page without a Colab badge'
+        if path.parts[1] == 'studies' and not any(BADGE.search(t) for _, t in texts): yield f'{path}: course page without a Colab badge'
         for name, text in texts:
             for part in re.split(r'\n\s*\n', text):
                 if re.fullmatch(r'\s*\[!\[[^\]]+\]\([^)]*\)\]\([^)]*\)\s*', part):
@@ -44,14 +45,16 @@ def check_magics(root):
     for path, cells in pages(root):
         for c in cells:
             if c['cell_type'] != 'code' or is_hidden(c): continue
-            for found in MAGIC.findall(source(c)): yield f"{path}#{c.get('id')}: nbdev drops the line `{found.strip()[:60]}` from the site: write `!…`"
+            for found in MAGIC.findall(source(c)):
+                yield f"{path}#{c.get('id')}: nbdev drops the line `{found.strip()[:60]}` from the site: write `!…`"
 
 def check_figure_outputs(root):
     "A labelled figure cell with more than one output becomes subfigures (a), (b)"
     for path, cells in pages(root):
         for c in cells:
             if c['cell_type'] != 'code' or is_hidden(c) or not directives(c).get('label', '').startswith('fig-'): continue
-            if (n := len(c.get('outputs', []))) > 1: yield f"{path}#{c.get('id')}: labelled figure with {n} outputs becomes {n} subfigures: one output a figure"
+            if (n := len(c.get('outputs', []))) > 1:
+                yield f"{path}#{c.get('id')}: labelled figure with {n} outputs becomes {n} subfigures: one output a figure"
 
 def wide_lines(cell, limit):
     "Lines of code over `limit`; in a Markdown cell those between fences. A line with an address cannot be broken"

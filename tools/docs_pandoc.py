@@ -10,6 +10,7 @@ try: import pypandoc
 except ImportError: pypandoc = None
 
 CURLY = re.compile('[\u2018\u2019\u201c\u201d\u2013\u2014\u2026]')
+QUOTES = dict(SingleQuote='\u2018{}\u2019', DoubleQuote='\u201c{}\u201d')
 UNEVEN = 1.5   # an equal share is no fault where the columns need about the same room
 
 def texts(cells):
@@ -34,9 +35,10 @@ def plain(node):
     if isinstance(node, list): return ''.join(plain(o) for o in node)
     if not isinstance(node, dict): return ''
     if node['t'] in ('Space', 'SoftBreak'): return ' '
-    if node['t'] in ('Str',): return node['c']
-    if node['t'] in ('Code', 'Math', 'RawInline'): return node['c'][1] if node['t'] != 'RawInline' else ''
-    if node['t'] == 'Quoted': return ('\u2018{}\u2019' if node['c'][0]['t'] == 'SingleQuote' else '\u201c{}\u201d').format(plain(node['c'][1]))
+    if node['t'] == 'Str': return node['c']
+    if node['t'] in ('Code', 'Math'): return node['c'][1]
+    if node['t'] == 'RawInline': return ''
+    if node['t'] == 'Quoted': return QUOTES[node['c'][0]['t']].format(plain(node['c'][1]))
     return plain(node.get('c', []))
 
 def smart_code(inlines):
@@ -59,7 +61,8 @@ def faults(blocks):
     "What is wrong in a document"
     for o in walk(blocks):
         if o['t'] in ('Para', 'Plain'):
-            for text in smart_code(o['c']): yield f'`{text[:50]}`: raw <code> gets curly quotes; write backticks, with blank lines around them inside <details>'
+            for text in smart_code(o['c']):
+                yield f'`{text[:50]}`: raw <code> gets curly quotes; write backticks, with blank lines around them inside <details>'
         if o['t'] == 'Figure': yield f'picture `{plain(o["c"][2])[:40]}` alone in its paragraph becomes a figure with its alt text as caption'
         if o['t'] == 'Table':
             widths, need = share(o)
