@@ -222,3 +222,8 @@ def test_skips_are_said(project, monkeypatch):
     (project.root/'out').mkdir()
     list(docs_check.look(project.root/'out', project.root/'proc', project.root))
     assert len(docs_check.skipped) == 2
+
+def test_no_nbdev(project, monkeypatch):
+    "Without the dev extra the check says what to install"
+    monkeypatch.setattr(docs_check.shutil, 'which', lambda name, path=None: None)
+    assert list(docs_check.render(project.root, project.root/'site')) == ["the site could not be drawn: nbdev_docs is missing; pip install -e '.[dev]'"]

@@ -167,6 +167,8 @@ def render(root, out):
         (bin_dir/'quarto').write_text(f'#!/bin/sh\nexec "{sys.executable}" "{copy/"tools/quarto_standin.py"}" "$@"\n')
         (bin_dir/'quarto').chmod(0o755)
         env = dict(os.environ, PATH=os.pathsep.join([str(bin_dir), str(Path(sys.executable).parent), os.environ['PATH']]), PYTHONPATH=str(copy))
+        if not shutil.which('nbdev_docs', path=env['PATH']):
+            yield "the site could not be drawn: nbdev_docs is missing; pip install -e '.[dev]'"; return
         drawn = subprocess.run(['nbdev_docs'], cwd=copy, env=env, capture_output=True, text=True)
         if drawn.returncode or not (copy/'_docs/index.html').exists():
             yield f'the site could not be drawn:\n{(drawn.stdout + drawn.stderr)[-3000:]}'; return

@@ -4,7 +4,6 @@ The stand-in writes headings, cells, outputs, links and ids as Quarto does, so w
 import re
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
-from bs4 import BeautifulSoup
 from docs_fold import SHORT, kind
 from docs_pages import BADGE, pages
 from docs_read import settings, source
@@ -85,6 +84,7 @@ def short(path):
 
 def check_html(out, root):
     "All faults of the pages in the folder `out`"
+    from bs4 import BeautifulSoup   # of the dev extra, which the other checks do without
     out, cfg = Path(out), settings(root)
     drawn = {o: BeautifulSoup((out/o).read_text(encoding='utf-8'), 'html.parser') for o in page_names(out)}
     for name, soup in drawn.items():
