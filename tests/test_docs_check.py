@@ -1,20 +1,21 @@
 "tools/docs_check.py: a sound project passes; for each rule a broken one is named"
 import base64, json, sys
 from pathlib import Path
+from types import SimpleNamespace
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
-import docs_check
+import docs_browser, docs_check, docs_fold, docs_html, docs_pandoc
 
 PNG = base64.b64encode(b'x'*300).decode()
 CAPTION = '#| label: fig-a\n#| fig-cap: "Loss"\n#| fig-alt: "A falling line"\n'
-BADGE = '[![Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{}/blob/main/nbs/{})'
+BADGE = 'Run it: [![Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{}/blob/main/nbs/{})'
 
 def md(text): return dict(cell_type='markdown', id='m', metadata={}, source=text)
 def code(text, **data):
     "A code cell with one stored output; `png='…'` stands for the MIME type"
-    mime = dict(png='image/png', html='text/html', plain='text/plain', widget=docs_check.WIDGET)
+    mime = dict(markdown='text/markdown', png='image/png', html='text/html', plain='text/plain', widget=docs_check.WIDGET)
     outputs = [dict(output_type='display_data', metadata={}, data={mime[k]: v for k, v in data.items()})] if data else []
     return dict(cell_type='code', id='c', metadata={}, execution_count=None, source=text, outputs=outputs)
 
@@ -26,10 +27,12 @@ class Project:
         (root/'nbs/_quarto.yml').symlink_to('../_quarto.yml')
         self.text('settings.ini', '[DEFAULT]\nuser = u\nrepo = r\nbranch = main\n')
         self.quarto(); self.sidebar('index.ipynb, {text: One, href: studies/01_a.ipynb}')
-        self.nb('index.ipynb', md('# A\n[one](studies/01_a.ipynb), `[no](link.md)`'), code(CAPTION + 'plot()', png=PNG))
+        self.nb('index.ipynb', md('[one](studies/01_a.ipynb), `[no](link.md)`'), code(CAPTION + 'plot()', png=PNG))
         self.nb('studies/01_a.ipynb', md(BADGE.format('u/r', 'studies/01_a.ipynb')), code('slider', widget={}, html='<img src="x" alt="A slider">'))
     def text(self, name, content): (self.root/name).write_text(content)
-    def nb(self, name, *cells): self.text(f'nbs/{name}', json.dumps(dict(cells=list(cells), metadata={}, nbformat=4, nbformat_minor=5)))
+    def nb(self, name, *cells, title='# A\n\n> What it is.'):
+        cells = [md(title), *cells]
+        self.text(f'nbs/{name}', json.dumps(dict(cells=list(cells), metadata={}, nbformat=4, nbformat_minor=5)))
     def sidebar(self, pages): self.text('nbs/sidebar.yml', f'website: {{sidebar: {{contents: [{{section: Course, contents: [{pages}]}}]}}}}\n')
     def quarto(self, project='', website='', html='', top=''):
         self.text('_quarto.yml', f'project: {{type: website{project}}}\nwebsite: {{search: true, page-footer: {{left: x}}{website}}}\n'
@@ -70,6 +73,19 @@ def stored_error(p): p.nb('index.ipynb', dict(code('1/0'), outputs=[dict(output_
 def mixed_imports(p): p.nb('index.ipynb', code('#| default_exp a'), code('#| export\nimport os\na = 1'), code('import os'), code('import os\nos.sep'))
 INSTALL = 'pip install '   # apart from the name, so that this file is not found either
 def wrong_install(p): p.nb('index.ipynb', code(f'!{INSTALL}-qU deepsweep'))
+def lost_head(p): p.nb('index.ipynb', title='# A\n\n> What it is.\n\nRun the cells.')
+def no_description(p): p.nb('index.ipynb', title='# A')
+def no_title(p): p.nb('index.ipynb', title='A')
+def no_badge(p): p.nb('studies/01_a.ipynb', md('Run the cells.'))
+def lone_badge(p): p.nb('studies/01_a.ipynb', md(BADGE.format('u/r', 'studies/01_a.ipynb').replace('Run it: ', '') + '\n\nRun the cells.'))
+def magic(p): p.nb('index.ipynb', code('if colab:\n    %pip install -q x'))
+def subfigures(p): p.nb('index.ipynb', dict(c := code(CAPTION + 'plot()', png=PNG), outputs=c['outputs']*2))
+def wide_course(p): p.nb('index.ipynb', code('a = 1' + ' '*80 + '# one'))
+def wide_library(p): p.nb('index.ipynb', code('#| default_exp a'), code('a = 1' + ' '*102 + '# one'))
+def wide_fence(p): p.nb('index.ipynb', md('```python\na = 1' + ' '*80 + '# one\n```'))
+def sentence(p): p.nb('index.ipynb', code("n = 2\nMarkdown(f'There are {n}.')"))
+def viewer(p): p.nb('index.ipynb', md('[x](https://github.com/u/r/blob/main/nbs/studies/01_a.ipynb)'))
+def unanswered(p): p.nb('index.ipynb', code('ask()', markdown='It is 2; you said **None**.'))
 
 BROKEN = [broken(f, e) for f, e in [
     (unlisted, 'studies/01_a.ipynb: is missing from'), (listed_twice, 'names index.ipynb more than once'), (listed_gone, 'names 00_gone.ipynb, which does not exist'),
@@ -78,7 +94,10 @@ BROKEN = [broken(f, e) for f, e in [
     (html_no_alt, 'without alt text'), (md_no_alt, 'without alt text'), (heavy_figure, 'figure of 105 kB'), (heavy_notebook, 'kB of stored outputs'),
     (bad_top_key, '`webiste`'), (bad_project_key, '`project.outptu-dir`'), (bad_website_key, '`website.dark-mode`'), (bad_nested_key, '`website.navbar.left.hreff`'),
     (bad_html_key, '`format.html.table-of-contents`'), (bad_theme_key, '`format.html.theme.lihgt`'), (no_link, 'must be a link'), (live_widget, 'widget without a static form'),
-    (stored_error, 'ZeroDivisionError'), (mixed_imports, 'needs a cell of its own'), (wrong_install, 'not ours')]]
+    (stored_error, 'ZeroDivisionError'), (mixed_imports, 'needs a cell of its own'), (wrong_install, 'not ours'),
+    (lost_head, 'nbdev drops all but title'), (no_description, 'without a description'), (no_title, 'has no title'), (no_badge, 'without a Colab badge'), (lone_badge, 'becomes a figure'),
+    (magic, 'drops the line `%pip install -q x`'), (subfigures, 'becomes 2 subfigures'), (wide_course, '1 lines of code over 88 columns, the widest 90, in 1 cells: c'), (wide_library, 'over 110 columns'),
+    (wide_fence, 'over 88 columns'), (sentence, 'stands above'), (viewer, "GitHub's viewer"), (unanswered, '`you said None`')]]
 
 @pytest.mark.parametrize('spoil, expect', BROKEN)
 def test_broken(project, spoil, expect):
@@ -94,3 +113,117 @@ def test_wrong_installs(rest): assert docs_check.wrong_installs(INSTALL + rest)
 def test_right_installs(rest): assert not docs_check.wrong_installs(INSTALL + rest)
 
 def test_this_project(): assert docs_check.check(ROOT) == []
+
+@pytest.mark.parametrize('text', ["#| echo: false\nMarkdown(f'{n}')", "#| code-fold: true\nMarkdown(f'{n}')", "#| hide\nMarkdown(f'{n}')", "Markdown('as it is')", "note = Markdown(f'{n}')"])
+def test_sound_sentences(project, text):
+    project.nb('index.ipynb', code(text))
+    assert docs_check.check(project.root) == []
+
+# ---- what is folded on the site
+LONG = 'import a\nimport b\nfrom c import d\nfrom e import f'
+TESTS = 'for n in (1, 2):\n    m = n*2\n    test_eq(m, n+n)\nassert m == 4'
+
+def folded(text, **data):
+    cell = SimpleNamespace(cell_type='code', source=text, outputs=code(text, **data)['outputs'])
+    cell.get = lambda key, default=None: getattr(cell, key, default)
+    docs_fold.fold_cell(cell)
+    return cell.source
+
+@pytest.mark.parametrize('text, summary', [(LONG, 'Imports'), (TESTS, 'Tests')])
+def test_fold(text, summary): assert folded(text) == f'#| code-fold: true\n#| code-summary: "{summary}"\n{text}'
+
+@pytest.mark.parametrize('text, data', [(TESTS, dict(plain='4')), ('assert 1', {}), ('#| code-fold: show\n' + TESTS, {}), (TESTS.replace('assert m == 4', 'm').replace('test_eq', 'print'), {}),
+                                        ('import a\nimport b\nc = 1\nd = 2', {}), ('!pip install a\n' + TESTS, {})])
+def test_no_fold(text, data): assert folded(text, **data) == text
+
+# ---- the drawn pages
+HEAD = '<html lang="en"><head><title>A</title><meta name="description" content="What it is."></head><body><main class="content" id="quarto-document-content"><h1>A</h1>{}</main></body></html>'
+SHOWN = '<div class="cell-output-markdown"><p><a>source</a></p><h2>f</h2><pre>def f():</pre>{}</div>'
+CELL = '<div class="cell"><pre class="sourceCode cell-code">{}</pre></div>'
+SOUND = ['<h2 id="one">One</h2><h3>Two</h3><h2>Three</h2>', '<h2 id="b">B</h2><a href="#b">here</a> <a href="https://u.github.io/r/index.html#b">far</a> <a href="https://x.org/#q">out</a>',
+         SHOWN.format('<p><em>What f does</em></p>'), f'<details>{CELL.format(TESTS)}</details>', CELL.format('assert 1'), '<img src="https://colab.research.google.com/assets/colab-badge.svg" alt="Colab">']
+
+def html_faults(project, body, page='index.html', head=HEAD):
+    out = project.root/'out'
+    (out/'studies').mkdir(parents=True)
+    for name in ('index.html', 'studies/01_a.html'): (out/name).write_text(HEAD.format(SOUND[-1]))
+    (out/page).write_text(head.format(body))
+    return list(docs_html.check_html(out, project.root))
+
+@pytest.mark.parametrize('body', SOUND)
+def test_html_sound(project, body): assert html_faults(project, body) == []
+
+@pytest.mark.parametrize('body, expect', [
+    ('<h2>One</h2><h4>Two</h4>', '`Two` is h4 right after h2'), ('<h2>One</h2><h3>One</h3>', '`One` twice in a row'), ('<p>Call self as a function.</p>', 'a method without a docstring'),
+    (SHOWN.format(''), '`f` is shown without a docstring'), (CELL.format(TESTS), 'tests not folded'), (CELL.format(LONG), 'imports not folded'),
+    ('<a href="#gone">here</a>', 'index.html#gone, which'), ('<a href="https://u.github.io/r/index.html#gone">far</a>', 'index.html#gone, which'), ('<a href="studies/gone.html">x</a>', 'studies/gone.html, which')])
+def test_html_broken(project, body, expect):
+    faults = html_faults(project, body)
+    assert len(faults) == 1 and expect in faults[0], faults
+
+def test_html_no_description(project): assert 'no description' in html_faults(project, '', head='<main>{}</main>')[0]
+def test_html_lost_badge(project): assert html_faults(project, '', page='studies/01_a.html') == ['site: studies/01_a.html: the Colab badge of nbs/studies/01_a.ipynb is missing']
+
+# ---- Pandoc
+LINE = 'a line that is longer than the seventy-two columns at which Pandoc takes the widths from the dashes'
+PROSE = ['<details><summary>Hint</summary>\n\nUse `df[\'a\']` -- "so".\n\n</details>', 'Without a clone: [![Colab](a.svg)](b)', f'| a | b |\n|:--|:-----------|\n| x | {LINE} |', '| a | b |\n|--|--|\n| x | short |',
+         f'| a | b |\n|---|---|\n| {LINE} | {LINE} |']
+
+@pytest.fixture
+def pandoc(tmp_path):
+    pytest.importorskip('pypandoc', reason='no Pandoc here: pip install pypandoc_binary')
+    def faults(*cells):
+        (tmp_path/'a.ipynb').write_text(json.dumps(dict(cells=list(cells))))
+        return list(docs_pandoc.check_pandoc(tmp_path))
+    return faults
+
+@pytest.mark.parametrize('text', PROSE)
+def test_prose_sound(pandoc, text): assert pandoc(md(text), md('And on.'), code('f()', markdown=text)) == []
+
+@pytest.mark.parametrize('text, expect', [
+    ("<details><summary>Hint</summary>Use <code>df['a']</code></details>", '`df[‘a’]`'), ('Say <code>a -- b</code>', '`a – b`'), ('![A line](a.png)', 'alone in its paragraph'),
+    (f'| a | b |\n|---|---|\n| x | {LINE} |', '2 equal columns')])
+def test_prose_broken(pandoc, text, expect):
+    for cell in (md(text), code('f()', markdown=text)):
+        faults = pandoc(md('Before.'), cell)
+        assert len(faults) == 1 and expect in faults[0] and faults[0].startswith(f"nbs/a.ipynb#{cell['id']}: "), faults
+
+# ---- the looks
+BODY = HEAD.replace('<main', '<style>pre {{ overflow-x: auto }}</style><main').replace('<html ', '<html class="quarto-dark" ')
+
+@pytest.fixture(scope='module')
+def looks(tmp_path_factory):
+    if lacks := docs_browser.missing(): pytest.skip(lacks)
+    folder = tmp_path_factory.mktemp('looks')
+    with docs_browser.opened() as page:
+        def faults(body):
+            (folder/'a.html').write_text(BODY.format(body))
+            return list(docs_browser.look(page, (folder/'a.html').as_uri(), docs_browser.axe_source()))
+        yield faults
+
+WIDE = '<div style="width: {}px; height: 9px"></div>'
+@pytest.mark.parametrize('body', ['<p>Sound.</p>', f'<div style="overflow-x: auto" tabindex="0">{WIDE.format(900)}</div>', '<img alt="A dot" src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'])
+def test_looks_sound(looks, body): assert looks(body) == []
+
+@pytest.mark.parametrize('body, expect', [
+    (WIDE.format(600), '400 px: the page is '), ('<pre class="sourceCode" tabindex="0">' + 'x'*60 + '</pre>', '400 px: code that scrolls sideways: 1 × '),
+    (f'<div class="cell-output-display" tabindex="0" style="overflow-x: auto">{WIDE.format(2000)}</div>', '1280 px: an output that scrolls sideways: 1 × '),
+    ('<p style="overflow: hidden; white-space: nowrap">' + 'x '*60 + '</p>', '400 px: cut off: 1 × '),
+    ('<p style="color: #aaa">Pale.</p>', 'light: color-contrast'), ('<style>@media (prefers-color-scheme: dark) { p { color: #aaa } }</style><p>Pale.</p>', 'dark: color-contrast'),
+    ('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">', 'light: image-alt')])
+def test_looks_broken(looks, body, expect):
+    faults = looks(body)
+    assert faults and any(o.startswith(expect) for o in faults) and len({o.split(': ')[1] for o in faults}) == 1, faults
+
+def test_skips_are_said(project, monkeypatch):
+    monkeypatch.setattr(docs_check, 'skipped', [])
+    monkeypatch.setattr(docs_pandoc, 'pypandoc', None)
+    monkeypatch.setattr(docs_browser, 'browser_path', lambda: None)
+    (project.root/'out').mkdir()
+    list(docs_check.look(project.root/'out', project.root/'proc', project.root))
+    assert len(docs_check.skipped) == 2
+
+def test_no_nbdev(project, monkeypatch):
+    "Without the dev extra the check says what to install"
+    monkeypatch.setattr(docs_check.shutil, 'which', lambda name, path=None: None)
+    assert list(docs_check.render(project.root, project.root/'site')) == ["the site could not be drawn: nbdev_docs is missing; pip install -e '.[dev]'"]

@@ -2,14 +2,16 @@
 """Checks what the site is made of, without Quarto: one line per fault, exit 1 if there is any.
 
     python tools/docs_check.py                  the sources
-    python tools/docs_check.py --render DIR     also draws the site into DIR with a stand-in for Quarto, and checks its links
+    python tools/docs_check.py --render DIR     also draws the site into DIR with a stand-in for Quarto, and looks at it:
+                                                its HTML, its prose as Pandoc reads it, its looks in a browser
 """
 import argparse, ast, json, os, re, shutil, subprocess, sys, tempfile
-from configparser import ConfigParser
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 import yaml
+import docs_browser, docs_html, docs_pages, docs_pandoc
+from docs_read import ROOT, directives, files, links, notebooks, prose, read_nb, settings, source
 
-ROOT = Path(__file__).resolve().parent.parent
 FIGURE_WARN, FIGURE_MAX, OUTPUTS_MAX = 60_000, 100_000, 1_500_000   # [bytes]
 WIDGET, STATIC = 'application/vnd.jupyter.widget-view+json', ('text/html', 'image/png', 'image/jpeg', 'image/svg+xml')
 TEXT = {'.md', '.qmd', '.py', '.ini', '.yml', '.yaml', '.toml', '.cfg', '.txt', '.in', '.sh', '.css', ''}
@@ -45,39 +47,6 @@ def unknown_keys(value, known, path=''):
     if not isinstance(value, dict) or known is None: return []
     return [o for k, v in value.items() for o in ([f'{path}{k}'] if k not in known else unknown_keys(v, known[k], f'{path}{k}.'))]
 
-# ---- reading -------------------------------------------------------------------------------------------------------
-def source(cell): return ''.join(cell['source'])
-
-def files(root):
-    "Every file that git knows, or would add; without git every file. Paths relative to `root`, links left out"
-    run = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=root, capture_output=True, text=True)
-    own = run.returncode == 0 and (root/'.git').exists()
-    names = run.stdout.splitlines() if own else [str(o.relative_to(root)) for o in root.rglob('*')]
-    return sorted(Path(o) for o in names if (root/o).is_file() and not (root/o).is_symlink())
-
-def notebooks(root): return [o for o in files(root) if o.suffix == '.ipynb' and o.parts[0] == 'nbs' and not any(p[0] in '_.' for p in o.parts)]
-
-def read_nb(path):
-    nb = json.loads(path.read_text(encoding='utf-8'))
-    return nb['cells']
-
-def directives(cell):
-    "The `#| key: value` lines of a cell"
-    return {k: v for k, v in re.findall(r'^#\| *([\w-]+):? *(.*)$', source(cell), re.M)}
-
-def settings(root):
-    cfg = ConfigParser(delimiters=['='])
-    cfg.read(root/'settings.ini', encoding='utf-8')
-    return cfg['DEFAULT']
-
-def prose(root):
-    "`(file, name for people, markdown)` of each page and each Markdown cell"
-    for o in files(root):
-        if o.suffix in ('.md', '.qmd'): yield o, str(o), (root/o).read_text(encoding='utf-8')
-    for o in notebooks(root):
-        for c in read_nb(root/o):
-            if c['cell_type'] == 'markdown': yield o, f"{o}#{c.get('id', '?')}", source(c)
-
 # ---- the rules: each yields faults ---------------------------------------------------------------------------------
 def check_config(root):
     "A key of `_quarto.yml` or `sidebar.yml` is not Quarto's; nbdev's link is gone"
@@ -104,13 +73,6 @@ def check_sidebar(root):
     for o in sorted({o for o in named if named.count(o) > 1}): yield f'nbs/sidebar.yml: names {o} more than once'
     for o in sorted(set(named) - have):
         if '://' not in o and not (root/'nbs'/o).exists(): yield f'nbs/sidebar.yml: names {o}, which does not exist'
-
-def links(text):
-    "Targets of the links and pictures in Markdown, code left out"
-    text = re.sub(r'^(```|~~~).*?^\1', '', text, flags=re.M|re.S)
-    text = re.sub(r'`[^`\n]*`', '', text)
-    found = re.findall(r'\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)', text) + re.findall(r'^\[[^\]]+\]:\s*(\S+)', text, re.M)
-    return found + re.findall(r'<(?:a|img)\b[^>]*?\b(?:href|src)="([^"]+)"', text)
 
 def check_links(root):
     "A link to a file of ours, or the path in a badge, leads nowhere"
@@ -186,7 +148,7 @@ def check_installs(root):
         for name, text in parts:
             for found in wrong_installs(text): yield f'{name}: says `{found}`; on PyPI that name is not ours'
 
-RULES = [check_config, check_sidebar, check_links, check_figures, check_outputs, check_imports, check_installs]
+RULES = [check_config, check_sidebar, check_links, check_figures, check_outputs, check_imports, check_installs, *docs_pages.RULES]
 
 def check(root): return [fault for rule in RULES for fault in rule(Path(root))]
 
@@ -205,6 +167,8 @@ def render(root, out):
         (bin_dir/'quarto').write_text(f'#!/bin/sh\nexec "{sys.executable}" "{copy/"tools/quarto_standin.py"}" "$@"\n')
         (bin_dir/'quarto').chmod(0o755)
         env = dict(os.environ, PATH=os.pathsep.join([str(bin_dir), str(Path(sys.executable).parent), os.environ['PATH']]), PYTHONPATH=str(copy))
+        if not shutil.which('nbdev_docs', path=env['PATH']):
+            yield "the site could not be drawn: nbdev_docs is missing; pip install -e '.[dev]'"; return
         drawn = subprocess.run(['nbdev_docs'], cwd=copy, env=env, capture_output=True, text=True)
         if drawn.returncode or not (copy/'_docs/index.html').exists():
             yield f'the site could not be drawn:\n{(drawn.stdout + drawn.stderr)[-3000:]}'; return
@@ -213,10 +177,28 @@ def render(root, out):
         seen = subprocess.run([sys.executable, '-m', 'smalldocs.cli', 'check', '_proc'], cwd=copy, env=env, capture_output=True, text=True)
         for line in seen.stdout.splitlines():
             if not IGNORED.search(line): yield f'site: {line}'
+        yield from look(out, copy/'_proc', root)
     pages = {o.relative_to(out).as_posix() for o in out.rglob('*.html')}
     for o in [*notebooks(root), Path('nbs/404.qmd')]:
         page = o.relative_to('nbs').with_suffix('.html').as_posix()
         if page not in pages: yield f'site: {o} gave no page {page}'
+
+# ---- looking at it -------------------------------------------------------------------------------------------------
+skipped = []   # what could not be looked at, and why
+
+def do(job): return list(job[0](*job[1:]))
+
+def look(out, proc, root):
+    "Faults of the drawn pages, a process for each core; what a check needs and does not find is said"
+    jobs = [(docs_html.check_html, out, root)]
+    if docs_pandoc.pypandoc: jobs.append((docs_pandoc.check_pandoc, proc))
+    else: skipped.append('prose as Pandoc reads it (pip install pypandoc_binary)')
+    if lacks := docs_browser.missing(): skipped.append(f'looks in a browser ({lacks})')
+    else:
+        names, n = docs_html.page_names(out), os.cpu_count()
+        jobs += [(docs_browser.check_browser, out, names[i::n]) for i in range(n)]
+    with ProcessPoolExecutor() as pool:
+        for found in pool.map(do, jobs): yield from found
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -225,7 +207,8 @@ def main():
     args = args.parse_args()
     faults = check(args.root) + (list(render(args.root, args.render)) if args.render else [])
     print(*faults, sep='\n', end='\n' if faults else '')
-    print(f'docs check: {len(notebooks(args.root))} notebooks, {len(faults)} faults')
+    for o in skipped: print(f'SKIPPED, so not known to be right: {o}')
+    print(f'docs check: {len(notebooks(args.root))} notebooks, {len(faults)} faults' + (f', {len(skipped)} SKIPPED' if skipped else ''))
     return int(bool(faults))
 
 if __name__ == '__main__': sys.exit(main())
