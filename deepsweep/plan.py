@@ -196,7 +196,7 @@ def _shape_parts(members:list, kind:Kind, fuse:bool|str)->list[_Part]:
 
 # %% ../nbs/71_plan.ipynb #parts
 def _parts(runs:Sequence[Run], data:ImageData, fuse:bool|str, rooms:tuple, reasons:dict)->list[_Part]:
-    "The runs by what they could share; `rooms`: bytes beside other lanes, and alone; `reasons` counts what cannot"
+    "The runs by what they could share; `rooms`: bytes in a lane, and alone; `reasons` counts what cannot"
     keyed, parts = {}, []
     for r in runs: keyed.setdefault(_fuse_key(r), []).append(r)
     for members in keyed.values():
@@ -240,10 +240,11 @@ def make_plan(
     runs:Sequence[Run],        # Runs still to be trained
     cores:int,                 # That torch may use
     data:ImageData|None=None,  # Their images; None: nothing is fused
-    fuse:bool|str='auto',      # False: nothing; True: also where it is slower, and an error where it cannot be
+    # False: nothing; True: also where it is slower, and an error where it cannot be
+    fuse:bool|str='auto',      # 'auto': where it pays
     max_memory:float=1.5e9,    # Bytes for the groups that train at once
     notes:list|None=None,      # Gets a line for what cannot be fused
-)->list[dict]:                 # Groups: `runs` (ids), `fused`, `threads`, `lane` (beside others), `cost`, `why`
+)->list[dict]:                 # `runs` (ids), `fused`, `threads`, `lane` (beside others), `cost`, `why`
     "Decide which runs train together or side by side: a pure function of its arguments"
     found = {r.id: r for r in runs}
     if not fuse or data is None: return [_lone(r, cores, fuse) for r in found.values()]
@@ -278,8 +279,8 @@ def study_plan(
     runs:Sequence[Run],      # All that it asks for
     cores:int,               # That torch may use
     busy:Iterable[str]=(),   # Runs that are finished or in other hands
-    **how,                   # `data fuse max_memory notes`, as for `make_plan`
-)->list[dict]:               # With a run of the study, in the order of `runs`; `number`: None outside the plan
+    **how:object,            # `data fuse max_memory notes`, as for `make_plan`
+)->list[dict]:               # With a run of it, in the order of `runs`; `number`: None outside the plan
     "Read the stored plan of a study, extended by runs that no plan of it holds"
     planned, outside = _entered(store, about, runs, cores, set(busy), how)
     groups = [dict(g, number=i) for i, g in enumerate(planned, 1)]

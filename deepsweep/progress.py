@@ -209,9 +209,10 @@ def say(self:Progress,
 
 @patch
 def end(self:Progress)->None:
-    "Take the bar away; it may be ended twice"
-    screen, self.screen = self.screen, None
-    if screen is not None: screen.end(self.line())
+    "Take the bar away; what is said later stands below, and a second end does nothing"
+    if self.screen is None: return
+    self.screen.end(self.line())
+    self.screen = _Lines(None)
 
 # %% ../nbs/04_progress.ipynb #pooch
 @patch

@@ -44,8 +44,9 @@ def sweep_parts(
     if sweeps and len(sweeps) < len(parts):
         raise SweepError('a list holds either sweep dicts or run configs, got both')
     if isinstance(sweep, Mapping) and not sweeps:
-        raise SweepError("a sweep dict needs 'method' and 'parameters'; for one config give a list, [config]. "
-                         f'Got keys {sorted(map(str, sweep))}')
+        keys = sorted(map(str, sweep))
+        raise SweepError("a sweep dict needs 'method' and 'parameters'; "
+                         f'for one config give a list, [config]. Got keys {keys}')
     return sweeps, [] if sweeps else list(parts)
 
 # %% ../nbs/70_run_list.ipynb #configs
@@ -54,7 +55,8 @@ def _expand(sweep:Mapping, count:int|None, search_seed:int, notes:list)->list[di
     sweep  = check_sweep(sweep)
     method = sweep['method']
     if method not in ('grid', 'random'):
-        raise SweepError(f'method {method!r} is not built yet; what runs today: grid, random, or a list of configs')
+        raise SweepError(f'method {method!r} is not built yet; '
+                         'what runs today: grid, random, or a list of configs')
     if sweep.get('early_terminate'):
         raise SweepError('early_terminate is not built yet; leave it out, or use patience')
     bounds = [o for o in (count, sweep.get('run_cap')) if o is not None]
@@ -109,8 +111,9 @@ def check_program(
         problems = _foreign_problems(s, model, search_seed) if script else []
         if not problems: continue
         script = script if isinstance(script, str) else ' '.join(map(str, script))
-        raise config_error(problems, f'this sweep was written for the training script {script}, and '
-                                     f"the kit's own trainer does not know all of its parameters. {_TWO_WAYS}")
+        told = (f"this sweep was written for the training script {script}, and the kit's own trainer "
+                'does not know all of its parameters. ')
+        raise config_error(problems, told + _TWO_WAYS)
 
 # %% ../nbs/70_run_list.ipynb #with-monitor
 def _distinct(runs:Iterable[Run])->list[Run]:
