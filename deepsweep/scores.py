@@ -126,7 +126,7 @@ def best_epochs(
     df:object,                        # A merged table, or what else `as_table` takes
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
     goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
-    *, at:str|None=None,              # Column with the epoch to take, such as `best epoch`; None: the best
+    *, at:str|None=None,              # Column with the epoch to take; None: the best one
 )->pd.DataFrame:    # A row per run and label set: its best epoch, or its first without a score
     "Reduce every run to the epoch with the best score"
     df = tidy_table(df)
@@ -167,7 +167,7 @@ def config_keys(
 # %% ../nbs/42_scores.ipynb #varying
 def varying_keys(
     df:pd.DataFrame,   # A tidy table
-)->list[str]:          # Those of `config_keys` with two values, or given and missing within one variant
+)->list[str]:          # Settings with two values, or given and missing within one variant
     "The settings that differ between runs"
     runs = df.drop_duplicates(['run', 'variant'])
     differ = lambda s: len({str(v) for v in s}) > 1
@@ -227,7 +227,8 @@ def _watched_otherwise(df:pd.DataFrame, objective:Objective)->pd.Series|None:
 def _given_settings(df:pd.DataFrame, taken:list)->pd.DataFrame:
     "The settings that were given, those that differ first; one whose name is taken gets a mark"
     differ = varying_keys(df)
-    more   = [k for k in ('notes', 'tags') if k in df and df[k].map(str).nunique() > 1]  # tell runs apart
+    # tell runs apart
+    more   = [k for k in ('notes', 'tags') if k in df and df[k].map(str).nunique() > 1]
     given  = [k for k in [*config_keys(df), *more] if df[k].notna().any()]
     keys   = sorted(given, key=lambda k: k not in differ)
     return df[keys].rename(columns={k: f'{k} (parameter)' for k in keys if k in taken})
@@ -245,7 +246,7 @@ def best_table(
     variant:str|None=None,            # Show only this variant; None: all
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
     goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
-    *, at:str|None=None,              # As in `best_epochs`: `best epoch` is the one whose weights were kept
+    *, at:str|None=None,              # As in `best_epochs`: `best epoch`, whose weights were kept
 )->pd.DataFrame:    # `run`, the score, `best epoch`, `updates`, `state`, `variant`, all settings
     "Rank the runs, a row each; diverged and failed ones come last"
     df = pick_variant(df, variant)
@@ -281,7 +282,7 @@ def rate_key(
     return named[0] if len(named) == 1 else None
 
 # %% ../nbs/42_scores.ipynb #scores
-UNSCORED = *BAD_STATES, 'running', 'interrupted'       # states of runs whose score does not count
+UNSCORED = *BAD_STATES, 'running', 'interrupted'  # states of runs whose score does not count
 
 def run_scores(
     df:object,                        # A merged table, or what else `as_table` takes

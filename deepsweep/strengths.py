@@ -26,7 +26,7 @@ def _decay_curves(rng:np.random.Generator, l2:float, epochs:int)->dict:
     acc   = .1+(.94-.3*floor)*slow + noise(.004)
     top   = 1.1-.15*over
     luck  = (rng.normal(0, .008)*(e>0)-.06*over*late)*learns
-    valid = .1+top*(1-np.exp(-(acc-.1)/top)) + luck + noise(.004)   # first like training, then less
+    valid = .1+top*(1-np.exp(-(acc-.1)/top)) + luck + noise(.004)  # first like training, then less
     lost  = 2.303-(1.45-2*l2**.5*.4)*gain + 1.5*over*late*learns + noise(.02)
     return dict(e=e, train=train, acc=acc, valid=valid.round(3), lost=lost, slow=slow)
 
@@ -104,7 +104,7 @@ def _key_runs(df:pd.DataFrame, key:str, metric:str, goal:str, floor:float|None)-
     scores = _key_scores(df, key, metric, goal, floor)
     best = setting_means(scores, [key], Objective(metric, goal), keep=True)
     for name, bad in (('diverged', scores['state']=='diverged'), ('at chance', scores['stuck'])):
-        best[name] = best[key].map(bad.groupby(scores[key]).sum())              # of all settings
+        best[name] = best[key].map(bad.groupby(scores[key]).sum())  # of all settings
     runs = scores.merge(best[[key, 'setting']], on=[key, 'setting'])
     shown = [key, 'n', 'mean', 'low', 'high', 'diverged', 'at chance']
     return best.sort_values(key)[shown].reset_index(drop=True), runs
