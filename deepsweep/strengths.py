@@ -292,5 +292,5 @@ def trajectory_table(
         raise DataError(f'no column {c!r} for a path; {did_you_mean(c, number_columns(df))}')
     out = _each_path(rows, key, train, _valid_column(rows, valid, kind), metric)
     if mean: out, window = _smooth_paths(_mean_paths(out, key), key, window)
-    out.attrs = dict(train=train, valid=valid, goal=goal, window=window)
+    out.attrs = dict(train=train, valid=valid, metric=metric, goal=goal, window=window)
     return out
