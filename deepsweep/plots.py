@@ -102,7 +102,7 @@ def _same_line(same:dict)->str:
     "What is the same in all runs, in lines of a page's width"
     given = {k: v for k, v in same.items() if v is not None and str(v) not in ('nan', '<NA>', 'none')}
     if not given: return ''
-    text = ', '.join(f'{k} {v}' for k, v in given.items())
+    text = ', '.join(f'{k} {v:g}' if isinstance(v, float) else f'{k} {v}' for k, v in given.items())
     return '\n'.join(textwrap.wrap(f'all runs: {text}', 100, break_long_words=False))
 
 # %% ../nbs/48_plots.ipynb #print-best-models

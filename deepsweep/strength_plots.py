@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from .curves import rate_colors, score_name
 from .objective import Objective
-from .scores import find_metric, pick_variant, rate_key
+from .scores import find_objective, pick_variant, rate_key
 from .strengths import find_strength, key_scores, key_table, trajectory_table
 from .style import LINES, MARKERS, legend_beside, legend_mark, mark_diverged, plain_text
 
@@ -39,7 +39,7 @@ def _strength_looks(strengths:Iterable[float])->dict:
 
 # %% ../nbs/47_strength_plots.ipynb #draw-path
 def _draw_path(ax:Axes, path:pd.DataFrame, look:dict, name:str, goal:str)->None:
-    "The mean path of one strength: a ring at its start, a star at its best epoch"
+    "The middle path of one strength: a ring at its start, a star at its best epoch"
     if not len(path): return
     best = path.loc[Objective('score', goal).best_at(path['score'].to_dict())]
     every, color = max(len(path)//6, 1), look['color']
@@ -116,9 +116,9 @@ def _path_marks(attrs:dict)->list:
     return [start, star]
 
 def _path_title(name:str, window:int)->str:
-    "The variant, and what was done to the means"
+    "The variant, and what was done to its runs"
     smooth = f', smoothed over {window} epochs' if window > 1 else ''
-    return plain_text(f'{name}: mean over seeds{smooth}')
+    return plain_text(f'{name}: median over seeds{smooth}')
 
 # %% ../nbs/47_strength_plots.ipynb #path-axes
 def _path_axes(ax:Axes, attrs:dict, kind:str, title:str)->None:
@@ -129,7 +129,7 @@ def _path_axes(ax:Axes, attrs:dict, kind:str, title:str)->None:
 
 # %% ../nbs/47_strength_plots.ipynb #draw-paths
 def _draw_paths(mean:pd.DataFrame, each:pd.DataFrame, kind:str, seeds:bool|None, title:str, ax)->Axes:
-    "Draw two `trajectory_table`, of the means over seeds and of each run"
+    "Draw two `trajectory_table`, of the medians over seeds and of each run"
     key, attrs = each.columns[0], mean.attrs
     if ax is None: ax = plt.subplots(figsize=(5.6, 3.2), layout='constrained')[1]
     if seeds is None: seeds = each['run'].nunique() <= 8
@@ -153,10 +153,15 @@ def _draw_paths(mean:pd.DataFrame, each:pd.DataFrame, kind:str, seeds:bool|None,
     return ax
 
 # %% ../nbs/47_strength_plots.ipynb #path-tables
+_LEAST_WINDOW = 5  # epochs: fewer leave the jumps of fifteen epochs in the picture
+
 def _path_tables(df, variant, kind, metric, key, eval_mode, window)->tuple:
-    "The means over seeds, each run, and the variant"
+    "The medians over seeds, each run, and the variant"
     df = pick_variant(df, variant)
-    mean = trajectory_table(df, None, kind, metric, key, eval_mode=eval_mode, window=window)
+    options = dict(eval_mode=eval_mode, middle='median')
+    mean = trajectory_table(df, None, kind, metric, key, window=window, **options)
+    if window is None and mean.attrs['window'] < _LEAST_WINDOW:
+        mean = trajectory_table(df, None, kind, metric, key, window=_LEAST_WINDOW, **options)
     each = trajectory_table(df, None, kind, metric, key, eval_mode=eval_mode, mean=False)
     return mean, each, df['variant'].iloc[0]
 
@@ -168,7 +173,7 @@ def plot_train_vs_test_loss(
     *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
     eval_mode:bool|None=None,     # Training loss after the epoch; False: during; None: after if there
     seeds:bool|None=None,         # Draw single runs thin, as they are; None: up to eight of them
-    window:int|None=None,         # Epochs to smooth the mean over, odd; None: an eighth of all
+    window:int|None=None,         # Epochs to smooth the median over, odd; None: an eighth, at least 5
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
     "Draw training loss against validation (or test) loss, a path per strength of regularisation"
@@ -183,7 +188,7 @@ def plot_train_vs_test_accuracy(
     *, key:str|None=None,         # The strength; None: weight decay or dropout, whichever differs
     eval_mode:bool|None=None,     # Its accuracy after the epoch; False: during; None: after if there
     seeds:bool|None=None,         # Draw single runs thin, as they are; None: up to eight of them
-    window:int|None=None,         # Epochs to smooth the mean over, odd; None: an eighth of all
+    window:int|None=None,         # Epochs to smooth the median over, odd; None: an eighth, at least 5
     ax:Axes|None=None,            # Where to draw; None: a new figure
 )->Axes:
     "Draw training accuracy against the best validation accuracy so far, a path per strength"
@@ -199,21 +204,21 @@ def _bar_seeds(ax:Axes, i:int, scores:np.ndarray, lost:int, color)->None:
     if lost: mark_diverged(ax, spread(lost, .2), color=color)
 
 # %% ../nbs/47_strength_plots.ipynb #has-learned
-def _has_learned(table:pd.DataFrame)->pd.Series:
-    "Values of which no run stayed at chance; all, if there is none"
-    learned = (table['at chance']==0) & table['mean'].notna()
-    return learned if learned.any() else table['mean'].notna()
+def _near_best(table:pd.DataFrame, objective:Objective)->pd.Series:
+    "Values whose mean lies within a fifth of the best"
+    best = objective.best(table['mean'])
+    if best is None: return table['mean'].notna()
+    return (table['mean']-best).abs() <= .2*abs(best)
 
-def _is_small(table:pd.DataFrame)->bool:
-    "Do all that learned lie within a quarter of the best?"
-    means = table['mean'][_has_learned(table)]
-    return len(means)>0 and np.ptp(means) < .25*abs(means).max()
+def _is_small(table:pd.DataFrame, objective:Objective)->bool:
+    "Do at least half of the values, and two of them, come near the best?"
+    near, known = _near_best(table, objective).sum(), table['mean'].notna().sum()
+    return bool(near >= max(2, known/2))
 
 # %% ../nbs/47_strength_plots.ipynb #zoom
 def _zoom(ax:Axes, table:pd.DataFrame, runs:pd.DataFrame)->None:
     "Limits around seeds and intervals; the interval of two seeds may be wider than the axis"
     key = table.columns[0]
-    table = table[_has_learned(table)]
     sure  = table[table['n']>2]
     seeds = runs.loc[runs[key].isin(table[key]), 'score']
     ends  = pd.concat([seeds, sure['low'], sure['high']]).dropna()
@@ -221,12 +226,14 @@ def _zoom(ax:Axes, table:pd.DataFrame, runs:pd.DataFrame)->None:
     ax.set_ylim(ends.min()-pad*2, ends.max()+pad)
 
 # %% ../nbs/47_strength_plots.ipynb #mark-below
-def _mark_below(ax:Axes, table:pd.DataFrame)->None:
-    "An arrow at the foot for each value whose mean lies below the picture, and a cut in the axis"
-    below = np.flatnonzero(table['mean'] < ax.get_ylim()[0])
-    at_foot = dict(transform=ax.get_xaxis_transform(), ls='', clip_on=False)
-    arrow = dict(color='.35', ms=7, gid='below', zorder=6)
-    if len(below): ax.plot(below, [.06]*len(below), 'v', **arrow, **at_foot)
+def _mark_outside(ax:Axes, table:pd.DataFrame)->None:
+    "An arrow at the edge for each value whose mean lies outside the picture, and a cut in the axis"
+    low, high = ax.get_ylim()
+    at_edge = dict(transform=ax.get_xaxis_transform(), ls='', clip_on=False)
+    arrow = dict(color='.35', ms=7, gid='outside', zorder=6)
+    for is_out, y, marker in ((table['mean'] < low, .06, 'v'), (table['mean'] > high, .94, '^')):
+        x = np.flatnonzero(is_out)
+        if len(x): ax.plot(x, [y]*len(x), marker, **arrow, **at_edge)
     if ax.get_ylim()[0] <= 0: return
     cut = dict(marker=[(-1, -.5), (1, .5)], color='black', ms=9, mew=1, ls='', clip_on=False)
     ax.plot([0, 0], [.02, .05], transform=ax.transAxes, gid='cut', **cut)
@@ -260,7 +267,7 @@ def _bar_handles(ax:Axes, table:pd.DataFrame, chance:float|None)->list:
         handles += [legend_mark('o', 'seed', color='white', markersize=4)]
         handles += [Line2D([], [], color='black', lw=1.4, label='95 % interval')]
     handles += _chance_line(ax, chance)
-    if 'below' in gids: handles.append(legend_mark('v', 'far below', color='.35', markersize=7))
+    if 'outside' in gids: handles.append(legend_mark('v', 'far off', color='.35', markersize=7))
     if table['diverged'].any(): handles += [legend_mark('X', 'diverged', color='.8')]
     return handles
 
@@ -286,20 +293,20 @@ def _draw_means(ax:Axes, table:pd.DataFrame, fills:list, zoom:bool)->None:
     ax.errorbar(x, table['mean'], bars, ls='', color='black', lw=1.4, capsize=4, zorder=5)
 
 # %% ../nbs/47_strength_plots.ipynb #draw-bars
-def _draw_bars(table:pd.DataFrame, runs:pd.DataFrame, colors:dict, zoom:bool, ax:Axes|None)->Axes:
-    "Draw `key_table`, and from `key_scores` its seeds"
+def _draw_bars(table:pd.DataFrame, runs:pd.DataFrame, colors:dict, near:pd.Series|None, ax)->Axes:
+    "Draw `key_table`, and from `key_scores` its seeds; `near` are the values to zoom on"
     key = table.columns[0]
     figsize = 1.9 + .55*max(len(table), 4), 2.8
     if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
     fills = [colors[v] for v in table[key]]
-    _draw_means(ax, table, fills, zoom)
+    _draw_means(ax, table, fills, near is not None)
     scored = runs.dropna(subset='score')
     for i, value in enumerate(table[key]):
         scores = scored.loc[scored[key]==value, 'score'].to_numpy(float)
         _bar_seeds(ax, i, scores, int(table['diverged'][i]), fills[i])
-    if len(scored) and zoom:
-        _zoom(ax, table, scored)
-        _mark_below(ax, table)
+    if len(scored) and near is not None:
+        _zoom(ax, table[near], scored)
+        _mark_outside(ax, table)
     elif len(scored): _number_bars(ax, table, _bar_tops(table, runs, key))
     ax.set_xticks(np.arange(len(table)), [_tick_text(v) for v in table[key]])
     ax.tick_params(axis='x', length=0)
@@ -310,10 +317,12 @@ def _draw_bars(table:pd.DataFrame, runs:pd.DataFrame, colors:dict, zoom:bool, ax
 def _compare_values(df, variant, key, metric, colors, zoom, chance, floor, ax)->Axes:
     "The best score for each value of a setting, with axes, legend and title"
     df = pick_variant(df, variant)
-    key, metric = find_strength(df, key), find_metric(df, metric)[0]
+    objective = find_objective(df, metric)
+    key, metric = find_strength(df, key), objective.name
     table, runs = key_table(df, key, variant, metric, floor=floor), key_scores(df, key, variant, metric)
-    if zoom is None: zoom = _is_small(table)
-    ax = _draw_bars(table, runs, colors(table[key]), zoom, ax)
+    if zoom is None: zoom = _is_small(table, objective)
+    near = _near_best(table, objective) if zoom else None
+    ax = _draw_bars(table, runs, colors(table[key]), near, ax)
     is_cut = any(o.get_gid()=='cut' for o in ax.lines)
     ax.set(xlabel=plain_text(key.replace('_', ' ')), ylabel=score_name(metric) + '\n(axis is cut)'*is_cut)
     legend_beside(ax, _bar_handles(ax, table, chance if metric.endswith('accuracy') else None))

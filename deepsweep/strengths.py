@@ -217,11 +217,11 @@ def _smooth(values:pd.Series, window:int)->pd.Series:
     return out.where(np.arange(len(out))>0, values)
 
 # %% ../nbs/43_strengths.ipynb #mean-paths
-def _mean_paths(each:pd.DataFrame, key:str)->pd.DataFrame:
-    "Mean over the seeds of each strength, for as long as all of them run"
+def _mean_paths(each:pd.DataFrame, key:str, middle:str)->pd.DataFrame:
+    "Mean or median over the seeds of each strength, for as long as all of them run"
     whole = each[~each['state'].isin(UNSCORED)].dropna(subset=['train', 'valid'])
     seeds = whole.groupby(key)['run'].nunique()
-    means = {c: (c, 'mean') for c in ('train', 'valid', 'score')}
+    means = {c: (c, middle) for c in ('train', 'valid', 'score')}
     out = whole.groupby([key, 'epoch'], as_index=False).agg(**means, n=('run', 'nunique'))
     return out[out['n']==out[key].map(seeds)].reset_index(drop=True)
 
@@ -256,12 +256,21 @@ def _each_path(rows:pd.DataFrame, key:str, train:str, valid:pd.Series, metric:st
     }).reset_index(drop=True)
 
 # %% ../nbs/43_strengths.ipynb #path-checks
-def _check_path(df:pd.DataFrame, kind:str)->None:
-    "A path needs all epochs, and there are two kinds of it"
+def _check_path(df:pd.DataFrame, kind:str, middle:str)->None:
+    "A path needs all epochs; there are two kinds of it, and two ways to its middle"
     if is_reduced(df):
         raise DataError('a path needs every epoch, this table has one row per run: '
                         'give history and config merged, not reduced')
-    if kind not in ('loss', 'accuracy'): raise DataError(f"kind is 'loss' or 'accuracy', got {kind!r}")
+    if kind not in ('loss', 'accuracy'):
+        raise DataError(f"kind is 'loss' or 'accuracy', got {kind!r}")
+    if middle not in ('mean', 'median'):
+        raise DataError(f"middle is 'mean' or 'median', got {middle!r}")
+
+def _check_columns(rows:pd.DataFrame, columns:tuple)->None:
+    "Both sides of a path are there"
+    for c in columns:
+        if c in rows: continue
+        raise DataError(f'no column {c!r} for a path; {did_you_mean(c, number_columns(rows))}')
 
 def _valid_column(rows:pd.DataFrame, column:str, kind:str)->pd.Series:
     "The validation side of the paths: of an accuracy the best so far"
@@ -276,21 +285,20 @@ def trajectory_table(
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
     key:str|None=None,                # The strength; None: weight decay or dropout, whichever differs
     *, eval_mode:bool|None=None,      # True: `train` from `(eval)`; False: not; None: if all have it
-    mean:bool=True,                   # Average over seeds; False: a row per run and epoch, not smoothed
-    window:int|None=None,             # Odd: epochs that a mean is smoothed over; None: about an eighth of all
+    mean:bool=True,                   # Average over seeds; False: a row per run and epoch
+    window:int|None=None,             # Odd: epochs to smooth a mean over; None: about an eighth of all
     floor:float|None=.127,            # An accuracy below it means that nothing was learned
+    middle:str='mean',                # Or `median`: no single seed that jumps bends that
 )->pd.DataFrame:  # Strength, `epoch train valid score n`; `attrs`: columns used, `goal`, `window`
     "Paths of training against validation"
     df = one_variant(df, variant, 'strengths')
-    _check_path(df, kind)
+    _check_path(df, kind, middle)
     key, part = find_strength(df, key), _part(df, metric)
     metric, goal = find_metric(df, metric)
     rows  = _path_rows(df, _key_runs(df, key, metric, goal, floor)[1], key)
     train, valid = _train_column(rows, kind, eval_mode), f'{part} {kind}'
-    for c in (train, valid):
-        if c in rows: continue
-        raise DataError(f'no column {c!r} for a path; {did_you_mean(c, number_columns(df))}')
+    _check_columns(rows, (train, valid))
     out = _each_path(rows, key, train, _valid_column(rows, valid, kind), metric)
-    if mean: out, window = _smooth_paths(_mean_paths(out, key), key, window)
+    if mean: out, window = _smooth_paths(_mean_paths(out, key, middle), key, window)
     out.attrs = dict(train=train, valid=valid, metric=metric, goal=goal, window=window)
     return out
