@@ -8,28 +8,39 @@ import difflib, gc, hashlib, json, numbers, os, random, sys, threading, time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fastcore.basics import patch
 
 # %% auto #0
 __all__ = ['WHOLE_STATES', 'GOOD_STATES', 'BAD_STATES', 'FINAL_STATES', 'DeepsweepError', 'DataError', 'GeometryError',
            'StoreError', 'SealError', 'SweepError', 'did_you_mean', 'one_line', 'derive_seed', 'set_seed', 'OwnRandom',
-           'generators_lent', 'generators_offered', 'is_shared_generator', 'default_device', 'logging_to', 'as_number',
-           'flat_metrics', 'log', 'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list']
+           'generators_lent', 'generators_offered', 'is_shared_generator', 'default_device', 'as_number',
+           'flat_metrics', 'logging_to', 'log', 'uncollected', 'is_quiet', 'is_whole', 'check_whole', 'seed_list']
 
 # %% ../nbs/00_core.ipynb #errors
-class DeepsweepError(ValueError): "A rule of the kit was broken; the message names the rule and the value"
-class DataError(DeepsweepError): "Images or labels cannot be used as asked"
-class GeometryError(DeepsweepError): "A network of this shape leaves no pixel for one of its layers"
-class StoreError(DeepsweepError): "A store of runs cannot be read or written"
-class SealError(DeepsweepError): "The sealed test set may not be opened for this"
+class DeepsweepError(ValueError):
+    "A rule of the kit was broken; the message names the rule and the value"
+
+class DataError(DeepsweepError):
+    "Images or labels cannot be used as asked"
+
+class GeometryError(DeepsweepError):
+    "A network of this shape leaves no pixel for one of its layers"
+
+class StoreError(DeepsweepError):
+    "A store of runs cannot be read or written"
+
+class SealError(DeepsweepError):
+    "The sealed test set may not be opened for this"
 
 # %% ../nbs/00_core.ipynb #sweep-error
 class SweepError(DeepsweepError):
     "A sweep dict or run config breaks one or more rules, all listed in `problems`"
     def __init__(self,
         message:str,                                          # One line for people
-        problems:Iterable[tuple[str,str,object]]|None=None,   # `(path, rule, value)` of every fault; None: the message is the only one
+        problems:Iterable[tuple[str,str,object]]|None=None,   # `(path, rule, value)` each; None: the message
     ):
-        self.problems = [tuple(p) for p in problems] if problems is not None else [('', message, None)]
+        if problems is None: problems = [('', message, None)]
+        self.problems = [tuple(p) for p in problems]
         super().__init__(message)
 
 # %% ../nbs/00_core.ipynb #mean
@@ -44,18 +55,18 @@ def did_you_mean(
 
 # %% ../nbs/00_core.ipynb #one-line
 def one_line(
-    text:str,
+    text:object,     # Anything; what `str` makes of it counts
     width:int=200,   # Most characters, at least 2
-)->str:
-    "Text without line breaks, cut where it is too long"
+)->str:              # Without line breaks; `…` stands where it was cut
+    "Text on one line, cut where it is too long"
     text = ' '.join(str(text).split())
     return text if len(text) <= width else text[:width-1].rstrip() + '…'
 
 # %% ../nbs/00_core.ipynb #derive-seed
 def derive_seed(
-    seed:int,      # The run's seed, any integer
-    *purpose,      # What the numbers are for, for example `'order', epoch`
-)->int:            # In [0, 2**63)
+    seed:int,          # The run's seed, any integer
+    *purpose:object,   # What the numbers are for, for example `'order', epoch`
+)->int:                # In [0, 2**63)
     "A seed for one purpose of one run, independent of all others"
     text = '/'.join(map(str, (int(seed), *purpose)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], 'big') >> 1
@@ -67,7 +78,9 @@ def set_seed(
     "Seed Python's, numpy's and torch's global generators"
     if not 0 <= int(seed) < 2**32: raise DeepsweepError(f'seed must lie in [0, 2**32), got {seed}')
     import numpy as np, torch
-    random.seed(seed); np.random.seed(seed); torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
     return int(seed)
 
 # %% ../nbs/00_core.ipynb #loan-states
@@ -86,6 +99,7 @@ def _write_generators(states:tuple, device=None)->None:
     torch.set_rng_state(states[2])
     if len(states) > 3: getattr(torch, device.type).set_rng_state(states[3], device)
 
+# %% ../nbs/00_core.ipynb #loan-seeds
 def _seed_generators(seed:int, device=None)->None:
     "Start all of them from one seed"
     import numpy as np, torch
@@ -96,56 +110,86 @@ def _seed_generators(seed:int, device=None)->None:
     with device: getattr(torch, device.type).manual_seed(seed)
 
 # %% ../nbs/00_core.ipynb #turn
-_PATIENCE = 10.      # [s] that a thread may wait for a younger one which waits for its generators
-_DEADLOCK = ('this thread needs the global generators, a thread that has borrowed them waits, probably for this one, and neither would ever end; '
-             'call the kit in the same thread, or log in between')
-
 class _Turn:
     "Whose turn it is with the global generators. A thread that has it may offer it while it keeps it"
-    def __init__(self): self.change, self.thread, self.depth, self.offer, self.elders = threading.Condition(), None, 0, None, ()
+    def __init__(self):
+        self.change = threading.Condition()
+        self.thread = None        # `ident` of the thread that has the turn
+        self.depth  = 0           # loans inside loans
+        self.offer  = None        # what that thread lets others have meanwhile
+        self.elders = ()          # threads that are older than this turn
+
     def take(self)->None:
         "Wait until nobody has it, or whoever has it offers it"
         me = threading.get_ident()
         with self.change:
             if self.thread != me:
                 self._wait()
-                self.elders = tuple(threading.enumerate())       # the threads that are older than this turn
-            self.thread, self.depth = me, self.depth + 1
-    def _wait(self)->None:
-        spot = since = None
-        while self.thread is not None and self.offer is None:
-            if self.change.wait(_PATIENCE/10): continue
-            if (now := self._stuck_at()) is None or now != spot: spot, since = now, time.monotonic()
-            elif time.monotonic() - since > _PATIENCE: raise DeepsweepError(_DEADLOCK)
-        if self.offer is not None: self.offer.accept()
-        self.offer, self.depth = None, 0
-    def _stuck_at(self):
-        "Where the thread that has the turn waits for another thread, if this one may be meant: it is younger than the turn"
-        frame = sys._current_frames().get(self.thread)
-        if frame is None or threading.current_thread() in self.elders: return None
-        return (id(frame), frame.f_lasti) if frame.f_code.co_filename == threading.__file__ else None
+                self.elders = tuple(threading.enumerate())
+            self.thread = me
+            self.depth += 1
+
     def leave(self)->None:
         with self.change:
             self.depth -= 1
             if self.depth: return
             self.thread = None
             self.change.notify()
-    def make(self, offer:_Offer)->None:
-        with self.change: self.offer = offer; self.change.notify()
-    def withdraw(self, offer:_Offer)->bool:   # False: somebody has taken it
-        with self.change:
-            if self.offer is offer: self.offer = None
-            return not offer.is_taken
 
+# %% ../nbs/00_core.ipynb #turn-wait
+_PATIENCE = 10.      # [s] that a thread may wait for a younger one which waits for its generators
+_DEADLOCK = ('this thread needs the global generators, a thread that has borrowed them waits, '
+             'probably for this one, and neither would ever end; '
+             'call the kit in the same thread, or log in between')
+
+@patch
+def _wait(self:_Turn)->None:
+    spot = since = None
+    while self.thread is not None and self.offer is None:
+        if self.change.wait(_PATIENCE/10): continue
+        now = self._stuck_at()
+        if now is None or now != spot:
+            spot  = now
+            since = time.monotonic()
+        elif time.monotonic() - since > _PATIENCE: raise DeepsweepError(_DEADLOCK)
+    if self.offer is not None: self.offer.accept()
+    self.offer = None
+    self.depth = 0
+
+# %% ../nbs/00_core.ipynb #turn-stuck
+@patch
+def _stuck_at(self:_Turn)->tuple|None:
+    "Where the holder waits for another thread, if this one may be meant: it is younger than the turn"
+    frame = sys._current_frames().get(self.thread)
+    if frame is None or threading.current_thread() in self.elders: return None
+    return (id(frame), frame.f_lasti) if frame.f_code.co_filename == threading.__file__ else None
+
+# %% ../nbs/00_core.ipynb #turn-offer
 class _Offer:
     "Loans of a thread that others may put aside"
-    def __init__(self, loans:Iterable[OwnRandom]): self.loans, self.is_taken = tuple(loans), False
+    def __init__(self, loans:Iterable[OwnRandom]):
+        self.loans = tuple(loans)
+        self.is_taken = False
+
     def accept(self)->None:
-        for loan in reversed(self.loans): loan.give_back()
+        for loan in reversed(self.loans): loan._give_back()
         self.is_taken = True
 
+@patch
+def make(self:_Turn, offer:_Offer)->None:
+    with self.change:
+        self.offer = offer
+        self.change.notify()
+
+@patch
+def withdraw(self:_Turn, offer:_Offer)->bool:   # False: somebody has taken it
+    with self.change:
+        if self.offer is offer: self.offer = None
+        return not offer.is_taken
+
+# %% ../nbs/00_core.ipynb #turn-held
 _TURN  = _Turn()
-_LOANS = threading.local()        # `.held`: loans of this thread, the outermost first; `.offer`: those that it offers now
+_LOANS = threading.local()   # `.held`: this thread's loans, the outermost first; `.offer`: what it offers now
 
 def _held()->tuple: return getattr(_LOANS, 'held', ())
 
@@ -160,19 +204,19 @@ def _end_offer()->None:
 
 # %% ../nbs/00_core.ipynb #loan
 class OwnRandom:
-    "Global generators on loan: inside `with` they are in a state of one's own; used again, it goes on from there"
+    "Lend the global generators: inside `with` they are in a state of one's own; used again, it goes on"
     def __init__(self,
-        seed:int,       # Of the first use, in [0, 2**63); see `derive_seed`
-        device=None,    # A torch device whose global generator takes part; None: the CPU alone
-        once:bool=False,# It is used once, so that its last state need not be read
+        seed:int,                           # Of the first use, in [0, 2**63); see `derive_seed`
+        device:'torch.device|None'=None,    # Its global generator takes part; None: the CPU alone
+        once:bool=False,                    # It is used once, so that its last state need not be read
     ):
         self.seed, self.device, self.once = seed, device, once
-        self.own, self.outside = None, None
+        self.own = self.outside = None      # states, as `_read_generators` gives them
 
     def __enter__(self)->OwnRandom:
         _end_offer()
         _TURN.take()
-        try: self.put_in()
+        try: self._put_in()
         except BaseException:
             _TURN.leave()
             raise
@@ -181,42 +225,49 @@ class OwnRandom:
 
     def __exit__(self, *_)->None:
         _end_offer()
-        if self in _held(): self.put_aside(keep=not self.once)       # else interrupted before it was taken up again: it has been given back
+        # not held: interrupted before it was taken up again, so it has been given back
+        if self in _held(): self._put_aside(keep=not self.once)
 
-    def put_aside(self, keep:bool=True)->None:
-        "Let others have their turn"
-        _LOANS.held = _held()[:-1]
-        try: self.give_back(keep)
-        finally: _TURN.leave()
+# %% ../nbs/00_core.ipynb #loan-put
+@patch
+def _put_in(self:OwnRandom)->None:
+    "Keep the state that is there, and put one's own in its place"
+    self.outside = _read_generators(self.device)
+    if self.own is None: _seed_generators(self.seed, self.device)
+    else: _write_generators(self.own, self.device)
 
-    def put_in(self)->None:
-        "Keep the state that is there, and put one's own in its place"
-        self.outside = _read_generators(self.device)
-        if self.own is None: _seed_generators(self.seed, self.device)
-        else: _write_generators(self.own, self.device)
+@patch
+def _give_back(self:OwnRandom, keep:bool=True)->None:
+    "Keep one's own state, and put back the other"
+    if keep: self.own = _read_generators(self.device)
+    _write_generators(self.outside, self.device)
 
-    def give_back(self, keep:bool=True)->None:
-        "Keep one's own state, and put back the other"
-        if keep: self.own = _read_generators(self.device)
-        _write_generators(self.outside, self.device)
+@patch
+def _put_aside(self:OwnRandom, keep:bool=True)->None:
+    "Let others have their turn"
+    _LOANS.held = _held()[:-1]
+    try: self._give_back(keep)
+    finally: _TURN.leave()
 
 # %% ../nbs/00_core.ipynb #lent
 @contextmanager
-def generators_lent()->Iterator[None]:
+def generators_lent()->Iterator[None]:   # Nothing to hold
     "Give back what this thread has borrowed, and take it up again after the block"
     _end_offer()
     held = _held()
-    for loan in reversed(held): loan.put_aside()
+    for loan in reversed(held): loan._put_aside()
     try: yield
     finally:
         for loan in held: loan.__enter__()
 
 # %% ../nbs/00_core.ipynb #offered
 @contextmanager
-def generators_offered()->Iterator[None]:
-    "Let others have what this thread has borrowed if they want it inside the block; after it, all is as before"
+def generators_offered()->Iterator[None]:   # Nothing to hold
+    "Let others have what this thread has borrowed if they want it; after the block, all is as before"
     _end_offer()
-    if not _held(): yield; return
+    if not _held():
+        yield
+        return
     offer = _LOANS.offer = _Offer(_held())
     _TURN.make(offer)
     try: yield
@@ -225,31 +276,67 @@ def generators_offered()->Iterator[None]:
 
 # %% ../nbs/00_core.ipynb #shared
 def is_shared_generator(
-    obj,      # Anything
-)->bool:
+    obj:object,   # Anything
+)->bool:          # True for `random`'s, numpy's and torch's global generator
     "Is it one of the generators that all code in a process shares?"
     import numpy as np, torch
-    return any(obj is o for o in (random.seed.__self__, np.random.mtrand._rand, torch.default_generator))
+    shared = random.seed.__self__, np.random.mtrand._rand, torch.default_generator
+    return any(obj is o for o in shared)
 
 # %% ../nbs/00_core.ipynb #states
-WHOLE_STATES = 'finished', 'early-stopped'               # it trained to an end of its own
-GOOD_STATES  = *WHOLE_STATES, 'pruned'                   # it has a score that counts
-BAD_STATES   = 'diverged', 'failed'                      # it broke
-FINAL_STATES = *GOOD_STATES, *BAD_STATES                 # nothing more will come; else it is `running` or `interrupted`
+WHOLE_STATES = 'finished', 'early-stopped'    # it trained to an end of its own
+GOOD_STATES  = *WHOLE_STATES, 'pruned'        # it has a score that counts
+BAD_STATES   = 'diverged', 'failed'           # it broke
+FINAL_STATES = *GOOD_STATES, *BAD_STATES      # nothing more will come; else `running` or `interrupted`
 
 # %% ../nbs/00_core.ipynb #device
 def default_device(
-    name:str|None=None,   # `cpu`, `cuda`, `cuda:1`, `mps`; None: the first CUDA device, else the CPU, never `mps`
+    name:str|None=None,  # `cpu`, `cuda`, `cuda:1`, `mps`; None: the first CUDA device, else the CPU
 )->'torch.device':        # A device that this machine has
     "The device to train on"
     import torch
     if name is None: name = 'cuda' if torch.cuda.is_available() else 'cpu'
     try: device = torch.device(name)
-    except RuntimeError: raise DeepsweepError(f"device must be cpu, cuda, cuda:N or mps, got {name!r}") from None
+    except RuntimeError:
+        raise DeepsweepError(f'device must be cpu, cuda, cuda:N or mps, got {name!r}') from None
     have = dict(cpu=1, cuda=torch.cuda.device_count(), mps=int(torch.backends.mps.is_available()))
     if (device.index or 0) >= have.get(device.type, 0):
-        raise DeepsweepError(f'this machine has no device {name!r}; it has {[k for k,n in have.items() if n]}')
+        kinds = [kind for kind, count in have.items() if count]
+        raise DeepsweepError(f'this machine has no device {name!r}; it has {kinds}')
     return device
+
+# %% ../nbs/00_core.ipynb #as-number
+def _is_masked(value)->bool:
+    "Is it numpy's masked value?"
+    return getattr(value, 'mask', False) is True or str(value) == '--' and hasattr(value, 'mask')
+
+def as_number(
+    value:object,      # Anything
+)->float|None:         # None: it is no number, or more than one
+    "A number of Python's, numpy's, torch's or another library's as a float"
+    try:
+        if _is_masked(value): return None
+        count = value.numel() if hasattr(value, 'numel') else getattr(value, 'size', 1)
+        if hasattr(value, 'item') and count == 1: value = value.item()
+        if isinstance(value, numbers.Real): return float(value)
+        is_one = hasattr(type(value), '__float__') and not isinstance(value, (str, bytes))
+        return float(value) if is_one and count == 1 else None
+    except Exception: return None                   # an object may raise anything when it is asked
+
+# %% ../nbs/00_core.ipynb #flat-metrics
+def flat_metrics(
+    metrics:Mapping,      # As they were logged
+)->tuple[dict,dict]:      # Name -> number; name -> type of what is none
+    "Sort logged metrics by name, `{'val': {'acc': .5}}` as `val.acc`: the numbers, and what else there was"
+    found, others = {}, {}
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            inner, odd = flat_metrics(value)
+            found  |= {f'{name}.{k}': v for k, v in inner.items()}
+            others |= {f'{name}.{k}': v for k, v in odd.items()}
+        elif (number := as_number(value)) is None: others[str(name)] = type(value).__name__
+        else: found[str(name)] = number
+    return found, others
 
 # %% ../nbs/00_core.ipynb #busy-threads
 _PYTHON = os.path.dirname(threading.__file__) + os.sep
@@ -270,20 +357,24 @@ def _busy_threads()->tuple[threading.Thread, ...]:
         return frame is not None
     return tuple(t for t in threading.enumerate() if is_busy(t))
 
-# %% ../nbs/00_core.ipynb #log-sink
+# %% ../nbs/00_core.ipynb #listener-class
 _sink:ContextVar = ContextVar('deepsweep log sink', default=None)     # the `_Listener` of this context
 _RUNNING:list = []                                                    # those of all functions that run now
 
 class _Listener:
     "Whoever hears what one training function logs, in whichever of its threads"
     def __init__(self, sink:Callable):
-        self.sink, self.around = sink, _sink.get()         # `around`: of the function that called this one
-        self.process, self.is_over, self.elders = os.getpid(), False, _busy_threads()
+        self.sink    = sink
+        self.around  = _sink.get()             # of the function that called this one
+        self.process = os.getpid()
+        self.is_over = False
+        self.elders  = _busy_threads()
 
+# %% ../nbs/00_core.ipynb #log-sink
 @contextmanager
 def logging_to(
     sink:Callable[[dict,int|None],None],   # Called with `(metrics, step)` for each `log`
-)->Iterator[None]:
+)->Iterator[None]:                         # Nothing to hold
     "Hand every `log` inside the block to `sink`, and those of the threads that are started in it"
     listener = _Listener(sink)
     _RUNNING.append(listener)
@@ -296,10 +387,12 @@ def logging_to(
 
 # %% ../nbs/00_core.ipynb #listener
 _OVER = 'log() came too late: the run is over, since its training function has ended'
-_LEFT = ('log() came from a thread that was at work before this run began, so the run that it belongs to is over; '
+_LEFT = ('log() came from a thread that was at work before this run began, '
+         'so the run that it belongs to is over; '
          'a thread that serves several runs takes its work as contextvars.copy_context().run')
 _MANY = ('{} training functions run at once, and log() cannot tell to which of them this thread belongs; '
-         'start it with contextvars.copy_context().run, as in pool.submit(contextvars.copy_context().run, work)')
+         'start it with contextvars.copy_context().run, '
+         'as in pool.submit(contextvars.copy_context().run, work)')
 
 def _listener()->_Listener|None:
     "Who hears a `log` in this thread; None: nobody"
@@ -307,75 +400,55 @@ def _listener()->_Listener|None:
     if own is not None and own.process == process:
         if own.is_over: raise DeepsweepError(_OVER)
         return own
-    running = [o for o in list(_RUNNING) if o.process == process]                  # a forked process inherits the list
-    inner   = [o for o in running if not any(p.around is o for p in running)]      # a function may call a sweep
+    running = [o for o in list(_RUNNING) if o.process == process]   # a forked process inherits the list
+    callers = [o.around for o in running]                           # a function may call a sweep
+    inner   = [o for o in running if not any(p is o for p in callers)]
     if len(inner) > 1: raise DeepsweepError(_MANY.format(len(inner)))
     if inner and threading.current_thread() in inner[0].elders: raise DeepsweepError(_LEFT)
     return inner[0] if inner else None
 
-# %% ../nbs/00_core.ipynb #flat-metrics
-def as_number(
-    value,             # Anything
-)->float|None:         # None: it is no number, or more than one
-    "A number of Python's, numpy's, torch's or another library's as a float"
-    try:
-        if getattr(value, 'mask', False) is True or str(value) == '--' and hasattr(value, 'mask'): return None      # numpy's masked value
-        count = value.numel() if hasattr(value, 'numel') else getattr(value, 'size', 1)
-        if hasattr(value, 'item') and count == 1: value = value.item()
-        if isinstance(value, numbers.Real): return float(value)
-        is_one = hasattr(type(value), '__float__') and not isinstance(value, (str, bytes))
-        return float(value) if is_one and count == 1 else None
-    except Exception: return None                   # an object may raise anything when it is asked
-
-def flat_metrics(
-    metrics:Mapping,      # As they were logged
-)->tuple[dict,dict]:      # Name -> number; name -> type of what is none
-    "The numbers among logged metrics by name, `{'val': {'acc': .5}}` as `val.acc`; and what else there was"
-    found, others = {}, {}
-    for name, value in metrics.items():
-        if isinstance(value, Mapping):
-            inner, odd = flat_metrics(value)
-            found  |= {f'{name}.{k}': v for k, v in inner.items()}
-            others |= {f'{name}.{k}': v for k, v in odd.items()}
-        elif (number := as_number(value)) is None: others[str(name)] = type(value).__name__
-        else: found[str(name)] = number
-    return found, others
-
 # %% ../nbs/00_core.ipynb #log-file
 def _append_line(path:str, metrics:Mapping, step)->None:
     "Add a call of `log` to a file, as a line"
-    (found, others), number = flat_metrics(metrics), as_number(step)
-    if step is not None and number is None: raise DeepsweepError(f'log(): step must be a whole number, got {step!r}')
-    line = dict(metrics=found, step=int(number) if number is not None and number.is_integer() else number)
+    found, others = flat_metrics(metrics)
+    number = as_number(step)
+    if step is not None and number is None:
+        raise DeepsweepError(f'log(): step must be a whole number, got {step!r}')
+    is_integer = number is not None and number.is_integer()
+    line = dict(metrics=found, step=int(number) if is_integer else number)
     if others: line['left out'] = others
     try:
         with open(path, 'a', encoding='utf-8') as file: file.write(json.dumps(line) + '\n')
-    except OSError as e: raise DeepsweepError(f'log() cannot write to the file that DEEPSWEEP_LOG names: {e}') from e
+    except OSError as e:
+        raise DeepsweepError(f'log() cannot write to the file that DEEPSWEEP_LOG names: {e}') from e
 
 # %% ../nbs/00_core.ipynb #log
-_NOBODY = ('log() works only inside a training function that run_sweep called, until it ends; nothing is listening here. '
+_NOBODY = ('log() works only inside a training function that run_sweep called, until it ends; '
+           'nothing is listening here. '
            'A process of its own needs the variable DEEPSWEEP_LOG, the name of a file to write to')
 
 def log(
-    metrics:Mapping,      # Such as `{'valid accuracy': .61, 'valid loss': 1.1}`; nested dicts get dots, what is no number is left out
+    metrics:Mapping,      # Such as `{'valid accuracy': .61}`; nested names get dots, only numbers are kept
     step:int|None=None,   # Epochs completed, 0 = untrained; None: one more than the last time
-)->None:
+)->None:                  # The listener has it
     "Report the metrics of one epoch from inside a training function, in any of its threads"
     listener = _listener()
     path = os.environ.get('DEEPSWEEP_LOG') if listener is None else None
     if listener is None and not path: raise DeepsweepError(_NOBODY)
-    if not isinstance(metrics, Mapping): raise DeepsweepError(f'log() takes a dict of metrics, got {type(metrics).__name__}')
+    if not isinstance(metrics, Mapping):
+        raise DeepsweepError(f'log() takes a dict of metrics, got {type(metrics).__name__}')
     if path: _append_line(path, metrics, step)
     else: listener.sink(dict(metrics), step)
 
 # %% ../nbs/00_core.ipynb #collector
 @contextmanager
-def uncollected()->Iterator[None]:
+def uncollected()->Iterator[None]:   # Nothing to hold
     "Do without Python's garbage collector inside the block"
-    was = gc.isenabled()
+    was_on = gc.isenabled()
     gc.disable()
     try: yield
-    finally: gc.enable() if was else None
+    finally:
+        if was_on: gc.enable()
 
 # %% ../nbs/00_core.ipynb #is-quiet
 def is_quiet()->bool:   # True: show no progress unless asked to
@@ -384,7 +457,7 @@ def is_quiet()->bool:   # True: show no progress unless asked to
 
 # %% ../nbs/00_core.ipynb #is-whole
 def is_whole(
-    value,                   # Whatever was given
+    value:object,            # Whatever was given
     whole_float:bool=False,  # Is 3.0 whole too?
 )->bool:                     # False for True and False
     "Is `value` a whole number, Python's or another library's?"
@@ -392,15 +465,16 @@ def is_whole(
     if isinstance(value, numbers.Integral): return True
     return whole_float and isinstance(value, numbers.Real) and float(value).is_integer()
 
-# %% ../nbs/00_core.ipynb #check-whole
+# %% ../nbs/00_core.ipynb #bounds
 def _bounds(low, high)->str:
     "The part of a rule that tells its bounds"
     if low is None: return '' if high is None else f' of at most {high}'
     return f' of at least {low}' if high is None else f' from {low} to {high}'
 
+# %% ../nbs/00_core.ipynb #check-whole
 def check_whole(
     name:str,                                   # What the value is called, for the message
-    value,                                      # Whatever was given
+    value:object,                               # Whatever was given
     low:int|None=None,                          # Least that is allowed; None: no bound
     error:type[DeepsweepError]=DeepsweepError,  # Raised where the rule is broken
     high:int|None=None,                         # Most that is allowed; None: no bound
@@ -417,10 +491,13 @@ def check_whole(
 # %% ../nbs/00_core.ipynb #seed-list
 def seed_list(
     seeds:int|Iterable[int]|None,   # n: 0 to n-1; a list: these, each once; None: none are asked for
-)->list[int]|None:
+)->list[int]|None:                  # None only for None
     "Seeds as a list"
     if seeds is None: return None
     if is_whole(seeds): found = list(range(seeds))
-    else: found = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, (str, bytes)) else []
-    if not found or not all(map(is_whole, found)): raise SweepError(f'seeds is None, a number of at least 1, or a list of integers; got {seeds!r}')
+    elif isinstance(seeds, Iterable) and not isinstance(seeds, (str, bytes)): found = list(seeds)
+    else: found = []
+    if not found or not all(map(is_whole, found)):
+        rule = 'seeds is None, a number of at least 1, or a list of integers'
+        raise SweepError(f'{rule}; got {seeds!r}')
     return list(dict.fromkeys(map(int, found)))

@@ -94,7 +94,9 @@ def _ask_malloc()->bool:
 def keep_memory()->bool:   # Could it be asked?
     """Ask glibc, for the whole process, to keep up to a gigabyte of freed memory for the next step
 
-    PLACEHOLDER
+    Four fused CNNs with 16 filters, batches of 128, CPU time of a step on one thread, four epochs each:
+    116 to 149 ms and 3,300 to 10,000 page faults as malloc is, 99 to 109 ms and 0 to 510 with this.
+    In batches of 32 it gains next to nothing: 31 to 36 ms without, 29 to 31 ms with it.
     `DEEPSWEEP_MALLOC=0` in the environment, before the first training, leaves malloc as it is.
     """
     if os.environ.get('DEEPSWEEP_MALLOC') == '0': return False

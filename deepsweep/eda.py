@@ -29,6 +29,7 @@ def _some(data:ImageData, part:str)->tuple:
     if not len(x): raise DataError(f'there are no {part} images in {data.name}; choose another part')
     return x, y
 
+# %% ../nbs/19_eda.ipynb #head-helpers
 def _heads(labels:torch.Tensor)->torch.Tensor:
     "Labels as (N, heads)"
     return labels[:,None] if labels.ndim==1 else labels
@@ -41,28 +42,32 @@ def _head_classes(data:ImageData, head:int)->tuple:
     "Names of the classes of a head"
     return data.classes if data.y_train.ndim==1 else data.classes[head]
 
+# %% ../nbs/19_eda.ipynb #part-counts
+def _part_counts(data:ImageData, part:str)->dict:
+    "Images of an open part, and of its smallest and its largest class among those of all heads"
+    y = _heads(getattr(data, f'y_{part}'))
+    each   = [torch.bincount(y[:,h], minlength=n) for h, n in enumerate(data.n_classes)]
+    counts = torch.cat(each).tolist()
+    return {'images': len(y), 'smallest class': min(counts), 'largest class': max(counts)}
+
 # %% ../nbs/19_eda.ipynb #split-table
 def split_table(
     data:ImageData,    # All its parts are counted; of the test set only the size is known
-)->pd.DataFrame:       # A row per part with images: `images share "smallest class" "largest class" megabytes`
-    "The parts of a data set: how many images, and how even their classes, those of all heads"
-    rows, size = {}, int(np.prod(data.shape))
-    for part in _PARTS:
-        y = _heads(getattr(data, f'y_{part}'))
-        each   = [torch.bincount(y[:,h], minlength=n) for h, n in enumerate(data.n_classes)]
-        counts = torch.cat(each).tolist()
-        rows[part] = {'images': len(y), 'smallest class': min(counts), 'largest class': max(counts)}
+)->pd.DataFrame:       # A row a part: `images share "smallest class" "largest class" megabytes`
+    "The parts of a data set that have images: how many, and how even the classes of all heads"
+    rows = {part: _part_counts(data, part) for part in _PARTS}
     rows['test (sealed)'] = {'images': len(data.test)}
     df = pd.DataFrame(rows).T[lambda t: t['images']>0]
     df.insert(1, 'share', df['images']/df['images'].sum())
     df = df.astype({'images': int, 'smallest class': 'Int64', 'largest class': 'Int64'})
-    return df.assign(megabytes=df['images']*size/1e6).rename_axis('part')      # a byte a pixel
+    megabytes = df['images']*int(np.prod(data.shape))/1e6                        # a byte a pixel
+    return df.assign(megabytes=megabytes).rename_axis('part')
 
 # %% ../nbs/19_eda.ipynb #class-counts
 def class_counts(
     data:ImageData,   # Its open parts are counted
     head:int=0,       # Which question of images with several labels
-)->pd.DataFrame:      # A row per class, in the order of the labels; columns `train`, `valid`, `hold`: images
+)->pd.DataFrame:      # Rows: classes in the order of the labels; columns `train`, `valid`, `hold`
     "Count the images of each class in each open part"
     head  = _pick_head(data, head)
     names = _head_classes(data, head)
@@ -71,14 +76,18 @@ def class_counts(
         return torch.bincount(y, minlength=len(names)).tolist()
     return pd.DataFrame({part: count(part) for part in _PARTS}, index=pd.Index(names, name='class'))
 
-# %% ../nbs/19_eda.ipynb #imbalance
+# %% ../nbs/19_eda.ipynb #unequal
 _UNEQUAL = 1.5      # largest class over smallest, from which a score begins to hide the small ones
 
 def _unequal(data:ImageData, head:int)->tuple|None:
-    "Training images of a head's classes, its largest and its smallest class; None: about as many of each"
+    "Training images of a head's classes, its largest and its smallest; None: about as many of each"
     counts = class_counts(data, head)['train']
     most, least = counts.idxmax(), counts.idxmin()
     return (counts, most, least) if counts.max() >= _UNEQUAL*counts.min() else None
+
+# %% ../nbs/19_eda.ipynb #imbalance
+_REMEDIES = ("class_weight='balanced' or sampler='balanced' in the config, "
+             "and the metric 'balanced accuracy'")
 
 def imbalance_line(
     data:ImageData,   # Its training images are counted
@@ -89,22 +98,22 @@ def imbalance_line(
     if found is None: return ''
     counts, most, least = found
     high, low = counts.max(), counts.min()
-    ratio = f'{high/low:.1f} times as many' if low else 'and the smallest has none'
-    always = f'always answering {most} is right for {high/counts.sum():.1%} of them'
-    remedies = "class_weight='balanced' or sampler='balanced' in the config, and the metric 'balanced accuracy'"
+    ratio   = f'{high/low:.1f} times as many' if low else 'and the smallest has none'
     counted = f'{most} has {high:,} training images, {least} {low:,}: {ratio}'
-    return f'unequal classes: {counted}; {always}; what helps: {remedies}'
+    always  = f'always answering {most} is right for {high/counts.sum():.1%} of them'
+    return f'unequal classes: {counted}; {always}; what helps: {_REMEDIES}'
 
 # %% ../nbs/19_eda.ipynb #plot-class-counts
 def plot_class_counts(
     data:ImageData,        # Its open parts are drawn
     head:int=0,            # Which question of images with several labels
     ax:Axes|None=None,     # Where to draw; None: a new figure
-)->Axes:
-    "Bars of the images of each class, one bar for each open part that has images; the title says if they are unequal"
+)->Axes:                   # Its title says if the classes are unequal
+    "Bars of the images of each class, one bar for each open part that has images"
     counts = class_counts(data, head)
     counts = counts.loc[:, counts.sum()>0]
-    if ax is None: ax = plt.subplots(figsize=(max(4., .7*len(counts)+1), 3), layout='constrained')[1]
+    width = max(4., .7*len(counts)+1)
+    if ax is None: ax = plt.subplots(figsize=(width, 3), layout='constrained')[1]
     counts.plot.bar(ax=ax, color=dict(zip(_PARTS, COLORS)), width=.8, legend=False)
     ax.tick_params(axis='x', rotation=0 if len(counts)<=4 else 40)
     for o in ax.get_xticklabels(): o.set_horizontalalignment('center' if len(counts)<=4 else 'right')
@@ -115,6 +124,16 @@ def plot_class_counts(
     legend_beside(ax)
     return ax
 
+# %% ../nbs/19_eda.ipynb #sample-order
+def _sample_order(y:torch.Tensor, seed:int|None)->np.ndarray:
+    "Positions in the order in which images are looked at"
+    if seed is None: return np.arange(len(y))
+    return np.random.default_rng(derive_seed(seed, 'samples')).permutation(len(y))
+
+def _of_each(order:np.ndarray, label:np.ndarray, n_classes:int, per_class:int)->np.ndarray:
+    "The first so many of each class, in the order of the classes; `label` belongs to `order`"
+    return np.concatenate([order[label==c][:per_class] for c in range(n_classes)])
+
 # %% ../nbs/19_eda.ipynb #sample-table
 def sample_table(
     data:ImageData,           # Where the images are from
@@ -123,17 +142,15 @@ def sample_table(
     per_class:int|None=None,  # So many of each class instead, in the order of the classes; from 1
     seed:int|None=None,       # Draw at random; None: the first ones
     head:int=0,               # Which labels `per_class` counts
-)->pd.DataFrame:              # Index: position in the part; column `class`, or for several heads `class 0`, …
+)->pd.DataFrame:              # Index: position in the part; column `class`, or `class 0`, `class 1`, …
     "Choose images to look at"
     n, head = check_whole('n', n, 1, DataError), _pick_head(data, head)
     y = _heads(_pick_part(data, part)[1])
-    order = np.arange(len(y))
-    if seed is not None: order = np.random.default_rng(derive_seed(seed, 'samples')).permutation(len(y))
+    order = _sample_order(y, seed)
     if per_class is None: order = order[:n]
     else:
         check_whole('per_class', per_class, 1, DataError)
-        label = y[order,head].numpy()
-        order = np.concatenate([order[label==c][:per_class] for c in range(data.n_classes[head])])
+        order = _of_each(order, y[order,head].numpy(), data.n_classes[head], per_class)
     names = {}
     for h in range(y.shape[1]):
         column = 'class' if len(data.n_classes)==1 else f'class {h}'
@@ -142,7 +159,7 @@ def sample_table(
 
 # %% ../nbs/19_eda.ipynb #mosaic
 def _mosaic(images:torch.Tensor, cols:int, gap:int)->np.ndarray:
-    "One picture (H', W', 3) of `images`, float (N, C, H, W) in [0, 1], `gap` white pixels above each row"
+    "One picture (H', W', 3) of float images (N, C, H, W) in [0, 1], `gap` white pixels above each row"
     n, c, h, w = images.shape
     rows = -(-n//cols)
     images = images.expand(n, 3, h, w) if c==1 else images[:,:3]
@@ -150,13 +167,16 @@ def _mosaic(images:torch.Tensor, cols:int, gap:int)->np.ndarray:
     out.view(-1, 3, h+gap, w+1)[:n, :images.shape[1], gap:, :w] = images
     return out.permute(0, 3, 1, 4, 2).reshape(rows*(h+gap), cols*(w+1), 3).numpy()
 
+# %% ../nbs/19_eda.ipynb #draw-images
 def _draw_images(ax:Axes, images:torch.Tensor, titles:Sequence[str], cols:int, fontsize:float)->None:
     "Draw float images (N, C, H, W) with a title each; what lies outside [0, 1] is cut off"
     h, w = images.shape[2:]
     gap = max(2, round(.3*h))
     ax.imshow(_mosaic(images.clamp(0, 1), cols, gap), interpolation='nearest')
     for i, title in enumerate(titles):
-        x, y = i%cols*(w+1) + w/2 - .5, i//cols*(h+gap) + gap - 1.5
+        row, col = divmod(i, cols)
+        x = col*(w+1) + w/2 - .5
+        y = row*(h+gap) + gap - 1.5
         ax.text(x, y, title, ha='center', va='bottom', fontsize=fontsize)
     ax.axis('off')
 
@@ -170,8 +190,9 @@ _RANGES = dict(
 
 def _titles(table:pd.DataFrame)->list: return [', '.join(row) for row in table.itertuples(index=False)]
 
-def _grids(n:int, cols:int, rows:int)->np.ndarray:
-    "`n` Axes side by side, each with room for so many small images and their titles"
+def _grids(n:int, cols:int, images:int)->Sequence[Axes]:
+    "`n` Axes side by side, each with room for so many small images in `cols` columns"
+    rows = -(-images//cols)
     figsize = n*max(1.6, .55*cols), .55*1.3*rows + .3
     return plt.subplots(1, n, figsize=figsize, layout='constrained', squeeze=False)[1][0]
 
@@ -191,13 +212,14 @@ def plot_samples(
     table  = sample_table(data, n, part, per_class, seed, head)
     cols   = min(check_whole('cols', cols, 1, DataError), len(table))
     scales = [scales] if isinstance(scales, str) else list(scales)
-    x = _some(data, part)[0][torch.tensor(table.index.to_numpy())]       # (n, C, H, W), only these are scaled
-    if axes is None: axes = _grids(len(scales), cols, -(-len(x)//cols))
+    x = _some(data, part)[0][torch.tensor(table.index.to_numpy())]       # (n, C, H, W)
+    axes = _grids(len(scales), cols, len(x)) if axes is None else axes
     axes = np.atleast_1d(np.asarray(axes, dtype=object))
     if len(axes)!=len(scales):
         raise DataError(f'axes must be as many as scales, {len(scales)}, got {len(axes)}')
     for ax, scale in zip(axes, scales):
-        _draw_images(ax, scale_images(x, scale, data.mean, data.std), _titles(table), cols, fontsize=5.5)
+        scaled = scale_images(x, scale, data.mean, data.std)             # only these, not the whole part
+        _draw_images(ax, scaled, _titles(table), cols, fontsize=5.5)
         ax.set_title(f'{scale}: {_RANGES[scale]}', fontsize=9)
     return axes
 
@@ -235,7 +257,7 @@ def channel_table(
             rows[scale, name] = dict(mean=mean, std=std, min=there.min(), max=there.max())
     return pd.DataFrame(rows).T.rename_axis(['scale', 'channel'])
 
-# %% ../nbs/19_eda.ipynb #plot-channels
+# %% ../nbs/19_eda.ipynb #draw-channel
 _LINES = dict(
     grey=('.3', '-'),
     red=(PALETTE['red'], '-'),
@@ -243,23 +265,28 @@ _LINES = dict(
     blue=(PALETTE['blue'], ':'),
 )
 
+def _draw_channel(ax:Axes, name:str, share:np.ndarray, level:np.ndarray, bins:int)->None:
+    "The histogram of one channel, and its mean on the axis"
+    color, line = _LINES.get(name, (None, '-'))
+    heights, edges = np.histogram(level, bins, weights=share)
+    drawn = ax.stairs(heights, edges, label=name, color=color, ls=line, lw=1.5)
+    on_axis = dict(clip_on=False, zorder=5, transform=ax.get_xaxis_transform())         # y 0 is the axis
+    ax.plot(share@level, 0, '^', color=drawn.get_edgecolor(), ms=8, **on_axis)
+
+# %% ../nbs/19_eda.ipynb #plot-channels
 def plot_channels(
     data:ImageData,            # Where the pixels are from
     part:str='train',          # `train`, `valid` or `hold`
     input_scale:str='unit',    # `raw`, `unit`, `half`, `data`: the numbers on the x axis
     bins:int=64,               # Bars from darkest to brightest, 1 to 256
     ax:Axes|None=None,         # Where to draw; None: a new figure
-)->Axes:
-    "Histogram of the pixels of each channel; a mark on the axis shows the mean"
+)->Axes:                       # A mark on its x axis shows the mean
+    "Histogram of the pixels of each channel"
     bins = check_whole('bins', bins, 1, DataError, 256)        # a pixel has 256 levels
     share, levels = _channel_shares(data, part), _levels(data, input_scale)
     if ax is None: ax = plt.subplots(figsize=(6, 2.8), layout='constrained')[1]
     for name, s, level in zip(_channel_names(data), share, levels):
-        color, line = _LINES.get(name, (None, '-'))
-        heights, edges = np.histogram(level, bins, weights=s)
-        drawn = ax.stairs(heights, edges, label=name, color=color, ls=line, lw=1.5)
-        on_axis = dict(clip_on=False, zorder=5, transform=ax.get_xaxis_transform())         # y 0 is the axis
-        ax.plot(s@level, 0, '^', color=drawn.get_edgecolor(), ms=8, **on_axis)
+        _draw_channel(ax, name, s, level, bins)
     ax.set(xlabel=f'pixel value, {input_scale}', ylabel='share of pixels', yscale='log')
     legend_beside(ax, title='▲ mean')
     return ax
@@ -296,6 +323,12 @@ def batch_table(
     table = pd.DataFrame({'images': _tensor_row(xb), 'labels': _tensor_row(yb)}).T.rename_axis('tensor')
     return table.assign(**{'batches': -(-n//batch_size), 'last batch': (n-1)%batch_size + 1})
 
+# %% ../nbs/19_eda.ipynb #batch-titles
+def _batch_titles(data:ImageData, yb:torch.Tensor)->list[str]:
+    "The classes of each image of a batch, those of several heads with commas"
+    def named(row): return ', '.join(_head_classes(data, h)[i] for h, i in enumerate(row))
+    return [named(row) for row in _heads(yb).tolist()]
+
 # %% ../nbs/19_eda.ipynb #plot-batch
 def plot_batch(
     data:ImageData,            # Where the batch is from
@@ -305,12 +338,11 @@ def plot_batch(
     seed:int=0,                # Of the order of the training images, as in a run's config
     cols:int=8,                # Images in a row
     ax:Axes|None=None,         # Where to draw; None: a new figure
-)->Axes:
+)->Axes:                       # Its title has shapes and scale
     "Draw the first batch that a run of this seed gets, with its classes"
     cols = check_whole('cols', cols, 1, DataError)
     xb, yb = _first_batch(data, batch_size, part, input_scale, seed)
-    named  = lambda row: ', '.join(_head_classes(data, h)[i] for h, i in enumerate(row))
-    titles = [named(row) for row in _heads(yb[:64]).tolist()]
+    titles = _batch_titles(data, yb[:64])
     cols = min(cols, len(titles))
     figsize = max(2., .75*cols), .75*1.3*-(-len(titles)//cols) + .3
     if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]

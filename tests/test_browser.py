@@ -46,7 +46,7 @@ def test_first_notebook_in_the_browser(lab):
         seen, deadline = set(), time.monotonic()+300
         while not outputs.filter(has_text='not attempted').count():                       # the last cell's output
             assert time.monotonic() < deadline, outputs.all_inner_texts()
-            seen |= set(page.evaluate('() => [...document.querySelectorAll("progress")].map(o => o.parentElement?.innerText || "")'))
+            seen |= set(page.evaluate('() => [...document.querySelectorAll("progress, .widget-hprogress")].map(o => o.parentElement?.innerText || "")'))
             time.sleep(.05)
         assert not outputs.filter(has_text='Traceback').count(), outputs.all_inner_texts()
         assert len([o for o in seen if 'epoch' in o and 'best so far' in o]) > 5           # the bar moved

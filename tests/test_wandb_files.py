@@ -207,7 +207,7 @@ def test_the_article_calls_run_on_what_is_read(tmp_path, monkeypatch, capsys):
     df_l2 = pd.merge(*read_wandb_logs('regular')[::-1], left_on="name", right_on="name")
     variant = df_l2['variant'].iloc[0]
     ax, table = max_test_acc_reg_bar(df_l2, variant), regularization_table(pd.merge(regular[1], regular[0], on='name'), variant)
-    assert [p.get_height() for p in ax.patches] == table['mean'].tolist()
+    assert next(o for o in ax.collections if o.get_gid() == 'means').get_offsets()[:, 1].tolist() == table['mean'].tolist()
     expected = pd.merge(history, config, left_on='name', right_on='name')
     pd.testing.assert_frame_equal(best_table(df, 'MLP_SGD'), best_table(expected, 'MLP_SGD'), check_dtype=False, check_like=True)
     assert len(join_tables(df_config_summary, df_history_summary)) == len(join_tables(config, history))

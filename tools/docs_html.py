@@ -72,6 +72,25 @@ def check_kept(drawn, root):
         if soup and any(BADGE.search(source(c)) for c in cells if c['cell_type'] == 'markdown') and not soup.find('img', src=BADGE):
             yield f'site: {page_of(path)}: the Colab badge of {path} is missing'
 
+def code_of(cell):
+    "What a reader copies of a code cell: its lines without directives; None where the page does not show it"
+    text = source(cell)
+    if cell['cell_type'] != 'code' or re.search(r'^#\| *(hide|include: *false|echo: *false|default_exp|export)', text, re.M):
+        return None
+    return '\n'.join(o for o in text.splitlines() if not o.startswith('#|')).strip() or None
+
+def check_copied(drawn, root):
+    "Code that is shown on a page of the course but is not, letter by letter, the code that runs"
+    for path, cells in pages(root):
+        soup = drawn.get(page_of(path))
+        if not soup or Path(path).parent.name not in ('studies', 'solutions'):
+            continue
+        shown = {'\n'.join(line.rstrip() for line in o.get_text().strip().splitlines()) for o in content(soup).find_all('pre')}
+        for cell in cells:
+            wanted = code_of(cell)
+            if wanted and '\n'.join(o.rstrip() for o in wanted.splitlines()) not in shown:
+                yield f"site: {page_of(path)}: the code of cell {cell.get('id')} is not on the page as it runs"
+
 def page_names(out):
     "The pages of the site in the folder `out`, each once: nbdev links to `core.html`, the stand-in writes `00_core.html` too"
     pages = [o.relative_to(out) for o in sorted(Path(out).rglob('*.html')) if 'site_libs' not in o.parts]
@@ -90,4 +109,5 @@ def check_html(out, root):
     for name, soup in drawn.items():
         for rule in PAGE_RULES: yield from rule(name, soup)
     yield from check_kept(drawn, root)
+    yield from check_copied(drawn, root)
     yield from check_anchors(drawn, f"https://{cfg.get('user')}.github.io/{cfg.get('repo')}/")
