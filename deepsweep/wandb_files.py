@@ -40,6 +40,7 @@ def _value(text:str):
     except (ValueError, RecursionError):
         return _BAD
 
+# %% ../nbs/61_wandb_files.ipynb #values-code
 def _values(texts:list[str])->list:
     "Decode the texts of a column, at once if all are sound"
     try:
@@ -48,6 +49,7 @@ def _values(texts:list[str])->list:
         values = []
     return values if len(values) == len(texts) else [_value(o) for o in texts]
 
+# %% ../nbs/61_wandb_files.ipynb #flat-code
 def _flat(key:str, value, keep:Iterable[str]=())->Iterable[tuple]:
     "`key` with its value, or the dotted keys of a dict"
     if not isinstance(value, Mapping) or not value or key in keep:
@@ -87,6 +89,7 @@ def _drop(into:dict, key:str)->None:
     "Remove a key and what a dict of that name left"
     for k in [k for k in into if k == key or k.startswith(f'{key}.')]: del into[k]
 
+# %% ../nbs/61_wandb_files.ipynb #update-code
 def _update(into:dict, record, report:Callable)->None:
     "Apply a record that sets and removes keys"
     for key in _items(record.remove) if record.remove else (): _drop(into, key)
@@ -107,6 +110,7 @@ def _typed(item)->str:
     if kind in (None, 'none'): return 'null'
     return item.json if kind == 'json' else json.dumps(getattr(item, kind))
 
+# %% ../nbs/61_wandb_files.ipynb #add-row-code
 def _add_row(texts:dict, row:int, history)->None:
     "Append the values of one row to their columns"
     stamped = False
@@ -133,6 +137,7 @@ def _take_header(run:_Run, header, report:Callable)->None:
     run.project = '/'.join(filter(None, (header.entity, header.project)))
     run.started = header.start_time.seconds + header.start_time.nanos*1e-9
 
+# %% ../nbs/61_wandb_files.ipynb #take-summary-code
 def _take_summary(run:_Run, summary, raw:bytes, report:Callable)->None:
     "What a program set by hand, or W&B's copy of a row; without `define_metric` that holds nothing new"
     is_copy = _COPIES[0] in raw or _COPIES[1] in raw
@@ -196,6 +201,7 @@ def _told_apart(runs:list[_Run], names:list[str], longer:Callable)->list[str]:
     for r, name in zip(runs, names): owners.setdefault(name, set()).add((r.project, r.run))
     return [longer(r) if len(owners[name]) > 1 else name for r, name in zip(runs, names)]
 
+# %% ../nbs/61_wandb_files.ipynb #names-code
 def _names(runs:list[_Run])->list[str]:
     "A name per run: its own; with its id where runs share one, and with the project if need be"
     def with_id(r): return f'{r.name}-{r.run}' if r.name else r.run
@@ -210,6 +216,7 @@ def _put(columns:dict, key:str, row:int, value)->None:
     rows.append(row)
     values.append(value)
 
+# %% ../nbs/61_wandb_files.ipynb #columns-code
 def _columns(texts:dict, runs:list[_Run], problems:list)->dict:   # dotted key -> (row numbers, values)
     "Decode the history"
     columns = {}
@@ -231,6 +238,7 @@ def _is_exact(values:list)->bool:
     "Can a float hold each? It keeps 53 bits"
     return not any(type(v) is int and abs(v) > 2**53 for v in values)
 
+# %% ../nbs/61_wandb_files.ipynb #column-code
 def _column(rows:list[int], values:list, n:int, real:bool)->np.ndarray:
     "A column of `n` rows; one without a value holds NaN"
     kinds, whole = set(map(type, values)), len(rows) == n
@@ -255,6 +263,7 @@ def _facts(r:_Run, name:str, logged:Iterable[str])->dict:
     by_hand = {f'summary.{k}' if k in taken else k: v for k, v in r.summary.items()}
     return {'run': r.run, 'name': name, **config, 'state': r.state, **facts, **by_hand}
 
+# %% ../nbs/61_wandb_files.ipynb #last-word-code
 def _last_word(history:pd.DataFrame, runs:list[_Run], names:list[str], problems:list)->pd.DataFrame:
     "Where a run lies in several files, the later one has the last word on a step"
     old  = history.duplicated(['name', '_step'], keep='last')
@@ -314,6 +323,7 @@ def _look_below(places:list[Path], problems:list)->list[Path]:
     problems += [FileProblem(str(e.filename), None, f'cannot be read: {e.strerror}') for e in failed]
     return found
 
+# %% ../nbs/61_wandb_files.ipynb #look-here-code
 def _look_here(here:Path, problems:list)->list[Path]:
     "The logs of a working folder, or of a WANDB_DIR that names the inner folder"
     places = [here/o for o in ('.wandb', 'wandb') if (here/o).is_dir()]      # W&B makes one of the two
@@ -336,6 +346,7 @@ def _place(source:str|Path|None)->tuple[Path,bool]:
         raise StoreError(f'there is no folder or file {str(here)[:200]!r}{by}')
     return here, False
 
+# %% ../nbs/61_wandb_files.ipynb #nothing-found-code
 def _nothing_found(here:Path, source:str|Path|None, problems:list)->StoreError:
     "Says where there is no run, and what may be done"
     where = here if source is not None else here/'wandb'
@@ -365,6 +376,7 @@ def _is_project(source)->bool:
     if not isinstance(source, str) or source.endswith('.wandb'): return False
     return bool(re.fullmatch(r'[\w-][\w.-]*/[\w-][\w. -]*', source)) and not os.path.exists(source)
 
+# %% ../nbs/61_wandb_files.ipynb #server-rows-code
 def _server_rows(r, first:int, columns:dict)->range:
     "Put the rows of a run of W&B's server into `columns`"
     row = first
@@ -387,6 +399,7 @@ def _server_run(r, project:str, first:int, columns:dict)->_Run:
     if total is not None and total != last: run.summary['seconds'] = total
     return run
 
+# %% ../nbs/61_wandb_files.ipynb #server-runs-code
 def _server_runs(project:str, columns:dict)->list[_Run]:
     "All runs of a project"
     import wandb
@@ -428,6 +441,7 @@ def _read_files(source:str|Path|None, problems:list)->tuple[list[_Run],dict]:
     if not runs: raise StoreError(f'none of {len(files)} files can be read; the first: {problems[0]}')
     return runs, _columns(texts, runs, problems)
 
+# %% ../nbs/61_wandb_files.ipynb #warn-code
 def _warn(problems:list)->None:
     "Name the first three problems"
     n, first = len(problems), '; '.join(map(str, problems[:3]))
@@ -448,14 +462,7 @@ def read_wandb_logs(
     if problems: _warn(problems)
     return config, history
 
-# %% ../nbs/61_wandb_files.ipynb #logged-runs
-@dataclass(frozen=True)
-class LoggedRun:
-    "A run of W&B, row by row as its program logged it"
-    run:str         # W&B's id
-    rows:list       # A dict per row: dotted key -> value, with no key that was not logged
-    summary:dict    # Dotted key -> value; what W&B made of the rows where the program set nothing
-
+# %% ../nbs/61_wandb_files.ipynb #logged-run
 def _logged_run(file:Path)->tuple[float,LoggedRun]:
     "When a run started, and the run"
     texts, problems = {}, []
@@ -464,6 +471,14 @@ def _logged_run(file:Path)->tuple[float,LoggedRun]:
     for key, (places, values) in _columns(texts, [run], problems).items():
         for i, v in zip(places, values): rows[i][key] = v
     return run.started, LoggedRun(run.run, rows, run.automatic | run.summary)
+
+# %% ../nbs/61_wandb_files.ipynb #logged-runs
+@dataclass(frozen=True)
+class LoggedRun:
+    "A run of W&B, row by row as its program logged it"
+    run:str         # W&B's id
+    rows:list       # A dict per row: dotted key -> value, with no key that was not logged
+    summary:dict    # Dotted key -> value; what W&B made of the rows where the program set nothing
 
 def logged_runs(
     source:str|Path|None=None,   # A place on this disk, as for `read_wandb_logs`
@@ -498,6 +513,7 @@ def _has_end(file:Path)->bool:
         return any(Record.FromString(o).WhichOneof('record_type') == 'exit' for _, o in last)
     return False
 
+# %% ../nbs/61_wandb_files.ipynb #await-log-end-code
 def await_log_end(
     log:Path,          # Folder of a W&B run
     seconds:float=5,   # At most [s]

@@ -32,6 +32,7 @@ def _kind(is_first:bool, is_last:bool)->int:
     if is_first: return _WHOLE if is_last else _FIRST
     return _LAST if is_last else _MIDDLE
 
+# %% ../nbs/59_wandb_records.ipynb #add-record-code
 def _add_record(out:bytearray, record:bytes)->None:
     "Append one record, in as many pieces as it takes"
     is_first = True
@@ -64,6 +65,7 @@ def _piece(data:bytes, at:int)->tuple[int,int,str]:
     is_sound = zlib.crc32(memoryview(data)[at+6:end]) == checksum      # the sum covers kind and content
     return kind, end, '' if is_sound else 'corrupt'
 
+# %% ../nbs/59_wandb_records.ipynb #check-header-code
 def _check_header(data:bytes, file:str)->list[FileProblem]:
     "Nothing, or a damaged header with sound records behind it; what is no log is an error"
     head = data[:7]
@@ -112,6 +114,7 @@ def _take(log:_Log, at:int, kind:int, end:int)->None:
         log.records.append((log.start, b''.join(log.parts)))
         log.parts = []
 
+# %% ../nbs/59_wandb_records.ipynb #end-code
 def _end(log:_Log, at:int)->None:
     "Report what lies behind the last whole record"
     left = log.start if log.parts else at
