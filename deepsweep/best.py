@@ -217,6 +217,7 @@ def _best_of(trainer:ModelTrainer)->nn.Module:
     "The net of a trainer with its best weights; without validation images with the last"
     return trainer.best_model if trainer.best_weights is not None else trainer.model
 
+# %% ../nbs/64_best.ipynb #train-again
 def _train_again(result:Result, run:Run)->nn.Module:
     "The best weights of a run, by training it once more"
     stored  = result.store.epochs(run.id)

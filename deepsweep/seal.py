@@ -44,6 +44,7 @@ def _opening_table(rows:Sequence[Mapping])->pd.DataFrame:
     forced = forced.where(forced.notna(), None)
     return table.assign(forced=forced, score=table['score'].astype(float), loss=table['loss'].astype(float))
 
+# %% ../nbs/65_seal.ipynb #openings-2
 def openings(
     store:RunStore|str|Path,        # A store, its path or URL
     fingerprint:str|None=None,      # Of the data; None: all
@@ -104,6 +105,7 @@ def _refusal(before:Mapping, ask:Mapping, is_other_final:bool)->str:
             f"(why: {before['why']}); run {ask['run']} would be a second opening. Report the first one; "
             "force='reason' opens again, and the reason goes on record")
 
+# %% ../nbs/65_seal.ipynb #judge-2
 def judge_opening(
     rows:Sequence[Mapping],   # The ledger of this study and data
     ask:Mapping,              # From `opening_request`
@@ -128,6 +130,7 @@ def _of(ask:Mapping)->tuple:
     "Conditions: the ledger of this study and data"
     return LEDGER.c.study == ask['study'], LEDGER.c.fingerprint == ask['fingerprint']
 
+# %% ../nbs/65_seal.ipynb #enter-once
 def _enter_once(store:RunStore, ask:Mapping)->dict:
     "Look and write in one transaction"
     query = sa.select(LEDGER).where(*_of(ask)).order_by(LEDGER.c.number)
@@ -161,6 +164,7 @@ def _finite(value:float)->float|None:
     "A number as every database has it; None: it is none"
     return value if math.isfinite(value) else None
 
+# %% ../nbs/65_seal.ipynb #test-scores
 def _test_scores(result:Result, run:Run, model:nn.Module)->dict:
     "Score a net on the test images. Called only by `open_run`, when the opening is on record"
     x, y = result.data.test._open()
@@ -181,6 +185,7 @@ def _unpacked(text:str, n:int)->np.ndarray:
     answers = np.frombuffer(raw, np.int16).astype(np.int64).reshape(n, -1)
     return answers[:, 0] if answers.shape[1] == 1 else answers
 
+# %% ../nbs/65_seal.ipynb #answer-2
 def _answer(row:Mapping)->dict:
     "A row of the ledger as `open_test` gives it back"
     told = {k: row[k] for k in ('run', 'n', 'why', 'when', 'forced')}
@@ -215,6 +220,7 @@ def _check_sentence(name:str, text)->None:
     if not isinstance(text, str) or not text.strip():
         raise SealError(f'{name} must be a sentence for the record, got {text!r}')
 
+# %% ../nbs/65_seal.ipynb #open-test-2
 def open_test(
     result:Result,            # A sweep's result
     why:str,                  # A sentence for the record
