@@ -13,8 +13,8 @@ from fastcore.basics import patch
 
 from .core import SweepError, did_you_mean, flat_metrics, generators_offered, log
 from .own_code import check_metric_name, module_files
-from .script_output import (GrowingFile, ProgramError, ResultsFile, Row, WANDB_RUN, handed_row,
-                                     json_object, printed_row, wandb_rows)
+from .script_output import (GrowingFile, ProgramError, ResultsFile, Row, WANDB_RUN,
+                                     handed_row, json_object, printed_row, wandb_rows)
 from .space import check_sweep, parse_yaml
 
 # %% auto #0
@@ -35,7 +35,8 @@ def _with_variables(word:str)->str:
 def _macros(program:str, config:Mapping, json_file:str)->dict[str,list[str]]:
     "The words that each macro stands for"
     pairs = [f'{k}={v}' for k, v in config.items()]
-    flags = [f'--{k}' if isinstance(v, bool) else f'--{k}={v}' for k, v in config.items() if v is not False]
+    flags = [f'--{k}' if isinstance(v, bool) else f'--{k}={v}'
+             for k, v in config.items() if v is not False]
     return dict(
         env                   = ['/usr/bin/env'] if os.name == 'posix' else [],
         interpreter           = [sys.executable],
@@ -82,7 +83,8 @@ def _write_parameters(config:Mapping, scratch:Path)->Path:
     "Leave the parameters in files, as W&B reads them and as JSON; give the former"
     import yaml
     file   = scratch/'config.yaml'
-    values = yaml.safe_dump({k: {'value': v} for k, v in config.items()}, sort_keys=False) if config else ''
+    nested = {k: {'value': v} for k, v in config.items()}
+    values = yaml.safe_dump(nested, sort_keys=False) if config else ''
     file.write_text(f'wandb_version: 1\n\n{values}', encoding='utf-8')
     (scratch/'config.json').write_text(json.dumps(dict(config)), encoding='utf-8')
     return file
@@ -90,7 +92,7 @@ def _write_parameters(config:Mapping, scratch:Path)->Path:
 # %% ../nbs/67_program.ipynb #environment
 def _environment(config:Mapping, scratch:Path)->dict:
     "Variables for one run; the files that they name are written"
-    (scratch/'wandb').mkdir(exist_ok=True)                      # else W&B writes into a hidden folder
+    (scratch/'wandb').mkdir(exist_ok=True)             # else W&B writes into a hidden folder
     kept = {k: v for k, v in os.environ.items() if k not in _BOUND}
     return {**kept,
         'PATH': _search_path(),
@@ -117,7 +119,7 @@ def _from_names(node:ast.ImportFrom)->set[str]:
 def _imports(text:bytes)->set[str]:
     "Modules that a Python text may load, dots before relative ones"
     try: tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError): return set()      # no Python: a shell script, say
+    except (SyntaxError, ValueError, RecursionError): return set()   # no Python: a shell script, say
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import): found |= {o.name for o in node.names}
@@ -144,8 +146,9 @@ def _local_texts(script:Path, folders:Sequence[Path])->dict[Path,bytes]:
 
 # %% ../nbs/67_program.ipynb #last-words
 def _last_words(lines:Sequence[str])->str:
-    "The end of an output: its last line that is no report, with the lines before it where that is indented"
-    lines = [o for o in lines if o.strip() and not o.startswith('wandb:') and json_object(o) is None]
+    "The end of an output: its last line that is no report, with those before it if that is indented"
+    def counts(line): return line.strip() and not line.startswith('wandb:') and json_object(line) is None
+    lines = list(filter(counts, lines))
     n = 1
     while n < min(3, len(lines)) and lines[-n][:1].isspace(): n += 1
     return ' '.join(o.strip() for o in lines[-n:])[-400:]
@@ -176,7 +179,7 @@ def _is_group_left(group:int)->bool:
     try: os.killpg(group, 0)
     except (ProcessLookupError, PermissionError): return False
     found = []
-    for file in Path('/proc').glob('[0-9]*/stat'):                   # Linux; elsewhere the signal has to do
+    for file in Path('/proc').glob('[0-9]*/stat'):        # Linux; elsewhere the signal has to do
         with contextlib.suppress(OSError):
             found.append(file.read_text(errors='replace').rpartition(')')[2].split())
     # state, parent, group
@@ -208,11 +211,11 @@ class _Launch:
         files = [GrowingFile(scratch/o) for o in ('log.jsonl', 'stdout', 'stderr')]
         self.handed, self.out, self.err = files
         self.printed, self.errors = [], []                          # lines so far
-        self.seen = None                                            # the source that numbers came from
+        self.seen = None                               # the source that numbers came from
         has_file  = program.results is not None
         self.results = ResultsFile(program.folder/program.results) if has_file else None
         better = any(re.search(rb'\b(wandb|deepsweep)\b', o) for o in program.texts.values())
-        self.waits = better or has_file                             # the output counts only at the end
+        self.waits = better or has_file                # the output counts only at the end
 
 # %% ../nbs/67_program.ipynb #launch-tell
 def _free(metrics:Mapping, name:str)->dict:
@@ -232,7 +235,8 @@ def tell(self:_Launch, source:str, rows:Sequence[Row|None])->None:
         kept = _free(numbers, self.program.__name__)
         if not kept.keys() - {'epoch'}: continue
         self.seen = source
-        told = {k: v for k, v in metrics.items() if k in kept or k in others}      # of the others `log` tells
+        # of the others `log` tells
+        told = {k: v for k, v in metrics.items() if k in kept or k in others}
         log(told, step)
 
 # %% ../nbs/67_program.ipynb #launch-listen
@@ -327,7 +331,7 @@ def run(self:_Launch)->None:
 # %% ../nbs/67_program.ipynb #program
 @dataclass(frozen=True)
 class Program:
-    "A training script, called as a training function is: it runs as a process, and its reports are passed on"
+    "A training script, called as a training function is: a process runs, its reports are passed on"
     program:str               # As the sweep names it; '' if its command does
     command:tuple             # The sweep's own; empty: W&B's default
     folder:Path               # Where it runs
@@ -358,9 +362,11 @@ def texts(self:Program)->dict:
 def version(self:Program)->str:
     "Hash of the script, of its own modules and of the command"
     if self.given is not None: return self.given
-    files = {os.path.relpath(k, self.folder): hashlib.sha256(v).hexdigest() for k, v in self.texts.items()}
-    code, words = sorted(files.items()), list(map(_with_variables, self.command))
-    return hashlib.sha256(json.dumps([code, self.program, words, self.results]).encode()).hexdigest()[:12]
+    def digest(content): return hashlib.sha256(content).hexdigest()
+    files = {os.path.relpath(k, self.folder): digest(v) for k, v in self.texts.items()}
+    words = list(map(_with_variables, self.command))
+    what  = [sorted(files.items()), self.program, words, self.results]
+    return digest(json.dumps(what).encode())[:12]
 
 # %% ../nbs/67_program.ipynb #find-script
 def _first_file(tried:Iterable[Path])->Path|None:
@@ -402,7 +408,8 @@ def _read(file:Path):
 def _asked_program(sweep)->tuple[str,tuple]:
     "The program and the command of a sweep dict, or those that a list of them shares"
     parts = [sweep] if isinstance(sweep, Mapping) else sweep
-    if not isinstance(parts, (list, tuple)) or not parts or not all(isinstance(o, Mapping) for o in parts):
+    is_list = isinstance(parts, (list, tuple)) and parts
+    if not is_list or not all(isinstance(o, Mapping) for o in parts):
         raise SweepError(f'a program needs a sweep dict, a list of them or a file with one, got {sweep!r}')
     checked = list(map(check_sweep, parts))
     asked   = {(o.get('program') or '', tuple(map(str, o.get('command') or ()))) for o in checked}
@@ -418,9 +425,9 @@ def _asked_program(sweep)->tuple[str,tuple]:
 # %% ../nbs/67_program.ipynb #program-function
 def program_function(
     sweep:Mapping|Sequence|str|os.PathLike,   # A sweep dict, a list of them, or a YAML file with one
-    folder:str|os.PathLike|None=None,   # Where it lies and runs; None: as the file, else the working folder
-    results:str|None=None,              # A file that it writes, seen from `folder`: JSON, JSON lines or CSV
-    version:str|float|None=None,        # Your own, text or a number; None: a hash of script and modules
+    folder:str|os.PathLike|None=None,   # Where it runs; None: as the file, else the working folder
+    results:str|None=None,        # A file that it writes, seen from `folder`: JSON, JSON lines, CSV
+    version:str|float|None=None,        # Your own, or None: a hash of the script and its modules
 )->Program:                             # For `run_sweep(sweep, function=…)`
     "The training script that a sweep names, to be run as it is, one process a run"
     if isinstance(sweep, (str, os.PathLike)):
