@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from .checkpoint import load_model, model_info, save_model
-from .core import DeepsweepError, GOOD_STATES, StoreError, WHOLE_STATES, check_whole, default_device, did_you_mean, is_whole
+from .core import (DeepsweepError, GOOD_STATES, StoreError, WHOLE_STATES, check_whole,
+                            default_device, did_you_mean, is_whole)
 from .data import ImageData
 from .fused import FusedTrainer
 from .keys import value_of
@@ -22,103 +23,133 @@ from .runs import RunStore
 from .trainer import ModelTrainer
 
 # %% auto #0
-__all__ = ['Run', 'Result', 'find_run', 'best_run', 'recall_table', 'check_repeat', 'planned_groups', 'planned_threads',
-           'run_device', 'run_trainer', 'patience_counts', 'checkpoint_file', 'trained_model', 'best_model',
-           'keep_checkpoint', 'save_best']
+__all__ = ['Run', 'Result', 'find_run', 'best_run', 'recall_table', 'check_repeat', 'planned_threads', 'run_device',
+           'run_trainer', 'patience_counts', 'checkpoint_file', 'trained_model', 'best_model', 'keep_checkpoint',
+           'save_best']
 
 # %% ../nbs/64_best.ipynb #result
 class Run(Protocol):
     "One config with one seed"
     id:str         # 12 hex digits
     config:dict    # With `seed`
-    labels:dict
+    labels:dict    # Such as `variant` and `notes`
 
 class Result(Protocol):
     "The runs of a study, in their store"
-    store:RunStore
-    study:str
+    store:RunStore         # Where their numbers are
+    study:str              # Its name
     runs:list              # `Run`s
     objective:Objective    # What they compete by
     data:ImageData|None    # None: a training function without images
-    models:Path|None       # Folder with checkpoints
+    models:Path|None       # Folder with checkpoints; None: there is none
     code:dict              # Versions of the user's code
-    def config_table(self)->pd.DataFrame: ...
-    def best_table(self)->pd.DataFrame: ...
-    def make_trainer(self, config:Mapping, data:ImageData, **options)->ModelTrainer: ...
 
-# %% ../nbs/64_best.ipynb #best-run
+    def config_table(self)->pd.DataFrame: "A row per run: its settings, and how it ended"
+
+    def best_table(self)->pd.DataFrame: "A row per run, the best first"
+
+    def make_trainer(self,
+        config:Mapping,      # A run config
+        data:ImageData,      # To train on
+        **options:object,    # As for the function `make_trainer`
+    )->ModelTrainer:         # Not trained yet
+        "A trainer as the sweep makes them"
+
+# %% ../nbs/64_best.ipynb #find-run
 def find_run(
-    result:Result,
+    result:Result,   # The result to look in
     run:str|Run,     # A run's id, or a `Run`
-)->Run:
+)->Run:              # The result's own
     "The run of this name among those of a result"
-    name = getattr(run, 'id', run)
+    name  = getattr(run, 'id', run)
     found = [r for r in result.runs if r.id == name]
-    if not found: raise DeepsweepError(f'no run {name!r} in study {result.study!r}; {did_you_mean(name, {r.id for r in result.runs})}')
+    if not found:
+        hint = did_you_mean(name, {r.id for r in result.runs})
+        raise DeepsweepError(f'no run {name!r} in study {result.study!r}; {hint}')
     return found[0]
 
+# %% ../nbs/64_best.ipynb #best-run
 def best_run(
-    result:Result,
+    result:Result,    # The result to look in
     rank:int=1,       # 1 is the best
-)->Run:
+)->Run:               # One that ended well
     "The run at one rank of the sweep's own metric"
     table, metric = result.best_table(), result.objective.name
     good = table.loc[table[metric].notna() & table['state'].isin(WHOLE_STATES), 'run']
-    if not len(good): raise DeepsweepError(f'no run of study {result.study!r} has ended with a {metric}, so none is the best; name one with run=')
+    if not len(good):
+        raise DeepsweepError(f'no run of study {result.study!r} has ended with a {metric}, '
+                             'so none is the best; name one with run=')
     if not is_whole(rank) or not 1 <= rank <= len(good):
-        raise DeepsweepError(f'rank must be a whole number from 1 to {len(good)}, the runs with a {metric}; got {rank!r}')
+        raise DeepsweepError(f'rank must be a whole number from 1 to {len(good)}, '
+                             f'the runs with a {metric}; got {rank!r}')
     return find_run(result, good.iloc[rank-1])
+
+# %% ../nbs/64_best.ipynb #recall-row
+def _recall_row(name:str, images:int, found:int, called:int)->tuple:
+    "Recall and precision of one class, from its counts"
+    from scipy.stats import binomtest
+    if not images: low, high = math.nan, math.nan
+    else: low, high = binomtest(found, images).proportion_ci(method='wilson')
+    recall, precision = (found/n if n else math.nan for n in (images, called))
+    return name, images, found, recall, low, high, precision
 
 # %% ../nbs/64_best.ipynb #recall-table
 def recall_table(
-    result:Result,
+    result:Result,    # The result to look in
     rank:int=1,       # 1 is the best
-)->pd.DataFrame:      # A row per class, of all heads: `class images found recall low high precision`, the 95 % interval of the recall; no row for a run that has no such counts
-    "Recall and precision of each class on the validation images, by the run at one rank (Wilson 1927 for the interval)"
-    from scipy.stats import binomtest
-    rows = []
-    for name, images, found, called in [o for head in result.store.class_hits(best_run(result, rank).id) for o in head]:
-        low, high = binomtest(found, images).proportion_ci(method='wilson') if images else (math.nan, math.nan)
-        recall, precision = (found/n if n else math.nan for n in (images, called))
-        rows.append((name, images, found, recall, low, high, precision))
+)->pd.DataFrame:      # A row per class, of all heads; no row for a run that has no such counts
+    """Recall and precision of each class on the validation images, by the run at one rank
+
+    Columns: `class images found recall low high precision`; `low` and `high` are the 95 % interval of the
+    recall (Wilson 1927)."""
+    heads = result.store.class_hits(best_run(result, rank).id)
+    rows  = [_recall_row(*counts) for head in heads for counts in head]
     return pd.DataFrame(rows, columns=['class', 'images', 'found', 'recall', 'low', 'high', 'precision'])
 
-# %% ../nbs/64_best.ipynb #check-repeat
+# %% ../nbs/64_best.ipynb #other-numbers
 _NOT_COMPARED = frozenset({'seconds', 'run', 'name', 'epoch'})
 
+def _other_numbers(new:Mapping, stored:Mapping)->Iterator[tuple]:
+    "Numbers of an epoch that are not the stored ones: name, new value, stored value"
+    for k, old in stored.items():
+        if k in _NOT_COMPARED or k not in new: continue
+        if not isinstance(old, (int, float)) or math.isnan(old): continue
+        # other machines round otherwise
+        if not math.isclose(old, new[k], rel_tol=1e-4, abs_tol=1e-6): yield k, new[k], old
+
+# %% ../nbs/64_best.ipynb #check-repeat
 def check_repeat(
     run:str,               # Its id
     new:Mapping,           # An epoch's row, measured again
     stored:Mapping|None,   # The same epoch in the store; None: there is none
-)->None:
+)->None:                   # Nothing: it returns where they agree
     "Raise if an epoch that is repeated has other numbers than the stored one"
-    if stored is None: raise StoreError(f"run {run} has no epoch {new['epoch']} in its store; was its config edited?")
-    for k, old in stored.items():
-        if k in _NOT_COMPARED or k not in new or not isinstance(old, (int, float)) or math.isnan(old): continue
-        if not math.isclose(old, new[k], rel_tol=1e-4, abs_tol=1e-6):
-            raise StoreError(f"run {run} gives other numbers than those stored: epoch {new['epoch']}, {k} is {new[k]:g}, stored {old:g}; "
-                             'code, images or machine have changed since; fresh=True replaces them')
+    epoch = new['epoch']
+    if stored is None:
+        raise StoreError(f'run {run} has no epoch {epoch} in its store; was its config edited?')
+    for k, value, old in _other_numbers(new, stored):
+        raise StoreError(f'run {run} gives other numbers than those stored: epoch {epoch}, '
+                         f'{k} is {value:g}, stored {old:g}; code, images or machine have changed since; '
+                         'fresh=True replaces them')
 
-# %% ../nbs/64_best.ipynb #again-helpers
-def planned_groups(
-    result:Result,
-    run:str,         # Its id
-)->list[dict]:
+# %% ../nbs/64_best.ipynb #planned-threads
+def _planned_groups(result:Result, run:str)->list[dict]:
     "The groups of the stored plan that hold a run"
     return [g for plan in result.store.plans(result.study) for g in plan if run in g['runs']]
 
 @contextlib.contextmanager
 def planned_threads(
-    result:Result,
+    result:Result,   # The result that has the run
     run:str,         # Its id
-)->Iterator[None]:
+)->Iterator[None]:   # For a `with` block
     "Let torch use as many threads as the plan of this run says"
-    threads = [g.get('threads') for g in planned_groups(result, run)]
+    threads = [g.get('threads') for g in _planned_groups(result, run)]
     old = torch.get_num_threads()
     torch.set_num_threads((threads and threads[-1]) or old)
     try: yield
     finally: torch.set_num_threads(old)
 
+# %% ../nbs/64_best.ipynb #run-device
 def _told(result:Result, run:str, column:str):
     "One fact of a run; None: it is missing"
     table = result.config_table()
@@ -126,108 +157,136 @@ def _told(result:Result, run:str, column:str):
     return None if not len(found) or pd.isna(found.iloc[0]) else found.iloc[0]
 
 def run_device(
-    result:Result,
+    result:Result,   # The result that has the run
     run:str,         # Its id
-)->torch.device:
+)->torch.device:     # The noted one, else the best of this machine
     "The device that a run was trained on, if this machine has it"
     try: return default_device(_told(result, run, 'device'))
     except DeepsweepError: return default_device()
 
+# %% ../nbs/64_best.ipynb #run-trainer
 def run_trainer(
-    result:Result,
-    run:Run,
-    **options,         # As for `make_trainer`
-)->ModelTrainer:
+    result:Result,       # The result that has the run
+    run:Run,             # To be trained, or scored
+    **options:object,    # As for `make_trainer`
+)->ModelTrainer:         # Not trained yet
     "A trainer of this run, made as its sweep makes them"
     if result.data is None:
-        raise DeepsweepError(f'study {result.study!r} was trained by a function of yours, so deepsweep has no weights of run {run.id}; keep them in that function')
+        raise DeepsweepError(f'study {result.study!r} was trained by a function of yours, so deepsweep '
+                             f'has no weights of run {run.id}; keep them in that function')
     return result.make_trainer(run.config, result.data, device=run_device(result, run.id), **options)
 
-# %% ../nbs/64_best.ipynb #again
-def _fused_group(result:Result, run:str)->dict|None:
-    "The group that a run was trained in, be it of one; None: without fusing"
-    alone = _told(result, run, 'group') is None
-    return next((g for g in planned_groups(result, run) if g['fused'] and (len(g['runs']) == 1) == alone), None)
-
-class _Other:
-    "A run of the same group that is trained along"
-    def __init__(self, run:str, config:dict): self.id, self.config = run, config
-
+# %% ../nbs/64_best.ipynb #patience
 def patience_counts(
-    trainer:ModelTrainer,
+    trainer:ModelTrainer,    # Its trainer, for the images
     config:Mapping,          # Its run config
-)->bool:
+)->bool:                     # False: it trains all its epochs
     "May this run end for want of a new best?"
     return trainer.test_loader is not None and value_of(config, 'patience') is not None
 
-def _train_again(result:Result, run:Run)->nn.Module:
-    "The best weights of a run, by training it once more"
-    stored  = result.store.epochs(run.id)
-    trainer = run_trainer(result, run, on_epoch=[lambda t, row: check_repeat(run.id, row, stored.get(row['epoch']))])
-    group   = _fused_group(result, run.id)
-    scored  = trainer.test_loader is not None
-    with planned_threads(result, run.id):
-        if group is None: trainer.train(include_test_scores=scored, early_stopping=patience_counts(trainer, run.config))
-        else:
-            others  = {o: run_trainer(result, _Other(o, c)) for o, c in zip(group['runs'], group['configs']) if o != run.id}
-            members = [others.get(o, trainer) for o in group['runs']]
-            stops   = [patience_counts(trainer, c) for c in group['configs']]
-            FusedTrainer(members).train(include_test_scores=scored, early_stopping=stops)
-    if len(trainer.history) != len(stored):
-        raise StoreError(f'run {run.id} now ends after {len(trainer.history)-1} epochs, stored are {len(stored)-1}; code, images or machine have changed since')
-    return trainer.best_model if trainer.best_weights is not None else trainer.model
-
-# %% ../nbs/64_best.ipynb #from-checkpoint
-def _from_checkpoint(result:Result, run:Run, file:Path)->nn.Module:
-    "The kept weights of a run, checked to be its own"
-    trainer = run_trainer(result, run)
-    model = load_model(file, model=trainer.model)          # built by the sweep's own code
-    if model.info.get('run', run.id) != run.id or model.info.get('fingerprint') != result.data.fingerprint:
-        raise StoreError(f'the checkpoint {file.name!r} is not of run {run.id} on these images; move it away, or name the right folder')
-    epoch = _told(result, run.id, 'best epoch')
-    if trainer.test_loader is not None and epoch is not None:
-        scores = trainer.test_loop(trainer.test_loader, 'valid')
-        check_repeat(run.id, {**scores, 'epoch': int(epoch)}, result.store.epochs(run.id).get(int(epoch)))
-    return model
-
-# %% ../nbs/64_best.ipynb #trained-model
+# %% ../nbs/64_best.ipynb #checkpoint-file
 def checkpoint_file(
-    result:Result,
+    result:Result,   # The result that has the run
     run:str,         # Its id
 )->Path|None:        # None: there is none
     "The kept weights of a run"
     file = Path(result.models)/f'{run}.safetensors' if result.models else None
     return file if file and file.exists() else None
 
+# %% ../nbs/64_best.ipynb #train-group
+class _Other:
+    "A run of the same group that is trained along"
+    def __init__(self, run:str, config:dict): self.id, self.config = run, config
+
+def _fused_group(result:Result, run:str)->dict|None:
+    "The group that a run was trained in, be it of one; None: without fusing"
+    alone  = _told(result, run, 'group') is None
+    groups = [g for g in _planned_groups(result, run) if g['fused']]
+    return next((g for g in groups if (len(g['runs']) == 1) == alone), None)
+
+def _train_group(result:Result, group:dict, run:Run, trainer:ModelTrainer)->None:
+    "Train a run together with the group that it was fused with"
+    configs = dict(zip(group['runs'], group['configs']))
+    others  = {o: run_trainer(result, _Other(o, c)) for o, c in configs.items() if o != run.id}
+    members = [others.get(o, trainer) for o in group['runs']]
+    stops   = [patience_counts(trainer, c) for c in group['configs']]
+    FusedTrainer(members).train(include_test_scores=trainer.test_loader is not None, early_stopping=stops)
+
+# %% ../nbs/64_best.ipynb #again
+def _best_of(trainer:ModelTrainer)->nn.Module:
+    "The net of a trainer with its best weights; without validation images with the last"
+    return trainer.best_model if trainer.best_weights is not None else trainer.model
+
+# %% ../nbs/64_best.ipynb #train-again
+def _train_again(result:Result, run:Run)->nn.Module:
+    "The best weights of a run, by training it once more"
+    stored  = result.store.epochs(run.id)
+    check   = lambda t, row: check_repeat(run.id, row, stored.get(row['epoch']))
+    trainer = run_trainer(result, run, on_epoch=[check])
+    group   = _fused_group(result, run.id)
+    stops   = patience_counts(trainer, run.config)
+    with planned_threads(result, run.id):
+        if group is not None: _train_group(result, group, run, trainer)
+        else: trainer.train(include_test_scores=trainer.test_loader is not None, early_stopping=stops)
+    if len(trainer.history) != len(stored):
+        raise StoreError(f'run {run.id} now ends after {len(trainer.history)-1} epochs, stored are '
+                         f'{len(stored)-1}; code, images or machine have changed since')
+    return _best_of(trainer)
+
+# %% ../nbs/64_best.ipynb #from-checkpoint
+def _from_checkpoint(result:Result, run:Run, file:Path)->nn.Module:
+    "The kept weights of a run, checked to be its own"
+    trainer = run_trainer(result, run)
+    model = load_model(file, model=trainer.model)          # built by the sweep's own code
+    is_its_own = model.info.get('run', run.id) == run.id
+    if not is_its_own or model.info.get('fingerprint') != result.data.fingerprint:
+        raise StoreError(f'the checkpoint {file.name!r} is not of run {run.id} on these images; '
+                         'move it away, or name the right folder')
+    epoch = _told(result, run.id, 'best epoch')
+    if trainer.test_loader is not None and epoch is not None:
+        scores = trainer.test_loop(trainer.test_loader, 'valid')
+        stored = result.store.epochs(run.id).get(int(epoch))
+        check_repeat(run.id, {**scores, 'epoch': int(epoch)}, stored)
+    return model
+
+# %% ../nbs/64_best.ipynb #trained-model
 def trained_model(
-    result:Result,
+    result:Result,    # The result that has the run
     run:str|Run,      # A `Run` of it, or its id
 )->nn.Module:         # In evaluation mode, with its best weights and `.info`
     "The net of a run: from its checkpoint, else trained again and checked against the store"
-    run = find_run(result, run)
+    run   = find_run(result, run)
     state = result.store.run_states([run.id]).get(run.id, {}).get('state', 'not begun')
-    if state not in WHOLE_STATES: raise DeepsweepError(f'run {run.id} is {state}; only a finished or early-stopped run has a model to give')
+    if state not in WHOLE_STATES:
+        raise DeepsweepError(f'run {run.id} is {state}; '
+                             'only a finished or early-stopped run has a model to give')
     file  = checkpoint_file(result, run.id)
     model = _train_again(result, run) if file is None else _from_checkpoint(result, run, file)
     model.info = model_info(run.config, result.data)
     return model.eval()
 
+# %% ../nbs/64_best.ipynb #best-model
 def best_model(
-    result:Result,
+    result:Result,   # The result to look in
     rank:int=1,      # 1 is the best
-)->nn.Module:
+)->nn.Module:        # In evaluation mode, with its best weights and `.info`
     "The net of the run at one rank, as `trained_model` gives it"
     return trained_model(result, best_run(result, rank))
 
 # %% ../nbs/64_best.ipynb #keep
+def _facts(file:Path)->dict:
+    "What a .json file beside weights tells; {}: it is nobody's that we know"
+    try: found = json.loads(file.read_text(encoding='utf-8'))
+    except (OSError, ValueError): return {}
+    return found if isinstance(found, dict) else {}
+
 def _kept(folder:Path)->dict[str,float]:
     "Runs with a whole checkpoint in `folder` and their scores; files of anybody else are left out"
     found = {}
     for file in folder.glob('*.json'):
-        try: facts = json.loads(file.read_text(encoding='utf-8'))
-        except (OSError, ValueError): continue
-        ours = isinstance(facts, dict) and facts.get('run') == file.stem and isinstance(facts.get('score'), (int, float))
-        if ours and file.with_suffix('.safetensors').exists(): found[file.stem] = facts['score']
+        facts = _facts(file)
+        is_ours = facts.get('run') == file.stem and isinstance(facts.get('score'), (int, float))
+        if is_ours and file.with_suffix('.safetensors').exists(): found[file.stem] = facts['score']
     return found
 
 def _drop(folder:Path, runs:Iterable[str])->None:
@@ -235,9 +294,15 @@ def _drop(folder:Path, runs:Iterable[str])->None:
     for run in runs:
         for end in ('.safetensors', '.json'): (folder/f'{run}{end}').unlink(missing_ok=True)
 
+# %% ../nbs/64_best.ipynb #keep-helpers
 def _is_worth(score:float|None, min_score:float, objective:Objective)->bool:
     "Is a score a number, and no worse than `min_score`? 0 means that there is no such limit"
     return objective.better(score, None) and not (min_score and objective.better(min_score, score))
+
+def _save(folder:Path, model:nn.Module, run:str, config:Mapping, data:ImageData, score:float)->Path:
+    "Write the weights of a run, its score beside them"
+    facts = dict(run=run, score=float(score))
+    return save_model(folder, model, run, config=config, data=data, facts=facts)
 
 # %% ../nbs/64_best.ipynb #keep-checkpoint
 def keep_checkpoint(
@@ -257,33 +322,38 @@ def keep_checkpoint(
     folder = Path(folder)
     scores = {run: s for run, s in _kept(folder).items() if run != run_id}
     if trainer.state in GOOD_STATES and _is_worth(score, min_score, objective): scores[run_id] = score
-    ranking = sorted(scores, key=lambda run: (objective.cost(scores[run]), run))      # a tie: by id, as in best_table
-    file = _save(folder, trainer, run_id, config, data, score) if run_id in ranking[:keep] else None
+    # a tie: by id, as in best_table
+    ranking = sorted(scores, key=lambda run: (objective.cost(scores[run]), run))
+    is_kept = run_id in ranking[:keep]
+    file = _save(folder, _best_of(trainer), run_id, config, data, score) if is_kept else None
     _drop(folder, {*ranking[keep:], run_id} - set(ranking[:keep]))
     return file
 
-def _save(folder:Path, trainer:ModelTrainer, run_id:str, config:Mapping, data:ImageData, score:float)->Path:
-    "Write the best weights of a run"
-    model = trainer.best_model if trainer.best_weights is not None else trainer.model
-    return save_model(folder, model, run_id, config=config, data=data, facts=dict(run=run_id, score=float(score)))
+# %% ../nbs/64_best.ipynb #winners
+def _winners(result:Result, min_score:float, keep:int)->dict[str,float]:
+    "The best runs of a result that are worth keeping, and their scores"
+    table, objective = result.best_table(), result.objective
+    is_worth = table[objective.name].map(lambda score: _is_worth(score, min_score, objective))
+    good = table[table['state'].isin(WHOLE_STATES) & is_worth]
+    return dict(zip(good['run'][:keep], good[objective.name][:keep]))
 
 # %% ../nbs/64_best.ipynb #save-best
 def save_best(
-    result:Result,
+    result:Result,         # With its folder in `result.models`
     min_score:float=0,     # Worse ones are not kept; 0: no such limit
     keep:int=1,            # At most so many, at least 1
     say:Callable[[str],None]=lambda line: None,   # Told what is trained again
 )->list[Path]:             # The files of the best runs
     "See that the folder `result.models` holds the best runs of a result"
     check_whole('keep', keep, 1)
-    objective, folder = result.objective, Path(result.models)
-    table = result.best_table()
-    good  = table[table['state'].isin(WHOLE_STATES) & table[objective.name].map(lambda s: _is_worth(s, min_score, objective))]
-    winners = dict(zip(good['run'][:keep], good[objective.name][:keep]))
+    folder  = Path(result.models)
+    winners = _winners(result, min_score, keep)
     missing = [run for run in winners if checkpoint_file(result, run) is None]
-    if missing: say(f"training {len(missing)} of the best {len(winners)} again to keep {'its model' if len(missing) == 1 else 'their models'}")
+    if missing:
+        whose = 'its model' if len(missing) == 1 else 'their models'
+        say(f'training {len(missing)} of the best {len(winners)} again to keep {whose}')
     for run in missing:
-        model = trained_model(result, run)
-        save_model(folder, model, run, config=find_run(result, run).config, data=result.data, facts=dict(run=run, score=float(winners[run])))
+        config = find_run(result, run).config
+        _save(folder, trained_model(result, run), run, config, result.data, winners[run])
     _drop(folder, {r.id for r in result.runs} & set(_kept(folder)) - set(winners))
     return [folder/f'{run}.safetensors' for run in winners]

@@ -12,27 +12,23 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 
-from .best import Result, Run, best_run, planned_threads, run_device, run_trainer, trained_model
+from .best import (Result, Run, best_run, planned_threads, run_device, run_trainer,
+                            trained_model)
 from .config import run_id
 from .core import FINAL_STATES, DeepsweepError, SealError, check_whole, seed_list
 from .data import ImageData
 from .keys import value_of
+from .objective import Objective
 from .runs import LEDGER, RunStore, StudyRow, Worker
-from .seal import fingerprint_of, judge_opening, ledger_rows, open_run, opening_request, openings, setting_of
+from .seal import (fingerprint_of, judge_opening, ledger_rows, open_run, opening_request,
+                            openings, setting_of)
 from .statistics import interval
+from .trainer import ModelTrainer
 
 # %% auto #0
 __all__ = ['FinalRun', 'FinalResult', 'train_final', 'final_table']
 
 # %% ../nbs/74_final.ipynb #final-parts
-def _final_config(result:Result, run:Run, epochs:int|None, early_stopping:bool)->dict:
-    "The chosen config as the final training takes it, without a seed"
-    if epochs is not None: epochs = check_whole('epochs', epochs, 1)
-    asked = epochs or value_of(run.config, 'num_epochs')
-    if early_stopping: return {**run.config, 'patience': value_of(run.config, 'patience') or 25, 'num_epochs': asked}
-    config = {k: v for k, v in run.config.items() if k not in ('seed', 'patience', 'monitor')}
-    return {**config, 'num_epochs': epochs or _best_length(result, run) or asked}
-
 def _best_length(result:Result, run:Run)->int|None:
     "Epochs until the best one of a run, at least 1; None: it followed a schedule, or nothing is known"
     schedule = value_of(run.config, 'schedule')
@@ -41,6 +37,18 @@ def _best_length(result:Result, run:Run)->int|None:
     best  = table.loc[table['run'] == run.id, 'best epoch'].iloc[0]
     return None if name != 'constant' or pd.isna(best) else max(int(best), 1)
 
+# %% ../nbs/74_final.ipynb #final-config
+def _final_config(result:Result, run:Run, epochs:int|None, early_stopping:bool)->dict:
+    "The chosen config as the final training takes it, without a seed"
+    if epochs is not None: epochs = check_whole('epochs', epochs, 1)
+    asked = epochs or value_of(run.config, 'num_epochs')
+    if early_stopping:
+        patience = value_of(run.config, 'patience') or 25           # as the article
+        return {**run.config, 'patience': patience, 'num_epochs': asked}
+    config = {k: v for k, v in run.config.items() if k not in ('seed', 'patience', 'monitor')}
+    return {**config, 'num_epochs': epochs or _best_length(result, run) or asked}
+
+# %% ../nbs/74_final.ipynb #final-data
 def _final_data(data:ImageData, use_valid:bool, early_stopping:bool)->ImageData:
     "The images of the final training; the sealed test set stays the same"
     if early_stopping: return data
@@ -52,10 +60,11 @@ def _final_data(data:ImageData, use_valid:bool, early_stopping:bool)->ImageData:
 @dataclass(frozen=True)
 class FinalRun:
     "One seed of a final training"
-    id:str
-    config:dict
-    labels:dict = field(default_factory=dict)
+    id:str           # 12 hex digits
+    config:dict      # With `seed`
+    labels:dict = field(default_factory=dict)      # `variant` and `notes`
 
+# %% ../nbs/74_final.ipynb #final-result-class
 @dataclass(repr=False)
 class FinalResult:
     "The final training of a chosen run, and its test scores"
@@ -64,22 +73,45 @@ class FinalResult:
     study:str                  # `<study> final`
     data:ImageData             # What it was trained on
     runs:list                  # A `FinalRun` per seed
-    opening:dict               # Under which study, data and configuration its scores stand in the ledger
+    opening:dict               # Study, data and configuration that its scores have in the ledger
     models = None
-    @property
-    def store(self)->RunStore: "Where it is kept"; return self.tuned.store
-    @property
-    def objective(self): "What the sweep was judged by"; return self.tuned.objective
-    @property
-    def code(self)->dict: "Versions of the user's code"; return self.tuned.code
-    def make_trainer(self, config:Mapping, data:ImageData, **options): "As the sweep makes them"; return self.tuned.make_trainer(config, data, **options)
-    def config_table(self)->pd.DataFrame: "A row per seed"; return self.store.config_table(self.study, [(r.id, r.labels) for r in self.runs])
-    def history_table(self)->pd.DataFrame: "A row per seed and epoch"; return self.store.history_table(self.study, {r.id for r in self.runs})
-    def __repr__(self):
-        mean, low, high = interval(self.scores()['accuracy'])
-        sure = '' if math.isnan(low) else f', 95 % interval {low:.4f} to {high:.4f}'
-        seeds = f'{len(self.runs)} seed{"s"*(len(self.runs) > 1)}'
-        return f"final training of run {self.chosen.id}, {self.opening['final']}: test accuracy {mean:.4f}{sure}, {seeds}"
+
+# %% ../nbs/74_final.ipynb #final-result-facts
+@patch(as_prop=True)
+def store(self:FinalResult)->RunStore:
+    "Where it is kept"
+    return self.tuned.store
+
+@patch(as_prop=True)
+def objective(self:FinalResult)->Objective:
+    "What the sweep was judged by"
+    return self.tuned.objective
+
+@patch(as_prop=True)
+def code(self:FinalResult)->dict:
+    "Versions of the user's code"
+    return self.tuned.code
+
+# %% ../nbs/74_final.ipynb #final-make-trainer
+@patch
+def make_trainer(self:FinalResult,
+    config:Mapping,      # A run config
+    data:ImageData,      # To train on
+    **options:object,    # As for the function `make_trainer`
+)->ModelTrainer:         # Not trained yet
+    "A trainer as the sweep makes them"
+    return self.tuned.make_trainer(config, data, **options)
+
+# %% ../nbs/74_final.ipynb #final-result-tables
+@patch
+def config_table(self:FinalResult)->pd.DataFrame:
+    "A row per seed"
+    return self.store.config_table(self.study, [(r.id, r.labels) for r in self.runs])
+
+@patch
+def history_table(self:FinalResult)->pd.DataFrame:
+    "A row per seed and epoch"
+    return self.store.history_table(self.study, {r.id for r in self.runs})
 
 # %% ../nbs/74_final.ipynb #final-result-2
 @patch
@@ -87,17 +119,32 @@ def scores(self:FinalResult)->pd.DataFrame:
     "A row per seed: `run seed accuracy loss n`"
     told = openings(self.store, self.opening['fingerprint'], self.opening['study'])
     told = told[told['final'] == self.opening['final']].set_index('run')
-    rows = [(r, told.loc[r.id]) for r in self.runs]
-    return pd.DataFrame([dict(run=r.id, seed=r.config['seed'], accuracy=o['score'], loss=o['loss'], n=int(o['n'])) for r, o in rows])
+    rows = []
+    for r in self.runs:
+        own = told.loc[r.id]
+        rows.append((r.id, r.config['seed'], own['score'], own['loss'], int(own['n'])))
+    return pd.DataFrame(rows, columns=['run', 'seed', 'accuracy', 'loss', 'n'])
 
+# %% ../nbs/74_final.ipynb #final-model
 @patch
 def model(self:FinalResult,
-    seed:int|None=None,   # None: the first; which is best nobody knows, as nothing is left to choose by
-)->nn.Module:
+    seed:int|None=None,   # None: the first; nobody knows the best, as nothing is left to choose by
+)->nn.Module:             # In evaluation mode
     "The net of one seed"
     found = [r for r in self.runs if seed in (None, r.config['seed'])]
-    if not found: raise DeepsweepError(f"no seed {seed!r} in this final training, it has {[r.config['seed'] for r in self.runs]}")
+    if not found:
+        known = [r.config['seed'] for r in self.runs]
+        raise DeepsweepError(f'no seed {seed!r} in this final training, it has {known}')
     return trained_model(self, found[0])
+
+# %% ../nbs/74_final.ipynb #final-repr
+@patch
+def __repr__(self:FinalResult):
+    mean, low, high = interval(self.scores()['accuracy'])
+    sure  = '' if math.isnan(low) else f', 95 % interval {low:.4f} to {high:.4f}'
+    seeds = f'{len(self.runs)} seed{"s"*(len(self.runs) > 1)}'
+    return (f"final training of run {self.chosen.id}, {self.opening['final']}: "
+            f'test accuracy {mean:.4f}{sure}, {seeds}')
 
 # %% ../nbs/74_final.ipynb #train-stored
 def _train_claimed(final:FinalResult, run:FinalRun, worker:Worker)->nn.Module:
@@ -105,52 +152,43 @@ def _train_claimed(final:FinalResult, run:FinalRun, worker:Worker)->nn.Module:
     start = time.perf_counter()
     trainer = run_trainer(final, run, on_epoch=[lambda t, row: worker.add_epoch(run.id, row)])
     scored  = trainer.test_loader is not None
-    with planned_threads(final, run.id): trainer.train(include_test_scores=scored, early_stopping=scored)
-    worker.finish(run.id, trainer.state, best_epoch=trainer.best_epoch, stop_reason=trainer.stop_reason, seconds=time.perf_counter()-start,
-                  parameters=sum(p.numel() for p in trainer.model.parameters()))
+    with planned_threads(final, run.id):
+        trainer.train(include_test_scores=scored, early_stopping=scored)
+    facts = dict(best_epoch=trainer.best_epoch,
+                 stop_reason=trainer.stop_reason,
+                 seconds=time.perf_counter() - start,
+                 parameters=sum(p.numel() for p in trainer.model.parameters()))
+    worker.finish(run.id, trainer.state, **facts)
     if trainer.state == 'diverged':
-        raise DeepsweepError(f'the final training diverged with seed {run.config["seed"]} ({trainer.stop_reason}); take another rank or fewer epochs')
+        raise DeepsweepError(f"the final training diverged with seed {run.config['seed']} "
+                             f'({trainer.stop_reason}); take another rank or fewer epochs')
     return trainer.best_model if trainer.best_weights is not None else trainer.model
 
+# %% ../nbs/74_final.ipynb #train-stored-2
 def _train_stored(final:FinalResult, run:FinalRun)->nn.Module|None:
     "Train one seed into the store; None: it was finished already"
-    facts = dict(config=run.config, data=final.data.name, fingerprint=final.data.fingerprint, device=str(run_device(final.tuned, final.chosen.id)))
+    data   = final.data
+    device = str(run_device(final.tuned, final.chosen.id))
+    facts  = dict(config=run.config, data=data.name, fingerprint=data.fingerprint, device=device)
     while True:
         with Worker(final.store) as worker:
             if worker.claim({run.id: facts}, retry=['failed']): return _train_claimed(final, run, worker)
         if final.store.run_states([run.id])[run.id]['state'] in FINAL_STATES: return None
         time.sleep(.3)                                 # another process trains it: wait
 
-# %% ../nbs/74_final.ipynb #train-final
-def train_final(
-    result:Result,                # A sweep's result
-    rank:int=1,                   # Which of its runs: 1 is the best by validation
-    *,
-    epochs:int|None=None,         # None: the chosen run's best epoch; with a schedule all its epochs
-    use_valid:bool=True,          # Train on the validation images, too
-    early_stopping:bool=False,    # Stop by validation instead; needs `use_valid=False`
-    seeds:int|Sequence[int]=3,    # 3 means 0, 1, 2; or a list
-)->FinalResult:
-    "Train the chosen configuration once more, then open the seal for it"
-    if early_stopping and use_valid: raise DeepsweepError('early_stopping=True needs validation images to watch: pass use_valid=False, too')
-    if result.data is None or not len(result.data.test):
-        raise SealError(f'study {result.study!r} has no test images to open the seal for; load the data with n_test above 0')
-    seeds, chosen = seed_list(seeds) or [0], best_run(result, rank)
-    config = _final_config(result, chosen, epochs, early_stopping)
-    data   = _final_data(result.data, use_valid, early_stopping)
-    how    = _how(config, use_valid, early_stopping)
-    opening = {k: v for k, v in opening_request(result, chosen, '').items() if k in ('study', 'fingerprint', 'setting')} | {'final': how}
-    labels = dict(variant='final', notes=f'of run {chosen.id}')
-    runs  = [FinalRun(run_id(config, data.fingerprint, s, result.code), {**config, 'seed': s}, labels) for s in seeds]
-    final = FinalResult(result, chosen, f'{result.study} final', data, runs, opening)
-    return _train_and_open(final, f"final training of run {chosen.id}: {how}, seeds {', '.join(map(str, seeds))}")
+# %% ../nbs/74_final.ipynb #train-and-open
+def _plan_final(final:FinalResult)->None:
+    "Enter the runs of a final training into its study, with as many threads as the chosen run had"
+    store = final.store
+    known = {r for plan in store.plans(final.study) for g in plan for r in g['runs']}
+    with planned_threads(final.tuned, final.chosen.id): threads = torch.get_num_threads()
+    new   = [dict(runs=[r.id], fused=False, threads=threads) for r in final.runs if r.id not in known]
+    facts = dict(name=final.data.name, fingerprint=final.data.fingerprint)
+    about = StudyRow(final.study, objective=final.objective, data=facts, code=final.code,
+                     arguments=dict(final_of=final.tuned.study))
+    store.enter_study(about, [(r.id, r.labels) for r in final.runs], new)
 
-def _how(config:Mapping, use_valid:bool, early_stopping:bool)->str:
-    "A final training in a few words, as the ledger has it"
-    most  = 'at most ' if early_stopping else ''
-    parts = ' + validation' if use_valid else ''
-    return f"{most}{config['num_epochs']} epoch{'s'*(config['num_epochs'] != 1)} on train{parts}{', stopped by validation' if early_stopping else ''}"
-
+# %% ../nbs/74_final.ipynb #train-and-open-2
 def _train_and_open(final:FinalResult, why:str)->FinalResult:
     "Train all seeds, then score them on record"
     asks = [opening_request(final, r, why) for r in final.runs]
@@ -161,33 +199,75 @@ def _train_and_open(final:FinalResult, why:str)->FinalResult:
     for r, ask, model in zip(final.runs, asks, models): open_run(final, r, ask, model)
     return final
 
-def _plan_final(final:FinalResult)->None:
-    "Enter the runs of a final training into its study, with as many threads as the chosen run had"
-    store = final.store
-    known = {r for plan in store.plans(final.study) for g in plan for r in g['runs']}
-    with planned_threads(final.tuned, final.chosen.id): threads = torch.get_num_threads()
-    new   = [dict(runs=[r.id], fused=False, threads=threads) for r in final.runs if r.id not in known]
-    about = StudyRow(final.study, objective=final.objective, data=dict(name=final.data.name, fingerprint=final.data.fingerprint), code=final.code,
-                     arguments=dict(final_of=final.tuned.study))
-    store.enter_study(about, [(r.id, r.labels) for r in final.runs], new)
+# %% ../nbs/74_final.ipynb #how
+def _how(config:Mapping, use_valid:bool, early_stopping:bool)->str:
+    "A final training in a few words, as the ledger has it"
+    n     = config['num_epochs']
+    most  = 'at most ' if early_stopping else ''
+    parts = ' + validation' if use_valid else ''
+    end   = ', stopped by validation' if early_stopping else ''
+    return f"{most}{n} epoch{'s'*(n != 1)} on train{parts}{end}"
+
+# %% ../nbs/74_final.ipynb #prepared
+def _prepared(result:Result, chosen:Run, config:dict, data:ImageData, how:str, seeds:list)->FinalResult:
+    "The final training of one config, to be trained"
+    request = opening_request(result, chosen, '')
+    opening = {k: request[k] for k in ('study', 'fingerprint', 'setting')} | {'final': how}
+    labels  = dict(variant='final', notes=f'of run {chosen.id}')
+    ids  = {s: run_id(config, data.fingerprint, s, result.code) for s in seeds}
+    runs = [FinalRun(ids[s], {**config, 'seed': s}, labels) for s in seeds]
+    return FinalResult(result, chosen, f'{result.study} final', data, runs, opening)
+
+# %% ../nbs/74_final.ipynb #train-final
+def train_final(
+    result:Result,                # A sweep's result
+    rank:int=1,                   # Which of its runs: 1 is the best by validation
+    *,
+    epochs:int|None=None,         # None: the chosen run's best epoch; with a schedule all its epochs
+    use_valid:bool=True,          # Train on the validation images, too
+    early_stopping:bool=False,    # Stop by validation instead; needs `use_valid=False`
+    seeds:int|Sequence[int]=3,    # 3 means 0, 1, 2; or a list
+)->FinalResult:                   # Its tables, nets and test scores
+    "Train the chosen configuration once more, then open the seal for it"
+    if early_stopping and use_valid:
+        raise DeepsweepError('early_stopping=True needs validation images to watch: '
+                             'pass use_valid=False, too')
+    if result.data is None or not len(result.data.test):
+        raise SealError(f'study {result.study!r} has no test images to open the seal for; '
+                        'load the data with n_test above 0')
+    seeds, chosen = seed_list(seeds) or [0], best_run(result, rank)
+    config = _final_config(result, chosen, epochs, early_stopping)
+    data   = _final_data(result.data, use_valid, early_stopping)
+    how    = _how(config, use_valid, early_stopping)
+    final  = _prepared(result, chosen, config, data, how, seeds)
+    why    = f"final training of run {chosen.id}: {how}, seeds {', '.join(map(str, seeds))}"
+    return _train_and_open(final, why)
+
+# %% ../nbs/74_final.ipynb #final-rows
+def _final_rows(result:Result, told:pd.DataFrame)->list[tuple]:
+    "Two rows per final training among the openings `told`"
+    images = 'as in the sweep' if result.data is None else f'{len(result.data.x_train):,} images'
+    table  = result.best_table().set_index('run')
+    settings, made = {r.id: setting_of(r.config, result.code) for r in result.runs}, []
+    for (mine, how), rows in told[told['final'] != ''].groupby(['setting', 'final'], sort=False):
+        runs  = [r for r, s in settings.items() if s == mine and r in table.index]
+        tuned = told[(told['setting'] == mine) & (told['final'] == '')]
+        valid = table.loc[runs, result.objective.name].mean()
+        made.append(('tuned', images, len(runs), valid, *interval(tuned['score'])))
+        made.append(('final', how, len(rows), math.nan, *interval(rows['score'])))
+    return made
 
 # %% ../nbs/74_final.ipynb #final-table
 def final_table(
     result:Result,    # A sweep's result
-)->pd.DataFrame:      # Two rows per final training, `tuned` and `final`: `what training seeds`, metric, `"test accuracy" low high`; means over seeds, and the 95 % interval of the test accuracy
-    "Tuned and final side by side, as far as the ledger has them"
+)->pd.DataFrame:      # Two rows per final training, `tuned` and `final`; none: no rows
+    """Tuned and final side by side, as far as the ledger has them
+
+    Columns: `what training seeds`, the sweep's metric, `"test accuracy" low high`. Scores are means over
+    seeds; `low` and `high` are the 95 % interval of the test accuracy."""
     metric  = result.objective.name
     columns = ['what', 'training', 'seeds', metric, 'test accuracy', 'low', 'high']
     told = openings(result.store, fingerprint_of(result), result.study)
     told = told[told['n'].notna()]
-    finals = told[told['final'] != '']
-    if not len(finals): return pd.DataFrame(columns=columns)
-    images = 'as in the sweep' if result.data is None else f'{len(result.data.x_train):,} images'
-    table, made = result.best_table().set_index('run'), []
-    setting = {r.id: setting_of(r.config, result.code) for r in result.runs}
-    for (mine, how), rows in finals.groupby(['setting', 'final'], sort=False):
-        runs  = [r for r, s in setting.items() if s == mine and r in table.index]
-        tuned = told[(told['setting'] == mine) & (told['final'] == '')]
-        made.append(('tuned', images, len(runs), table.loc[runs, metric].mean(), *interval(tuned['score'])))
-        made.append(('final', how, len(rows), math.nan, *interval(rows['score'])))
+    made = _final_rows(result, told) if (told['final'] != '').any() else []
     return pd.DataFrame(made, columns=columns)

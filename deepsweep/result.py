@@ -30,29 +30,27 @@ from .tracking import wandb_ids
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['SweepResult', 'given_images', 'data_facts', 'few_images_line', 'stored_code', 'stored_result']
+__all__ = ['SweepResult', 'given_images', 'data_facts', 'few_images_line', 'stored_result', 'stored_code']
 
 # %% ../nbs/75_result.ipynb #result
 @dataclass
 class SweepResult:
     "The runs of one call, in their store"
-    store:RunStore
-    sweep:object = field(repr=False)               # As it was given
-    study:str
+    store:RunStore                                            # Where the numbers are
+    sweep:object = field(repr=False)                          # As it was given
+    study:str                                                 # Name of the study in the store
     runs:list = field(default_factory=list, repr=False)       # `Run`s, in order
     judged:Objective = Objective()                            # As the sweep asks for it
-    data:ImageData|None = field(default=None, repr=False)
+    data:ImageData|None = field(default=None, repr=False)     # Its images; None: there are none, or not here
     models:Path|None = field(default=None, repr=False)        # Folder with checkpoints
     own:OwnCode = field(default_factory=OwnCode, repr=False)  # The user's code that took part
     code:dict = field(default_factory=dict, repr=False)       # Its versions
 
-    @property
-    def by_function(self)->bool: "Did a training function do these runs?"; return 'function' in self.code
-    @property
-    def metric(self)->str: "The metric that ranks the runs"; return self.objective.name
-    @property
-    def goal(self)->str: "`maximize` or `minimize`"; return self.objective.goal
-
+# %% ../nbs/75_result.ipynb #judged
+@patch(as_prop=True)
+def by_function(self:SweepResult)->bool:
+    "Did a training function do these runs?"
+    return 'function' in self.code
 
 @patch(as_prop=True)
 def objective(self:SweepResult)->Objective:
@@ -60,7 +58,36 @@ def objective(self:SweepResult)->Objective:
     if not self.by_function: return self.judged
     return among(self.judged, [k for k in self.history_table() if k not in NO_METRIC])
 
+# %% ../nbs/75_result.ipynb #metric-goal
+@patch(as_prop=True)
+def metric(self:SweepResult)->str:
+    "The metric that ranks the runs"
+    return self.objective.name
+
+@patch(as_prop=True)
+def goal(self:SweepResult)->str:
+    "`maximize` or `minimize`"
+    return self.objective.goal
+
 # %% ../nbs/75_result.ipynb #result-tables
+def _best_epochs(history:pd.DataFrame, objective:Objective)->dict:
+    "Run -> its best epoch by what it logged; None: it never logged the metric"
+    found = {}
+    for run, rows in history.groupby('run'):
+        scores = {e: None if pd.isna(v) else v for e, v in zip(rows['epoch'], rows[objective.name])}
+        found[run] = objective.best_at(scores)
+    return found
+
+@patch
+def _with_best_epochs(self:SweepResult, table:pd.DataFrame)->pd.DataFrame:
+    "Best epochs of a training function by the metric of today, not by that of the day when it trained"
+    history, objective = self.history_table(), self.objective
+    if objective.name not in history: return table
+    best = table['run'].map(_best_epochs(history, objective).get)
+    best = best.where(table['state'] != 'failed').astype('Int64')         # a run that failed has none
+    return table.assign(**{'best epoch': best})
+
+# %% ../nbs/75_result.ipynb #config-history
 @patch
 def config_table(self:SweepResult)->pd.DataFrame:
     "One row per run and label set"
@@ -68,63 +95,79 @@ def config_table(self:SweepResult)->pd.DataFrame:
     return self._with_best_epochs(table) if self.by_function else table
 
 @patch
-def _with_best_epochs(self:SweepResult, table:pd.DataFrame)->pd.DataFrame:
-    "What is best in a run of a training function is decided by the metric of today, not by that of the day when it trained"
-    history, objective = self.history_table(), self.objective
-    if objective.name not in history: return table
-    scores = {run: dict(zip(rows['epoch'], rows[objective.name])) for run, rows in history.groupby('run')}
-    best   = table['run'].map(lambda run: objective.best_at({e: None if pd.isna(v) else v for e, v in scores.get(run, {}).items()}))
-    return table.assign(**{'best epoch': best.where(table['state'] != 'failed').astype('Int64')})      # a run that failed has none
-
-@patch
 def history_table(self:SweepResult)->pd.DataFrame:
     "One row per run and epoch"
     return self.store.history_table(self.study, {r.id for r in self.runs})
 
+# %% ../nbs/75_result.ipynb #best-table
+def _settings_first(table:pd.DataFrame, metric:str)->pd.DataFrame:
+    "Columns in the order of a reader: what differs, the score, what all share, the run's id"
+    score  = [k for k in (metric, 'best epoch', 'best by', 'updates', 'state') if k in table]
+    others = [k for k in table if k not in score and k != 'run']
+    differ = [k for k in others if table[k].map(str).nunique() > 1]
+    shared = [k for k in others if k not in differ]
+    return table[[*differ, *score, *shared, 'run']]
+
+# %% ../nbs/75_result.ipynb #best-table-2
 @patch
 def best_table(self:SweepResult)->pd.DataFrame:
     "One row per run, the best first; scores are those of the epoch whose weights count"
+    objective = self.objective
     table = join_tables(self.config_table(), self.history_table())
-    return best_table(table, metric=self.objective, at='best epoch')
+    return _settings_first(best_table(table, metric=objective, at='best epoch'), objective.name)
 
+# %% ../nbs/75_result.ipynb #plan-table
 @patch
 def plan_table(self:SweepResult)->pd.DataFrame:
-    "One row per group of the plan; `why` says why a run trains alone, '' for groups and where an older version of the kit did not note it"
+    "One row per group of the plan; `why`: why a run trains alone, '' for groups and where nobody noted it"
     mine = {r.id for r in self.runs}
     groups = [g for plan in self.store.plans(self.study) for g in plan if mine & set(g['runs'])]
-    rows = [dict(number=i, size=len(g['runs']), fused=g['fused'], threads=g['threads'], why=g.get('why', ''), runs=g['runs']) for i, g in enumerate(groups, 1)]
+    rows = [(i, len(g['runs']), g['fused'], g['threads'], g.get('why', ''), g['runs'])
+            for i, g in enumerate(groups, 1)]
     return pd.DataFrame(rows, columns=['number', 'size', 'fused', 'threads', 'why', 'runs'])
 
-# %% ../nbs/75_result.ipynb #best-model
-@patch
-def make_trainer(self:SweepResult, config:Mapping, data:ImageData, **kwargs)->ModelTrainer:
-    "A trainer as this sweep would make it"
-    if self.by_function: raise DeepsweepError('the runs of a training function have no model that the kit knows; train it again yourself')
-    self.check_code()
-    return _make_trainer(config, data, metrics=self.own.metrics, criterion=self.own.criterion, **kwargs)
-
-_make_trainer = make_trainer      # the function of the same name
-
-@patch
-def missing_code(self:SweepResult)->list[str]:
-    "Pieces of the user's code that took part and are not here, such as `metrics`"
-    have = self.own.versions()
-    lacking = [k for k, version in self.code.items() if k != 'model' and have.get(k) != version]
-    return lacking + [f'model {k!r}' for k, version in self.code.get('model', {}).items() if _model_version(k) != version]
-
-@patch
-def check_code(self:SweepResult,
-    only:str='',     # Pieces whose names begin so, such as `model`
-)->None:
-    "Raise if code of the user's that took part is not here, or was changed since"
-    lacking = [o for o in self.missing_code() if o.startswith(only)]
-    if lacking: raise DeepsweepError(f"study {self.study!r} was trained with code of yours that is not here, or was edited since: {', '.join(lacking)}; give it to stored_result")
-
+# %% ../nbs/75_result.ipynb #missing-code
 def _model_version(name:str)->str|None:
     "Version of a registered model as it is now; None: there is no such model"
     try: return model_versions([{'model': name}]).get(name)
     except SweepError: return None
 
+@patch
+def missing_code(self:SweepResult)->list[str]:
+    "Pieces of the user's code that took part and are not here, such as `metrics`"
+    have   = self.own.versions()
+    pieces = [k for k, version in self.code.items() if k != 'model' and have.get(k) != version]
+    models = [k for k, version in self.code.get('model', {}).items() if _model_version(k) != version]
+    return pieces + [f'model {k!r}' for k in models]
+
+# %% ../nbs/75_result.ipynb #check-code
+@patch
+def check_code(self:SweepResult,
+    only:str='',     # Pieces whose names begin so, such as `model`; '': all
+)->None:             # Nothing: it returns where all is here
+    "Raise if code of the user's that took part is not here, or was changed since"
+    lacking = [o for o in self.missing_code() if o.startswith(only)]
+    if lacking:
+        raise DeepsweepError(f'study {self.study!r} was trained with code of yours that is not here, '
+                             f"or was edited since: {', '.join(lacking)}; give it to stored_result")
+
+# %% ../nbs/75_result.ipynb #make-trainer
+_make_trainer = make_trainer      # the function of the same name
+
+@patch
+def make_trainer(self:SweepResult,
+    config:Mapping,      # A run config
+    data:ImageData,      # To train on
+    **kwargs:object,     # As for the function `make_trainer`
+)->ModelTrainer:         # Not trained yet
+    "A trainer as this sweep would make it"
+    if self.by_function:
+        raise DeepsweepError('the runs of a training function have no model that the kit knows; '
+                             'train it again yourself')
+    self.check_code()
+    return _make_trainer(config, data, metrics=self.own.metrics, criterion=self.own.criterion, **kwargs)
+
+# %% ../nbs/75_result.ipynb #best-model
 @patch
 def best_model(self:SweepResult,
     rank:int=1,      # 1 is the best by the sweep's metric
@@ -136,72 +179,100 @@ def best_model(self:SweepResult,
 @patch
 def states_line(self:SweepResult)->str:
     "How many runs are in which state"
-    ids = {r.id for r in self.runs}
-    states = pd.Series({o: s['state'] for o, s in self.store.run_states(ids).items()}, dtype=object).value_counts()
-    parts = [f'{n} {state}' for state, n in states.items()]
+    ids    = {r.id for r in self.runs}
+    stored = {run: facts['state'] for run, facts in self.store.run_states(ids).items()}
+    states = pd.Series(stored, dtype=object).value_counts()
+    parts  = [f'{n} {state}' for state, n in states.items()]
     if missing := len(ids) - sum(states): parts.append(f'{missing} not begun')
     return ', '.join(parts)
 
+# %% ../nbs/75_result.ipynb #wandb-names
 @patch
-def wandb_names(self:SweepResult)->list[tuple]:   # `(run, labels, study, W&B id)`, a row per run and label set
+def wandb_names(
+    self:SweepResult,
+)->list[tuple]:   # `(run, labels, study, W&B id)`, a row per run and label set
     "What these runs are called in W&B"
-    mine = {(r.id, json.dumps(plain_value(r.labels), sort_keys=True)) for r in self.runs}
-    return [o for o in wandb_ids(self.store, self.study) if (o[0], json.dumps(o[1], sort_keys=True)) in mine]
+    def key(run, labels): return run, json.dumps(labels, sort_keys=True)
+    mine = {key(r.id, plain_value(r.labels)) for r in self.runs}
+    return [o for o in wandb_ids(self.store, self.study) if key(*o[:2]) in mine]
 
+# %% ../nbs/75_result.ipynb #unranked
 @patch
 def unranked_line(self:SweepResult)->str:   # '': they can be ranked, or none has ended well
     "What to say where no run logged the metric that they are judged by"
     objective, history = self.objective, self.history_table()
-    ended  = {o for o, s in self.store.run_states({r.id for r in self.runs}).items() if s['state'] in GOOD_STATES}
-    logged = list(history)
+    states = self.store.run_states({r.id for r in self.runs})
+    ended  = {run for run, facts in states.items() if facts['state'] in GOOD_STATES}
     if not ended: return ''
-    if objective.name in logged:
-        lacking = ended - set(history.loc[history[objective.name].notna(), 'run'])
-        return f'{len(lacking)} of {len(ended)} runs did not log {objective.name!r} and stand last; fresh=True trains them again' if lacking else ''
-    return f'no run logged {objective.name!r}, so none can be ranked; they logged {", ".join(o for o in logged if o not in NO_METRIC)}'
+    if objective.name not in history:
+        logged = ', '.join(k for k in history if k not in NO_METRIC)
+        return f'no run logged {objective.name!r}, so none can be ranked; they logged {logged}'
+    lacking = ended - set(history.loc[history[objective.name].notna(), 'run'])
+    if not lacking: return ''
+    return (f'{len(lacking)} of {len(ended)} runs did not log {objective.name!r} and stand last; '
+            'fresh=True trains them again')
 
+# %% ../nbs/75_result.ipynb #note-objective
 @patch
 def note_objective(self:SweepResult)->str:   # A line worth saying, or ''
     "Write into the study what its runs are judged by, where only what they logged could tell"
     objective, row = self.objective, self.store.study_row(self.study)
-    if row is None or objective == self.judged and objective.is_given == self.judged.is_given: return ''
+    is_known = objective == self.judged and objective.is_given == self.judged.is_given
+    if row is None or is_known: return ''
     self.store.enter_study(replace(row, objective=objective))
     return objective.note
 
 # %% ../nbs/75_result.ipynb #images
 def given_images(
-    data:ImageData|str|None,   # Images or their name
+    data:ImageData|str|Path|None,   # Images or their name
     needed:bool=True,          # False: None means that there are none, else `fashion_mini`
-)->ImageData|None:
+)->ImageData|None:             # None: there are none
     "Images as a call takes them"
     if isinstance(data, ImageData) or data is None and not needed: return data
     if data is None or isinstance(data, (str, Path)): return load_data(data or 'fashion_mini')
     raise DataError(f'data is an ImageData or the name of a data set, got {type(data).__name__}')
 
-def data_facts(data:ImageData|None)->dict:
+# %% ../nbs/75_result.ipynb #data-facts
+def data_facts(
+    data:ImageData|None,   # The images of a study; None: there are none
+)->dict:                   # `name recipe`, and the fingerprints; {} without images
     "What a store notes about the images of a study"
     if data is None: return {}
-    return dict(name=data.name, recipe=data.recipe, fingerprint=data.fingerprint, hold_fingerprint=data.hold_fingerprint, test_fingerprint=data.test.fingerprint)
+    return dict(
+        name             = data.name,
+        recipe           = data.recipe,
+        fingerprint      = data.fingerprint,
+        hold_fingerprint = data.hold_fingerprint,
+        test_fingerprint = data.test.fingerprint)
 
+# %% ../nbs/75_result.ipynb #few-images
 _FEW_OF_A_CLASS = 10      # fewer say next to nothing about the class
 
-def few_images_line(data:ImageData|None)->str:   # '': there are enough, or none
+def few_images_line(
+    data:ImageData|None,   # The images of a sweep; None: there are none
+)->str:                    # '': there are enough, or none
     "How well an accuracy is known, where there are few validation images"
     line = margin_line(0 if data is None else len(data.x_valid))
     if not line or data.y_train.ndim > 1: return line
     counts = torch.bincount(data.y_valid, minlength=len(data.classes))
     least  = int(counts.argmin())
-    return line if counts[least] >= _FEW_OF_A_CLASS else f"{line}; of class {data.classes[least]} there {'is' if counts[least] == 1 else 'are'} {counts[least]}"
+    n      = int(counts[least])
+    if n >= _FEW_OF_A_CLASS: return line
+    return f"{line}; of class {data.classes[least]} there {'is' if n == 1 else 'are'} {n}"
 
-# %% ../nbs/75_result.ipynb #stored
+# %% ../nbs/75_result.ipynb #the-study
 def _the_study(store:RunStore, study:str|None)->str:
     "The study that is meant: the one named, or the only one"
     studies = store.studies()
     if study is None: study = store.only_study()
-    if study is None: raise StoreError(f'{store.name!r} holds {len(studies)} studies, so name one: {", ".join(studies) or "none"}')
-    if study not in studies: raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, studies)}')
+    if study is None:
+        known = ', '.join(studies) or 'none'
+        raise StoreError(f'{store.name!r} holds {len(studies)} studies, so name one: {known}')
+    if study not in studies:
+        raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, studies)}')
     return study
 
+# %% ../nbs/75_result.ipynb #stored
 def _moved(recipe:Mapping, data:str|Path)->dict:
     "A recipe with its images in another place: size and split stay as they were"
     rest = {k: v for k, v in recipe.items() if k not in ('folder', 'csv', 'set')}
@@ -210,6 +281,7 @@ def _moved(recipe:Mapping, data:str|Path)->dict:
     is_there = rest.get('images') is None or Path(rest['images']).is_dir()
     return {**rest, 'csv': str(data)} if is_there else {**rest, 'csv': str(data), 'images': None}
 
+# %% ../nbs/75_result.ipynb #stored-data
 def _stored_data(row:StudyRow, data)->ImageData|None:
     "The images of a study: as given, else as its row says"
     if isinstance(data, ImageData): return data
@@ -217,14 +289,54 @@ def _stored_data(row:StudyRow, data)->ImageData|None:
     recipe = row.data.get('recipe')
     if data is not None: return load_recipe(_moved(recipe, data)) if recipe else load_data(data)
     if recipe: return load_recipe(recipe)
-    if 'recipe' in row.data: raise DataError(f"the images of study {row.study!r} ({row.data['name']}) came as arrays, so no store can load them; give data=")
+    if 'recipe' in row.data:
+        raise DataError(f"the images of study {row.study!r} ({row.data['name']}) came as arrays, "
+                        'so no store can load them; give data=')
     return load_data(row.data['name'])
 
+# %% ../nbs/75_result.ipynb #old-row
 def _old_row(store:RunStore, study:str)->StudyRow:
-    "What can be told of a study that an older version of the kit has written: nothing but the names of its images"
+    "What an older version of the kit tells of a study: nothing but the names of its images"
     found = store.stored_runs(study)
-    data, fingerprint = next(((d, f) for _, _, d, f, _ in found if f), (None, None))
-    return StudyRow(study, objective=Objective(is_given=False), data={} if fingerprint is None else dict(name=data, fingerprint=fingerprint))
+    seen  = [(name, fingerprint) for _, _, name, fingerprint, _ in found if fingerprint]
+    data  = dict(name=seen[0][0], fingerprint=seen[0][1]) if seen else {}
+    return StudyRow(study, objective=Objective(is_given=False), data=data)
+
+# %% ../nbs/75_result.ipynb #known-metrics
+def _known_metrics(row:StudyRow)->dict:
+    "Metrics of a study that are known by name"
+    found = {}
+    for name, version in row.code.get('metrics', {}).items():
+        fn = known_metric(name)
+        if fn is not None and version == fn.version: found[name] = fn
+    return found
+
+# %% ../nbs/75_result.ipynb #stored-result
+def stored_result(
+    store:RunStore|str|Path,              # A store, its path or URL
+    study:str|None=None,                  # None: the only one that the store holds
+    data:ImageData|str|bool|None=None,    # Images or name; None: as noted; False: they are not needed
+    *,
+    model:str|Callable|None=None,         # A net of yours that took part, as for `run_sweep`
+    metrics:Mapping[str,Callable]|None=None,   # Metrics of yours that took part
+    criterion:Callable|None=None,         # A loss of yours that took part
+    models:str|Path|None=None,            # Folder with checkpoints
+)->SweepResult:                           # As `run_sweep` gave it back
+    "The result of a study that was run before"
+    store = open_store(store)
+    study = _the_study(store, study)
+    row   = store.study_row(study) or _old_row(store, study)
+    found, images = store.stored_runs(study), _stored_data(row, data)
+    wanted = row.data.get('fingerprint') if images is None else images.fingerprint
+    runs = [Run(o, config, labels) for o, config, _, mark, labels in found if wanted in (None, mark)]
+    if found and not runs:
+        raise DataError(f'{images.name!r} is not what the runs of {study!r} were trained on '
+                        '(another fingerprint); give data= as it was then')
+    own_model(model)
+    own = own_code(None, metrics, criterion)
+    own = replace(own, metrics={**_known_metrics(row), **own.metrics})
+    folder = None if models is None else Path(models)
+    return SweepResult(store, row.sweep, study, runs, row.objective, images, folder, own, row.code)
 
 # %% ../nbs/75_result.ipynb #stored-code
 def _fetch(place:str):
@@ -232,51 +344,30 @@ def _fetch(place:str):
     module, name = place.split(':')
     return getattr(importlib.import_module(module), name)
 
+def _piece(kind:str, name:str, place:str, fetch:Callable):
+    "A piece of the user's code from where it stood; None: a net that is not there"
+    try: return fetch(place)
+    except (SweepError, ImportError, AttributeError) as e:
+        # a kept model does not need it; for another, `check_code` misses it
+        if kind == 'model': return None
+        raise SweepError(f'the {kind} {name or place!r} of this study stood at {place}, '
+                         f'which cannot be had: {e}; give {kind}=') from None
+
+# %% ../nbs/75_result.ipynb #stored-code-2
 def stored_code(
-    store:RunStore|str|Path,
+    store:RunStore|str|Path,         # A store, its path or URL
     study:str|None=None,             # None: the only one that the store holds
     fetch:Callable[[str],object]=_fetch,   # Gives what stands at `module:name`
-)->dict:                             # `model`, `metrics`, `criterion`, as far as they are noted, as for `stored_result`
-    "Code of the user's that took part in a study, fetched from where it stood; this imports modules that the store names"
+)->dict:                             # `model metrics criterion`, as far as noted, for `stored_result`
+    "Fetch a user's code that took part in a study from where it stood; imports what the store names"
     store = open_store(store)
-    row = store.study_row(_the_study(store, study))
-    places = {} if row is None else (row.arguments or {}).get('places', {})
-    found  = {}
-    for piece, place in places.items():
+    row   = store.study_row(_the_study(store, study))
+    noted, found = (row.arguments or {}) if row else {}, {}
+    for piece, place in noted.get('places', {}).items():
         kind, _, name = piece.partition(' ')
-        try: fn = fetch(place)
-        except (SweepError, ImportError, AttributeError) as e:
-            if kind != 'model': continue                      # a kept model does not need it; for another, `check_code` misses it
-            raise SweepError(f'the {kind} {name or place!r} of this study stood at {place}, which cannot be had: {e}; give {kind}=') from None
-        if kind == 'model': register_model(name, fn)
-        else: found |= {'metrics': {**found.get('metrics', {}), name: fn}} if kind == 'metric' else {kind: fn}
-    if models := row.arguments.get('models') if row else None: found['models'] = models
+        fn = _piece(kind, name, place, fetch)
+        if kind == 'model' and fn is not None: register_model(name, fn)
+        elif kind == 'metric': found.setdefault('metrics', {})[name] = fn
+        elif kind != 'model': found[kind] = fn
+    if noted.get('models'): found['models'] = noted['models']
     return found
-
-# %% ../nbs/75_result.ipynb #stored-result
-def stored_result(
-    store:RunStore|str|Path,              # A store, its path or URL
-    study:str|None=None,                  # None: the only one that the store holds
-    data:ImageData|str|bool|None=None,    # Its images or their name; None: as the store has noted it; False: they are not needed
-    *,
-    model:str|Callable|None=None,         # Code of yours that took part, where a model is to be trained again, as for `run_sweep`
-    metrics:Mapping[str,Callable]|None=None,
-    criterion:Callable|None=None,
-    models:str|Path|None=None,            # Folder with checkpoints
-)->SweepResult:
-    "The result of a study that was run before"
-    store = open_store(store)
-    study = _the_study(store, study)
-    row   = store.study_row(study) or _old_row(store, study)
-    found, images = store.stored_runs(study), _stored_data(row, data)
-    wanted = row.data.get('fingerprint') if images is None else images.fingerprint
-    runs  = [Run(run, config, labels) for run, config, _, fingerprint, labels in found if wanted is None or fingerprint == wanted]
-    if found and not runs: raise DataError(f'{images.name!r} is not what the runs of {study!r} were trained on (another fingerprint); give data= as it was then')
-    own_model(model)
-    own = own_code(None, metrics, criterion)
-    own = replace(own, metrics={**_known_metrics(row), **own.metrics})
-    return SweepResult(store, row.sweep, study, runs, row.objective, images, None if models is None else Path(models), own, row.code)
-
-def _known_metrics(row:StudyRow)->dict:
-    "Metrics of a study that are known by name"
-    return {k: fn for k in row.code.get('metrics', {}) if (fn := known_metric(k)) is not None and row.code['metrics'][k] == fn.version}

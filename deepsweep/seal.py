@@ -20,44 +20,54 @@ from .data import ImageSet, TensorLoader
 from .runs import LEDGER, RunStore
 
 # %% auto #0
-__all__ = ['ledger_rows', 'fingerprint_of', 'openings', 'setting_of', 'opening_request', 'judge_opening', 'enter_opening',
+__all__ = ['ledger_rows', 'openings', 'fingerprint_of', 'setting_of', 'opening_request', 'judge_opening', 'enter_opening',
            'open_run', 'open_test']
 
 # %% ../nbs/65_seal.ipynb #ledger
-_SHOWN = [c.name for c in LEDGER.columns if c.name != 'predictions']
-
 def ledger_rows(
-    store:RunStore,
-    *where,            # Conditions on columns of `LEDGER`
-)->list[dict]:
+    store:RunStore,    # The store with the ledger
+    *where:object,     # Conditions on columns of `LEDGER`, as SQLAlchemy writes them
+)->list[dict]:         # Column -> value; none: nothing was opened
     "Rows of the ledger, oldest first"
     if not store.has(LEDGER): return []
     columns = list(LEDGER.columns)
     rows = store.select(sa.select(*columns).where(*where).order_by(LEDGER.c.when, LEDGER.c.number))
     return [dict(zip([c.name for c in columns], r)) for r in rows]
 
-def fingerprint_of(
-    result:Result,
-)->str|None:       # None: it has no images, or nobody knows which
-    "Under which fingerprint the ledger has the images of a result: of those at hand, else as its study noted it"
-    if (data := getattr(result, 'data', None)) is not None: return data.fingerprint
-    row = result.store.study_row(result.study)
-    return None if row is None else row.data.get('fingerprint')
+# %% ../nbs/65_seal.ipynb #openings
+_SHOWN = [c.name for c in LEDGER.columns if c.name != 'predictions']
 
+def _opening_table(rows:Sequence[Mapping])->pd.DataFrame:
+    "Rows of the ledger as a table, its numbers as numbers"
+    table  = pd.DataFrame(rows, columns=_SHOWN)
+    forced = table['forced'].astype(object)
+    forced = forced.where(forced.notna(), None)
+    return table.assign(forced=forced, score=table['score'].astype(float), loss=table['loss'].astype(float))
+
+# %% ../nbs/65_seal.ipynb #openings-2
 def openings(
     store:RunStore|str|Path,        # A store, its path or URL
     fingerprint:str|None=None,      # Of the data; None: all
     study:str|None=None,            # None: all
-)->pd.DataFrame:                    # A row per opening, oldest first; `score` and `loss` are missing where a process died before it could score
+)->pd.DataFrame:                    # A row per opening, oldest first; no `score` where a process died
     "Every opening of a test set that a store has on record"
     found = store if isinstance(store, RunStore) else RunStore(store)
     if found.path is not None and not found.path.exists(): return pd.DataFrame(columns=_SHOWN)
-    wanted = [LEDGER.c[k] == v for k, v in dict(fingerprint=fingerprint, study=study).items() if v is not None]
-    try: table = pd.DataFrame(ledger_rows(found, *wanted), columns=_SHOWN)
+    asked  = dict(fingerprint=fingerprint, study=study)
+    wanted = [LEDGER.c[k] == v for k, v in asked.items() if v is not None]
+    try: return _opening_table(ledger_rows(found, *wanted))
     finally:
         if found is not store: found.close()
-    forced = table['forced'].astype(object)
-    return table.assign(forced=forced.where(forced.notna(), None), score=table['score'].astype(float), loss=table['loss'].astype(float))
+
+# %% ../nbs/65_seal.ipynb #fingerprint-of
+def fingerprint_of(
+    result:Result,    # The result to look in
+)->str|None:          # None: it has no images, or nobody knows which
+    "The fingerprint that the ledger knows the images of a result by"
+    data = getattr(result, 'data', None)
+    if data is not None: return data.fingerprint
+    row = result.store.study_row(result.study)             # as its study noted it
+    return None if row is None else row.data.get('fingerprint')
 
 # %% ../nbs/65_seal.ipynb #setting
 def setting_of(
@@ -68,86 +78,124 @@ def setting_of(
     what = {k: v for k, v in identity(config, '', code).items() if k != 'data'}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
+# %% ../nbs/65_seal.ipynb #opening-request
 def opening_request(
-    result:Result,
-    run:Run,
+    result:Result,         # A sweep's result
+    run:Run,               # To be scored
     why:str,               # A sentence for the record
-    force:str|None=None,   # The reason for opening although another configuration was opened before
-)->dict:
+    force:str|None=None,   # Why to open again, after another configuration; None: this is the first
+)->dict:                   # Columns of `LEDGER`
     "A row of the ledger as it would be entered"
-    own = dict(study=result.study, fingerprint=result.data.fingerprint, setting=setting_of(run.config, result.code), final='')
-    given = dict(getattr(result, 'opening', {}), run=run.id, test=result.data.test.fingerprint)
-    return {**own, **given, 'why': why, 'forced': force}
+    own = dict(
+        study       = result.study,
+        fingerprint = result.data.fingerprint,
+        setting     = setting_of(run.config, result.code),
+        final       = '')
+    # a final training stands under the study, data and configuration of its sweep
+    own |= getattr(result, 'opening', {})
+    return {**own, 'run': run.id, 'test': result.data.test.fingerprint, 'why': why, 'forced': force}
 
+# %% ../nbs/65_seal.ipynb #judge
+def _refusal(before:Mapping, ask:Mapping, is_other_final:bool)->str:
+    "Why this would be a second opening"
+    how = f"for another configuration, run {before['run']}"
+    if before['final']: how += f", {before['final']}"
+    if before['setting'] == ask['setting'] and not is_other_final: how = 'on other test images'
+    return (f"the test set of study {ask['study']!r} was opened on {before['when']} {how} "
+            f"(why: {before['why']}); run {ask['run']} would be a second opening. Report the first one; "
+            "force='reason' opens again, and the reason goes on record")
+
+# %% ../nbs/65_seal.ipynb #judge-2
 def judge_opening(
     rows:Sequence[Mapping],   # The ledger of this study and data
     ask:Mapping,              # From `opening_request`
-)->dict:
-    "`ask` with `forced` as it goes on record, or a `SealError` that names what was opened before"
-    own   = [r for r in rows if (r['setting'], r['test']) == (ask['setting'], ask['test'])]           # the opening that it may belong to
-    final = [r for r in own if r['final'] and ask['final']]                                          # of one final training, not of two
-    if not rows or own and (not final or ask['final'] in {r['final'] for r in final}): return dict(ask, forced=None)
+)->dict:                      # `ask` with `forced` as it goes on record
+    "Say yes to an opening, or raise a `SealError` that names what was opened before"
+    # the opening that it may belong to
+    own   = [r for r in rows if (r['setting'], r['test']) == (ask['setting'], ask['test'])]
+    # of one final training, not of two
+    final = [r for r in own if r['final'] and ask['final']]
+    belongs = own and (not final or ask['final'] in {r['final'] for r in final})
+    if not rows or belongs: return dict(ask, forced=None)
     if ask['forced']: return dict(ask)
     raise SealError(_refusal((final or rows)[0], ask, bool(final)))
 
-def _refusal(before:Mapping, ask:Mapping, other_final:bool)->str:
-    "Why this would be a second opening"
-    how = f"for another configuration, run {before['run']}" + (f", {before['final']}" if before['final'] else '')
-    if before['setting'] == ask['setting'] and not other_final: how = 'on other test images'
-    return (f"the test set of study {ask['study']!r} was opened on {before['when']} {how} (why: {before['why']}); run {ask['run']} would be "
-            "a second opening. Report the first one; force='reason' opens again, and the reason goes on record")
-
-# %% ../nbs/65_seal.ipynb #enter
+# %% ../nbs/65_seal.ipynb #enter-helpers
 def _same(rows:Sequence[Mapping], ask:Mapping)->dict|None:
     "The row on record for this very run and these test images"
-    return next((r for r in rows if (r['run'], r['test'], r['final']) == (ask['run'], ask['test'], ask['final'])), None)
+    keys = 'run', 'test', 'final'
+    return next((r for r in rows if all(r[k] == ask[k] for k in keys)), None)
 
 def _of(ask:Mapping)->tuple:
     "Conditions: the ledger of this study and data"
     return LEDGER.c.study == ask['study'], LEDGER.c.fingerprint == ask['fingerprint']
 
+# %% ../nbs/65_seal.ipynb #enter-once
+def _enter_once(store:RunStore, ask:Mapping)->dict:
+    "Look and write in one transaction"
+    query = sa.select(LEDGER).where(*_of(ask)).order_by(LEDGER.c.number)
+    with store.writing() as conn:
+        rows = [dict(r._mapping) for r in conn.execute(query)]
+        row  = _same(rows, ask)
+        if row is not None: return row
+        now = datetime.now(timezone.utc).isoformat(timespec='seconds')
+        row = dict(judge_opening(rows, ask), number=len(rows) + 1, when=now)
+        conn.execute(LEDGER.insert().values(**row))
+        return row
+
+# %% ../nbs/65_seal.ipynb #enter
 def enter_opening(
-    store:RunStore,
+    store:RunStore,    # The store with the ledger
     ask:Mapping,       # From `opening_request`
 )->dict:               # The row
     "Put an opening on record, or find the one on record"
     for _ in range(100):
-        try:
-            with store.writing() as conn:
-                rows = [dict(r._mapping) for r in conn.execute(sa.select(LEDGER).where(*_of(ask)).order_by(LEDGER.c.number))]
-                if (row := _same(rows, ask)) is not None: return row
-                row = dict(judge_opening(rows, ask), number=len(rows)+1, when=datetime.now(timezone.utc).isoformat(timespec='seconds'))
-                conn.execute(LEDGER.insert().values(**row))
-                return row
+        try: return _enter_once(store, ask)
         except StoreError as e:                        # another server's client took this number: look again
             if not isinstance(e.__cause__, sa.exc.IntegrityError): raise
     raise StoreError(f'the ledger of {store.name!r} is too busy; try again')
 
 # %% ../nbs/65_seal.ipynb #score
+def _packed(answers:np.ndarray)->str:
+    "Class numbers, int16 (n, heads), as text for a column"
+    return base64.b64encode(zlib.compress(answers.tobytes())).decode()
+
+def _finite(value:float)->float|None:
+    "A number as every database has it; None: it is none"
+    return value if math.isfinite(value) else None
+
+# %% ../nbs/65_seal.ipynb #test-scores
 def _test_scores(result:Result, run:Run, model:nn.Module)->dict:
     "Score a net on the test images. Called only by `open_run`, when the opening is on record"
     x, y = result.data.test._open()
     info = model_info(run.config, result.data)
     trainer = run_trainer(result, run, model=model)
-    part = ImageSet(scale_like(x, info), y, result.data.classes, 'test')
-    scores = trainer.test_loop(TensorLoader(part).to(trainer.device), 'test')
+    part    = ImageSet(scale_like(x, info), y, result.data.classes, 'test')
+    scores  = trainer.test_loop(TensorLoader(part).to(trainer.device), 'test')
     trainer.model.info = info
-    answers = np.stack([o.argmax(1).numpy() for o in logits_of(trainer.model, x)], 1).astype(np.int16)     # (n, heads)
-    packed  = base64.b64encode(zlib.compress(answers.tobytes())).decode()
-    def number(v): return v if math.isfinite(v) else None
-    return dict(score=number(scores['test accuracy']), loss=number(scores['test loss']), n=len(y), predictions=packed)
+    heads   = [o.argmax(1).numpy() for o in logits_of(trainer.model, x)]
+    answers = np.stack(heads, 1).astype(np.int16)          # (n, heads)
+    score, loss = (_finite(scores[k]) for k in ('test accuracy', 'test loss'))
+    return dict(score=score, loss=loss, n=len(y), predictions=_packed(answers))
 
+# %% ../nbs/65_seal.ipynb #answer
+def _unpacked(text:str, n:int)->np.ndarray:
+    "Class numbers from their column: int (n,), or (n, heads)"
+    raw = zlib.decompress(base64.b64decode(text))
+    answers = np.frombuffer(raw, np.int16).astype(np.int64).reshape(n, -1)
+    return answers[:, 0] if answers.shape[1] == 1 else answers
+
+# %% ../nbs/65_seal.ipynb #answer-2
 def _answer(row:Mapping)->dict:
     "A row of the ledger as `open_test` gives it back"
-    raw = zlib.decompress(base64.b64decode(row['predictions']))
-    answers = np.frombuffer(raw, np.int16).astype(np.int64).reshape(row['n'], -1)
+    told = {k: row[k] for k in ('run', 'n', 'why', 'when', 'forced')}
     loss = math.nan if row['loss'] is None else row['loss']
-    predictions = answers[:, 0] if answers.shape[1] == 1 else answers
-    return dict({k: row[k] for k in ('run', 'n', 'why', 'when', 'forced')}, loss=loss, accuracy=row['score'], predictions=predictions)
+    return dict(told, loss=loss, accuracy=row['score'], predictions=_unpacked(row['predictions'], row['n']))
 
+# %% ../nbs/65_seal.ipynb #open-run
 def open_run(
-    result:Result,
-    run:Run,
+    result:Result,                # A sweep's result, or that of a final training
+    run:Run,                      # To be scored
     ask:Mapping,                  # From `opening_request`
     model:nn.Module|None=None,    # Its net; None: found
 )->dict:                          # As `open_test` gives it
@@ -159,27 +207,36 @@ def open_run(
     if row is None: judge_opening(rows, ask)                           # refuse before anything is trained
     if model is None: model = trained_model(result, run)
     row = enter_opening(store, ask)
-    if row.get('n') is None:
-        scores = _test_scores(result, run, model)
-        row = {**row, **scores}
-        mine = LEDGER.c.number == row['number'], LEDGER.c.n.is_(None)
-        with store.writing() as conn: conn.execute(LEDGER.update().where(*_of(ask), *mine).values(**scores))
-    return _answer(row)
+    if row.get('n') is not None: return _answer(row)                   # another process was faster
+    scores = _test_scores(result, run, model)
+    mine   = LEDGER.c.number == row['number'], LEDGER.c.n.is_(None)
+    with store.writing() as conn:
+        conn.execute(LEDGER.update().where(*_of(ask), *mine).values(**scores))
+    return _answer({**row, **scores})
 
 # %% ../nbs/65_seal.ipynb #open-test
+def _check_sentence(name:str, text)->None:
+    "Raise if a text has nothing to say"
+    if not isinstance(text, str) or not text.strip():
+        raise SealError(f'{name} must be a sentence for the record, got {text!r}')
+
+# %% ../nbs/65_seal.ipynb #open-test-2
 def open_test(
     result:Result,            # A sweep's result
     why:str,                  # A sentence for the record
     *,
     run:str|Run|None=None,    # A run's id; None: the best by validation
-    force:str|None=None,      # The reason for opening although another configuration was opened before; goes on record
-)->dict:                      # `run loss accuracy n predictions why when forced`; `predictions`: class numbers, int (n,), or (n, heads)
-    "Score one run on the sealed test set, once, on record"
-    if not _is_sentence(why): raise SealError(f'why must be a sentence for the record, got {why!r}')
-    if force is not None and not _is_sentence(force): raise SealError(f'force must be a sentence for the record, got {force!r}')
-    if result.data is None: raise SealError(f'study {result.study!r} has no images of deepsweep, so there is no test set to open')
-    if not len(result.data.test): raise SealError(f'the test set of {result.data.name} is empty, so there is nothing to open; load the data with n_test above 0')
+    force:str|None=None,      # Why to open again, after another configuration; goes on record
+)->dict:                      # `run loss accuracy n why when forced`, and `predictions`
+    """Score one run on the sealed test set, once, on record
+
+    `predictions` are class numbers, int (n,), or (n, heads)."""
+    _check_sentence('why', why)
+    if force is not None: _check_sentence('force', force)
+    if result.data is None:
+        raise SealError(f'study {result.study!r} has no images of deepsweep, so there is no test set to open')
+    if not len(result.data.test):
+        raise SealError(f'the test set of {result.data.name} is empty, so there is nothing to open; '
+                        'load the data with n_test above 0')
     run = best_run(result) if run is None else find_run(result, run)
     return open_run(result, run, opening_request(result, run, why.strip(), force and force.strip()))
-
-def _is_sentence(text)->bool: return isinstance(text, str) and text.strip() != ''
