@@ -25,13 +25,13 @@ from .style import legend_beside, legend_mark, look, mark_diverged, plain_text, 
 from .watch import Watch, watch
 
 # %% auto #0
-__all__ = ['draw_runs', 'explore', 'Watch', 'isolation_table', 'key_roles', 'luck_meter', 'noise_or_effect', 'plot_isolation',
-           'shape_builder', 'watch']
+__all__ = ['draw_runs', 'explore', 'Watch', 'watch', 'isolation_table', 'key_roles', 'plot_isolation', 'luck_meter',
+           'noise_or_effect', 'shape_builder']
 
 # %% ../nbs/99_explore.ipynb #reexport
 _all_ = [
-    'Watch', 'isolation_table', 'key_roles', 'luck_meter', 'noise_or_effect', 'plot_isolation', 'shape_builder',
-    'watch',
+    'Watch', 'watch', 'isolation_table', 'key_roles', 'plot_isolation',
+    'luck_meter', 'noise_or_effect', 'shape_builder',
 ]
 
 # %% ../nbs/99_explore.ipynb #groups
@@ -43,6 +43,7 @@ def _group_looks(names:list, are_numbers:bool)->list[dict]:
         return [plain | dict(color=color) for color in shades]
     return [look(i) if i < 14 else dict(color='.6', marker='.', linestyle='-') for i in range(len(names))]
 
+# %% ../nbs/99_explore.ipynb #group-handles
 def _group_handles(names:list, looks:list, are_numbers:bool)->list:
     "What the legend shows: all groups, or some of many"
     pick = range(min(len(names), 15))
@@ -61,6 +62,7 @@ def _x_axes(c:Curves)->dict[str,str]:
     if has_rates or 'learning rate' in c.values: have['learning rate'] = 'learning rate'
     return have
 
+# %% ../nbs/99_explore.ipynb #is-hidden
 _UNFINISHED = 'all that did not finish'
 
 def _is_hidden(state:np.ndarray, hide:str)->np.ndarray:
@@ -75,6 +77,7 @@ def _variant_of(c:Curves)->np.ndarray:
         if v != 'all': out[at] = np.where(out[at] == '', v, out[at])
     return out
 
+# %% ../nbs/99_explore.ipynb #color-values
 def _color_values(c:Curves, at:np.ndarray, color:str)->list:
     "What decides the colour of each run"
     if color == 'variant': return list(_variant_of(c)[at])
@@ -122,6 +125,7 @@ def _interval_words(mates:np.ndarray)->str:
     of = f'Over the {len(mates)} seeds of this configuration'
     return f'{of}: mean {mean:.4g}, 95 % interval {low:.4g} to {high:.4g}.{more}'
 
+# %% ../nbs/99_explore.ipynb #best-words
 def _best_words(c:Curves, at:np.ndarray, best:int, scores:np.ndarray, metric:str, epoch:int)->str:
     "The best run, its config, and the interval over its seeds"
     config = config_words(c.runs.iloc[at], best, c.keys)
@@ -155,6 +159,7 @@ def _is_spread(values:np.ndarray)->bool:
     positive = values[values > 0]
     return bool(len(positive)) and np.nanmax(values)/positive.min() > 3
 
+# %% ../nbs/99_explore.ipynb #draw-points-ax
 def _draw_points(ax:Axes, c:Curves, s:_Shown)->tuple:
     "A point per run over its learning rate, and a line through the means of each group; the points"
     rate = pd.to_numeric(c.runs['learning_rate'].iloc[s.at]).to_numpy(float, na_value=np.nan)
@@ -176,6 +181,7 @@ def _draw_crosses(ax:Axes, x:np.ndarray, y:np.ndarray, s:_Shown)->None:
         color = s.looks[s.group[i]]['color']
         if len(ok): mark_diverged(ax, x[i][ok[-1]], y[i][ok[-1]], at_edge=True, color=color)
 
+# %% ../nbs/99_explore.ipynb #draw-shown
 def _draw_shown(ax:Axes, c:Curves, s:_Shown, x:str, smooth:float)->tuple:
     "Draw the runs as lines, or as points over their rate; where they stand"
     untrained = c.epochs[0] == 0
@@ -227,7 +233,7 @@ def draw_runs(
     color:str='none',              # Setting that colours the runs; `variant` and `state` too
     smooth:float=0.,               # Share of the past in each point, in [0, 1)
     hide:str='nothing',            # A state, or all that did not finish
-    objective:Objective|None=None, # What the runs compete by, if that is `metric`; None: the metric, by its name
+    objective:Objective|None=None, # What the runs compete by, `metric` itself; None: as its name says
 )->tuple[Figure,str]:              # And what there is to see, in words
     "Draw runs, the best one marked"
     if metric not in c.values:
@@ -252,6 +258,7 @@ def _first_metric(shown:list, metric:str|None, ranked:Objective|None, df:pd.Data
     if ranked and ranked.name in shown: return ranked.name
     return find_metric(df)[0] if {'valid accuracy', 'test accuracy'} & set(shown) else shown[0]
 
+# %% ../nbs/99_explore.ipynb #explore-controls
 def _controls_of(c:Curves, first:str)->dict:
     "A control for each argument of `draw_runs`"
     keys   = [*(['variant'] if len(c.members) > 1 else []), *c.keys]

@@ -4,255 +4,524 @@
 
 # %% ../nbs/89_lessons.ipynb #imports
 from __future__ import annotations
-from collections.abc import Callable
-import copy, itertools
-import numpy as np, pandas as pd
+import copy
+import itertools
+from collections.abc import Callable, Sequence
+import numpy as np
+import pandas as pd
 
 # %% auto #0
-__all__ = ['check_winner', 'check_rate', 'check_difference', 'check_expected_best', 'check_honest_score']
+__all__ = ['try_answer', 'message_of', 'find_mistake', 'check_number', 'check_expected_best', 'invent_sweep', 'check_winner',
+           'invent_rates', 'check_rate', 'invent_pairs', 'check_difference', 'invent_scores', 'check_honest_score']
+
+# %% ../nbs/89_lessons.ipynb #try-answer
+def try_answer(
+    answer:Callable,            # The student's function
+    cases:Sequence[tuple],      # Arguments of each call
+)->tuple[list,str|None]:        # Its answers, and what there is to say if it gave none
+    "Call an answer on copies of some arguments; nothing it does raises"
+    try:
+        answers = [answer(*copy.deepcopy(case)) for case in cases]
+    except NotImplementedError:
+        return [], 'not attempted'
+    except Exception as e:
+        return [], f'not yet: your code raised {type(e).__name__}: {e}'
+    is_untouched = all(o is None or o is ... for o in answers)
+    return answers, 'not attempted' if is_untouched else None
+
+# %% ../nbs/89_lessons.ipynb #name-mistake
+def message_of(
+    mistake:Callable,     # With a docstring
+)->str:                   # On one line
+    "Read what a mistake is to be told"
+    return ' '.join(mistake.__doc__.split())
+
+# %% ../nbs/89_lessons.ipynb #find-mistake
+def find_mistake(
+    answers:Sequence,              # What the student's function gave, one per case
+    cases:Sequence[tuple],         # Arguments of each call
+    mistakes:Sequence[Callable],   # Wrong functions, in the order in which they are to be told
+    same:Callable|None=None,       # `same(answers, others) -> bool`; None: they are equal
+)->str|None:                       # None: none of these
+    "Name the mistake that gives the same answers"
+    for mistake in mistakes:
+        others = [mistake(*case) for case in cases]
+        if (same or list.__eq__)(list(answers), others):
+            return f'not yet: {message_of(mistake)}'
+
+# %% ../nbs/89_lessons.ipynb #as-number
+def _not_a_number(answers:Sequence)->str|None:
+    "What to say of the first answer that is no number"
+    for o in answers:
+        if isinstance(o, bool) or not isinstance(o, (int, float, np.number)):
+            return f'not yet: the answer must be one number; yours is {str(o)[:60]!r}, {type(o).__name__}'
+
+# %% ../nbs/89_lessons.ipynb #within
+def _within(tolerance:float)->Callable:
+    "Are two lists of numbers equal, up to so much?"
+    return lambda answers, others: np.allclose(answers, others, rtol=0, atol=tolerance)
+
+# %% ../nbs/89_lessons.ipynb #number-check
+def check_number(
+    answer:Callable,                # The student's function
+    cases:Sequence[tuple],          # Arguments of each call
+    right:Callable,                 # A correct function
+    mistakes:Sequence[Callable],    # Wrong functions, each with what to say as its docstring
+    praise:str,                     # What to say to a right answer
+)->str:                             # `not attempted`, `not yet: …` or `right: …`
+    "Try a function on invented arguments and compare its numbers with those of right and wrong functions"
+    answers, said = try_answer(answer, cases)
+    said = said or _not_a_number(answers)
+    if said: return said
+    expected = [right(*case) for case in cases]
+    if _within(1e-6)(answers, expected): return f'right: {praise}'
+    found = find_mistake(answers, cases, mistakes, _within(1e-6))
+    if found: return found
+    if _within(.01)(answers, expected):
+        return 'not yet: nearly. Did you draw at random, or round? The number can be computed exactly.'
+    return 'not yet: on invented numbers another value comes out.'
+
+# %% ../nbs/89_lessons.ipynb #expected-best
+def _choices(scores:list, k:int)->list:
+    "All ways of taking `k` scores"
+    return list(itertools.combinations(scores, k))
+
+def _best_of_k(scores, k): return np.mean([max(o) for o in _choices(scores, k)])
+
+def _mean_score(scores, k):
+    "that is the mean score, whatever k is. Which of its k scores does a choice stand for?"
+    return np.mean(scores)
+
+def _best_score(scores, k):
+    "that is the best of all scores: what you get if every one is tried, not k of them."
+    return max(scores)
+
+def _best_of_first(scores, k):
+    "you took the first k scores. Their order means nothing: go over all ways of taking k."
+    return max(scores[:k])
+
+# %% ../nbs/89_lessons.ipynb #expected-best-wrong
+def _mean_of_top(scores, k):
+    "you averaged the k highest scores. Whoever tries k at random rarely hits on those."
+    return np.mean(sorted(scores)[-k:])
+
+def _best_with_replacement(scores, k):
+    "you let one score be drawn several times. k tries are k different ones."
+    return np.mean([max(o) for o in itertools.product(scores, repeat=k)])
+
+def _worst_of_k(scores, k):
+    "that is the worst of each choice. Is a high accuracy good or bad?"
+    return np.mean([min(o) for o in _choices(scores, k)])
+
+_WRONG_BEST = [
+    _mean_score, _best_score, _best_of_first, _mean_of_top, _best_with_replacement, _worst_of_k,
+]
+
+# %% ../nbs/89_lessons.ipynb #check-expected-best
+def check_expected_best(
+    fn:Callable[[list, int], float],   # Takes scores and k, gives the mean of the best of each choice of k
+)->str:                                # `not attempted`, `not yet: …` or `right: …`
+    "Try `fn` on invented scores and say what it does wrong"
+    rng   = np.random.default_rng(0)
+    cases = [(rng.uniform(.1, .6, n).tolist(), k) for n, k in [(5, 2), (6, 3), (4, 1), (5, 5), (7, 4)]]
+    praise = 'on five invented lists you took every choice of k scores once, and the best of each.'
+    return check_number(fn, cases, _best_of_k, _WRONG_BEST, praise)
+
+# %% ../nbs/89_lessons.ipynb #run-names
+def _run_names(rng:np.random.Generator, n:int)->list[str]:
+    "Names of invented runs"
+    return [f'{o:012x}' for o in rng.integers(16**11, 16**12, n)]
+
+def _shuffled(df:pd.DataFrame, seed:int)->pd.DataFrame:
+    "The rows in another order"
+    return df.sample(frac=1, random_state=seed).reset_index(drop=True)
+
+# %% ../nbs/89_lessons.ipynb #rising
+def _rising(i:int, e:int)->dict:
+    "What an unremarkable run has at epoch `e`: the later the better, and the earlier runs a little better"
+    return {
+        'train loss': 1-.1*e+.01*i,
+        'train accuracy': .5+.05*e-.01*i,
+        'valid loss': 1.1-.1*e+.01*i,
+        'valid accuracy': .4+.05*e-.01*i,
+        'test accuracy': .4+.05*e-.01*i,
+    }
 
 # %% ../nbs/89_lessons.ipynb #invented
-def _invented(
+def invent_sweep(
     seed:int,         # Another sweep for each
 )->pd.DataFrame:      # A row per run and epoch, shuffled; columns as in a merged table, and `test accuracy`
-    "A sweep of eight runs whose rankings all differ"
-    rng = np.random.default_rng(seed)
-    names = [f'{o:012x}' for o in rng.integers(16**11, 16**12, 8)]
-    rows = [dict(run=name, epoch=e, **{'train loss': 1-.1*e+.01*i, 'train accuracy': .5+.05*e-.01*i, 'valid loss': 1.1-.1*e+.01*i, 'valid accuracy': .4+.05*e-.01*i, 'test accuracy': .4+.05*e-.01*i})
-            for i, name in enumerate(names) for e in range(6)]
+    "Invent a sweep of eight runs whose rankings all differ"
+    names = _run_names(np.random.default_rng(seed), 8)
+    rows  = [dict(run=name, epoch=e, **_rising(i, e)) for i, name in enumerate(names) for e in range(6)]
     df = pd.DataFrame(rows).set_index(['run', 'epoch'])
     best, last, train, loss, test, worst, broken, _ = names
-    df.loc[(best, 3), 'valid accuracy'], df.loc[(best, 5), 'valid accuracy'] = .9, .5
+    df.loc[(best, 3), 'valid accuracy']  = .9
+    df.loc[(best, 5), 'valid accuracy']  = .5
     df.loc[(last, 5), 'valid accuracy']  = .8
     df.loc[(train, 4), 'train accuracy'] = .99
     df.loc[(loss, 4), 'valid loss']      = .2
     df.loc[(test, 4), 'test accuracy']   = .95
     df.loc[(worst, 1), 'valid accuracy'] = .05
-    df.loc[(broken, 5)] = np.nan                                              # diverged in its last epoch
-    return df.reset_index().sample(frac=1, random_state=seed).reset_index(drop=True)
+    df.loc[(broken, 5)] = np.nan                           # diverged in its last epoch
+    return _shuffled(df.reset_index(), seed)
 
 # %% ../nbs/89_lessons.ipynb #wrong
-_top  = lambda df, column: df.loc[df[column].idxmax(), 'run']
-_WRONG = dict(
-    test    = (lambda df: _top(df, 'test accuracy'),  'you chose by `test accuracy`. Whoever chooses by the test set has no honest number left to report.'),
-    train   = (lambda df: _top(df, 'train accuracy'), 'you chose by `train accuracy`: that rewards learning by heart. Which column tells about images the net has not seen?'),
-    loss    = (lambda df: df.loc[df['valid loss'].idxmin(), 'run'], 'you chose by `valid loss`. A fair choice, but this sweep ranks by `valid accuracy`, and the two need not agree.'),
-    last    = (lambda df: _top(df[df['epoch']==df['epoch'].max()], 'valid accuracy'), 'you looked at the last epoch only. A run counts with its best epoch, and not every run ends with it.'),
-    worst   = (lambda df: df.loc[df['valid accuracy'].idxmin(), 'run'], 'that is the run with the lowest score. Is a high accuracy good or bad?'),
-    missing = (lambda df: df.sort_values('valid accuracy')['run'].iloc[-1], 'that run diverged: its last score is missing (NaN), and sorting puts missing values at the end.'),
-    row     = (lambda df: df['run'].iloc[0], 'you took a row by its place. The rows may come in any order.'))
+def _top(df, column): return df.loc[df[column].idxmax(), 'run']
+
+def _right_run(df): return _top(df, 'valid accuracy')
+
+def _run_by_test(df):
+    "you chose by `test accuracy`. Whoever chooses by the test set has no honest number left to report."
+    return _top(df, 'test accuracy')
+
+def _run_by_train(df):
+    """you chose by `train accuracy`: that rewards learning by heart.
+    Which column tells about images the net has not seen?"""
+    return _top(df, 'train accuracy')
+
+# %% ../nbs/89_lessons.ipynb #run-by-loss
+def _run_by_loss(df):
+    """you chose by `valid loss`. A fair choice, but this sweep ranks by `valid accuracy`,
+    and the two need not agree."""
+    return df.loc[df['valid loss'].idxmin(), 'run']
+
+# %% ../nbs/89_lessons.ipynb #wrong-runs
+def _run_by_last(df):
+    "you looked at the last epoch only. A run counts with its best epoch, and not every run ends with it."
+    return _top(df[df['epoch'] == df['epoch'].max()], 'valid accuracy')
+
+def _worst_run(df):
+    "that is the run with the lowest score. Is a high accuracy good or bad?"
+    return df.loc[df['valid accuracy'].idxmin(), 'run']
+
+def _run_without_score(df):
+    "that run diverged: its last score is missing (NaN), and sorting puts missing values at the end."
+    return df.sort_values('valid accuracy')['run'].iloc[-1]
+
+# %% ../nbs/89_lessons.ipynb #first-run
+def _first_run(df):
+    "you took a row by its place. The rows may come in any order."
+    return df['run'].iloc[0]
+
+_WRONG_RUNS = [
+    _run_by_test, _run_by_train, _run_by_loss, _run_by_last, _worst_run, _run_without_score, _first_run,
+]
+
+# %% ../nbs/89_lessons.ipynb #no-run
+def _no_run(df:pd.DataFrame, o:object)->str|None:
+    "What to say of an answer that names no run"
+    if not isinstance(o, str):
+        return ('not yet: the answer must be the name of a run, a text like '
+                f'{df["run"].iloc[0]!r}; yours is {str(o)[:60]!r}, {type(o).__name__}')
+    if o not in set(df['run']):
+        return (f'not yet: {o[:40]!r} is no run of the table that came in. '
+                'Take the name from `df`, whatever `df` is.')
 
 # %% ../nbs/89_lessons.ipynb #check-winner
 def check_winner(
-    pick:Callable[[pd.DataFrame], str],   # Takes a row per run and epoch, gives the name of the best run by validation accuracy
+    pick:Callable[[pd.DataFrame], str],   # Takes a row per run and epoch, gives the run best by validation
 )->str:                                   # `not attempted`, `not yet: …` or `right: …`
     "Try `pick` on invented sweeps and say what it does wrong"
-    tables = [_invented(seed) for seed in range(3)]
-    try: answers = [pick(df.copy()) for df in tables]
-    except NotImplementedError: return 'not attempted'
-    except Exception as e: return f'not yet: your code raised {type(e).__name__}: {e}'
-    if all(o is None or o is ... for o in answers): return 'not attempted'
-    for df, o in zip(tables, answers):
-        if not isinstance(o, str): return f'not yet: the answer must be the name of a run, a text like {df["run"].iloc[0]!r}; yours is {str(o)[:60]!r}, {type(o).__name__}'
-        if o not in set(df['run']): return f'not yet: {o[:40]!r} is no run of the table that came in. Take the name from `df`, whatever `df` is.'
-    for wrong, message in _WRONG.values():
-        if answers == [wrong(df) for df in tables]: return f'not yet: {message}'
-    if answers != [_top(df, 'valid accuracy') for df in tables]: return 'not yet: in at least one invented sweep another run reached a higher `valid accuracy`.'
+    cases = [(invent_sweep(seed),) for seed in range(3)]
+    answers, said = try_answer(pick, cases)
+    faults = [_no_run(df, o) for (df,), o in zip(cases, answers)]
+    said = said or next(filter(None, faults), None) or find_mistake(answers, cases, _WRONG_RUNS)
+    if said: return said
+    if answers != [_right_run(df) for df, in cases]:
+        return 'not yet: in at least one invented sweep another run reached a higher `valid accuracy`.'
     return 'right: on three invented sweeps you chose by validation, at the best epoch, in any order of rows.'
 
+# %% ../nbs/89_lessons.ipynb #rates-rows
+def _rate_rows(rng:np.random.Generator, rates:Sequence[float])->pd.DataFrame:
+    "Unremarkable runs of three seeds at each rate, six epochs each"
+    def scores(i, e): return {
+        'train accuracy': .5+.03*e-.002*i,
+        'valid accuracy': .4+.02*e-.002*i,
+        'test accuracy': .4+.02*e-.002*i,
+    }
+    names = _run_names(rng, 3*len(rates))
+    return pd.DataFrame([
+        dict(run=names[3*i+s], learning_rate=rate, seed=s, epoch=e, **scores(i, e))
+        for i, rate in enumerate(rates) for s in range(3) for e in range(6)
+    ])
+
 # %% ../nbs/89_lessons.ipynb #rates-invented
-def _invented_rates(
+def invent_rates(
     seed:int,         # Another sweep for each
 )->pd.DataFrame:      # A row per run and epoch, shuffled
-    "A sweep of eight rates by three seeds whose rankings all differ"
+    "Invent a sweep of eight rates by three seeds whose rankings all differ"
     rng   = np.random.default_rng(seed)
     rates = [float(o) for o in rng.permutation([.001, .002, .005, .01, .02, .05, .1, .2])]
-    rows  = [dict(run=f'{rng.integers(16**11, 16**12):012x}', learning_rate=r, seed=s, epoch=e, **{'train accuracy': .5+.03*e-.002*i, 'valid accuracy': .4+.02*e-.002*i, 'test accuracy': .4+.02*e-.002*i})
-             for i, r in enumerate(rates) for s in range(3) for e in range(6)]
-    df = pd.DataFrame(rows)
-    df['run'] = df.groupby(['learning_rate', 'seed'])['run'].transform('first')
+    df = _rate_rows(rng, rates)
     best, lucky, curve, last, steady, test, train, worst = rates
-    def put(rate, value, epoch, s=None, column='valid accuracy'):
-        df.loc[(df['learning_rate']==rate) & (df['epoch'].isin(np.atleast_1d(epoch))) & ((df['seed']==s) | (s is None)), column] = value
-    for s in range(3): put(best, .80, s+1, s)                                 # each seed peaks at another epoch
-    put(lucky, .90, 3, 0)
-    put(curve, .75, 3)
-    put(last, .70, 5)
+    def put(rate, value, epochs, seeds=(0, 1, 2), column='valid accuracy'):
+        here = (df['learning_rate'] == rate) & df['epoch'].isin(epochs) & df['seed'].isin(seeds)
+        df.loc[here, column] = value
+    for s in range(3):                                     # each seed peaks at another epoch
+        put(best, .80, [s+1], [s])
+    put(lucky, .90, [3], [0])
+    put(curve, .75, [3])
+    put(last, .70, [5])
     put(steady, .62, range(1, 6))
-    put(test, .95, 4, column='test accuracy')
-    put(train, .99, 4, column='train accuracy')
-    put(worst, .05, 1)
-    return df.sample(frac=1, random_state=seed).reset_index(drop=True)
+    put(test, .95, [4], column='test accuracy')
+    put(train, .99, [4], column='train accuracy')
+    put(worst, .05, [1])
+    return _shuffled(df, seed)
 
 # %% ../nbs/89_lessons.ipynb #rates-wrong
-def _mean_best(df, column='valid accuracy', per_run='max'): return df.groupby(['learning_rate', 'run'])[column].agg(per_run).groupby('learning_rate').mean()
-_WRONG_RATES = dict(
-    test   = (lambda df: _mean_best(df, 'test accuracy').idxmax(),  'you chose by `test accuracy`. Whoever chooses by the test set has no honest number left to report.'),
-    train  = (lambda df: _mean_best(df, 'train accuracy').idxmax(), 'you chose by `train accuracy`: that rewards learning by heart.'),
-    lucky  = (lambda df: df.loc[df['valid accuracy'].idxmax(), 'learning_rate'], 'that is the rate of the luckiest single run. Its other seeds did worse: judge a rate by all of its runs.'),
-    last   = (lambda df: df[df['epoch']==df['epoch'].max()].groupby('learning_rate')['valid accuracy'].mean().idxmax(), 'you looked at the last epoch only. A run counts with its best epoch.'),
-    steady = (lambda df: df.groupby('learning_rate')['valid accuracy'].mean().idxmax(), 'you averaged over all epochs, the early ones too. First one number per run, then the mean over runs.'),
-    curve  = (lambda df: df.groupby(['learning_rate', 'epoch'])['valid accuracy'].mean().idxmax()[0], 'you averaged the curves and then took the best epoch. Runs have their best epochs at different places: first one number per run.'),
-    worst  = (lambda df: _mean_best(df, per_run='min').idxmin(), 'that is the rate with the lowest scores. Is a high accuracy good or bad?'),
-    row    = (lambda df: df['learning_rate'].iloc[0], 'you took a row by its place. The rows may come in any order.'))
+def _mean_best(df, column='valid accuracy', per_run='max')->pd.Series:
+    "Mean over the runs of each rate of one number per run"
+    return df.groupby(['learning_rate', 'run'])[column].agg(per_run).groupby('learning_rate').mean()
+
+def _right_rate(df): return _mean_best(df).idxmax()
+
+def _rate_by_test(df):
+    "you chose by `test accuracy`. Whoever chooses by the test set has no honest number left to report."
+    return _mean_best(df, 'test accuracy').idxmax()
+
+def _rate_by_train(df):
+    "you chose by `train accuracy`: that rewards learning by heart."
+    return _mean_best(df, 'train accuracy').idxmax()
+
+# %% ../nbs/89_lessons.ipynb #luckiest-rate
+def _luckiest_rate(df):
+    """that is the rate of the luckiest single run. Its other seeds did worse:
+    judge a rate by all of its runs."""
+    return df.loc[df['valid accuracy'].idxmax(), 'learning_rate']
+
+# %% ../nbs/89_lessons.ipynb #rates-wrong-2
+def _rate_by_last(df):
+    "you looked at the last epoch only. A run counts with its best epoch."
+    last = df[df['epoch'] == df['epoch'].max()]
+    return last.groupby('learning_rate')['valid accuracy'].mean().idxmax()
+
+def _steady_rate(df):
+    "you averaged over all epochs, the early ones too. First one number per run, then the mean over runs."
+    return df.groupby('learning_rate')['valid accuracy'].mean().idxmax()
+
+def _rate_by_curve(df):
+    """you averaged the curves and then took the best epoch. Runs have their best epochs at different places:
+    first one number per run."""
+    return df.groupby(['learning_rate', 'epoch'])['valid accuracy'].mean().idxmax()[0]
+
+# %% ../nbs/89_lessons.ipynb #rates-wrong-3
+def _worst_rate(df):
+    "that is the rate with the lowest scores. Is a high accuracy good or bad?"
+    return _mean_best(df, per_run='min').idxmin()
+
+def _first_rate(df):
+    "you took a row by its place. The rows may come in any order."
+    return df['learning_rate'].iloc[0]
+
+_WRONG_RATES = [
+    _rate_by_test, _rate_by_train, _luckiest_rate, _rate_by_last, _steady_rate, _rate_by_curve,
+    _worst_rate, _first_rate,
+]
+
+# %% ../nbs/89_lessons.ipynb #no-rate
+def _no_rate(df:pd.DataFrame, o:object)->str|None:
+    "What to say of an answer that is no rate"
+    if isinstance(o, str) or not np.isscalar(o):
+        return ('not yet: the answer must be a learning rate, a number like '
+                f'{df["learning_rate"].iloc[0]:g}; yours is {str(o)[:60]!r}, {type(o).__name__}')
+    if not np.isclose(df['learning_rate'], float(o)).any():
+        return f'not yet: {o:g} is no learning rate of the table that came in. Did you return a score?'
 
 # %% ../nbs/89_lessons.ipynb #check-rate
-def _tried(
-    answer:Callable,            # The student's function
-    tables:list[pd.DataFrame],  # What it is tried on
-)->tuple[list,str|None]:        # Its answers, and what there is to say if it gave none
-    "Call an answer on copies of some tables; nothing it does raises"
-    try: answers = [answer(df.copy()) for df in tables]
-    except NotImplementedError: return [], 'not attempted'
-    except Exception as e: return [], f'not yet: your code raised {type(e).__name__}: {e}'
-    return answers, 'not attempted' if all(o is None or o is ... for o in answers) else None
-
 def check_rate(
-    pick:Callable[[pd.DataFrame], float],   # Takes a row per run and epoch, gives the learning rate with the best mean over runs of the best `valid accuracy`
+    pick:Callable[[pd.DataFrame], float],   # Takes a row per run and epoch, gives the best rate:
+    # the one with the best mean, over its runs, of their best `valid accuracy`
 )->str:                                     # `not attempted`, `not yet: …` or `right: …`
     "Try `pick` on invented sweeps with several seeds and say what it does wrong"
-    tables = [_invented_rates(seed) for seed in range(3)]
-    answers, said = _tried(pick, tables)
+    cases = [(invent_rates(seed),) for seed in range(3)]
+    answers, said = try_answer(pick, cases)
+    said = said or next(filter(None, (_no_rate(df, o) for (df,), o in zip(cases, answers))), None)
+    said = said or find_mistake(answers, cases, _WRONG_RATES, np.allclose)
     if said: return said
-    for df, o in zip(tables, answers):
-        if isinstance(o, str) or not np.isscalar(o): return f'not yet: the answer must be a learning rate, a number like {df["learning_rate"].iloc[0]:g}; yours is {str(o)[:60]!r}, {type(o).__name__}'
-        if not np.isclose(df['learning_rate'], float(o)).any(): return f'not yet: {o:g} is no learning rate of the table that came in. Did you return a score?'
-    for wrong, message in _WRONG_RATES.values():
-        if np.allclose(answers, [wrong(df) for df in tables]): return f'not yet: {message}'
-    if not np.allclose(answers, [_mean_best(df).idxmax() for df in tables]): return 'not yet: in at least one invented sweep another rate is better on average over its runs.'
-    return 'right: on three invented sweeps you judged each run by its best epoch and each rate by all of its runs.'
+    if not np.allclose(answers, [_right_rate(df) for df, in cases]):
+        return 'not yet: in at least one invented sweep another rate is better on average over its runs.'
+    return ('right: on three invented sweeps you judged each run by its best epoch '
+            'and each rate by all of its runs.')
 
 # %% ../nbs/89_lessons.ipynb #difference-invented
-def _invented_pairs(
+def invent_pairs(
     seed:int,         # Other scores for each
 )->pd.DataFrame:      # A row per run, shuffled; columns `run drop_out seed`, `valid accuracy`
-    "Runs with and without dropout; scores depend on the seed, and each setting has a seed that the other lacks"
+    "Invent runs with and without dropout: the seed matters, and each setting has a seed that the other lacks"
     rng   = np.random.default_rng(seed)
     luck  = rng.normal(0, .03, 7)
-    rows  = [dict(run=f'{rng.integers(16**11, 16**12):012x}', drop_out=p, seed=s, **{'valid accuracy': .4+luck[s]+gain+rng.normal(0, .004)})
-             for p, gain, seeds in ((0., 0, range(6)), (.2, .015, range(1, 7))) for s in seeds]
-    return pd.DataFrame(rows).sample(frac=1, random_state=seed+1).reset_index(drop=True)
+    pairs = [(0., 0, s) for s in range(6)] + [(.2, .015, s) for s in range(1, 7)]
+    def row(p, gain, s): return {
+        'run': _run_names(rng, 1)[0],
+        'drop_out': p,
+        'seed': s,
+        'valid accuracy': .4+luck[s]+gain+rng.normal(0, .004),
+    }
+    return _shuffled(pd.DataFrame([row(*o) for o in pairs]), seed+1)
 
-# %% ../nbs/89_lessons.ipynb #difference-wrong
+# %% ../nbs/89_lessons.ipynb #difference-right
+def _by_setting(df)->tuple[pd.Series,pd.Series]:
+    "Scores by seed, with dropout and without"
+    with_, without = (df[df['drop_out'] == p].set_index('seed')['valid accuracy'] for p in (.2, 0))
+    return with_, without
+
 def _paired(df)->np.ndarray:
     "Score with dropout minus score without, a value per seed that has both"
-    a, b = (df[df['drop_out']==p].set_index('seed')['valid accuracy'] for p in (.2, 0))
-    return (a-b).dropna().to_numpy()
+    with_, without = _by_setting(df)
+    return (with_-without).dropna().to_numpy()
 
-def _around(mean:float, half:float)->tuple: return mean, mean-half, mean+half
+def _around(mean:float, half:float)->tuple:
+    return mean, mean-half, mean+half
 
+# %% ../nbs/89_lessons.ipynb #t-interval
 def _t_interval(d, ddof=1, quantile=None, root=True)->tuple:
     "Mean and interval, or one of the ways to get it wrong"
     from scipy.stats import t
-    return _around(d.mean(), (quantile or t.ppf(.975, len(d)-1))*d.std(ddof=ddof)/(len(d)**.5 if root else 1))
+    spread = d.std(ddof=ddof)/(len(d)**.5 if root else 1)
+    return _around(d.mean(), (quantile or t.ppf(.975, len(d)-1))*spread)
 
-def _unpaired(df)->tuple:
-    "Interval of two independent means, which forgets that seeds make pairs"
+def _right_difference(df): return _t_interval(_paired(df))
+
+# %% ../nbs/89_lessons.ipynb #difference-wrong
+def _wrong_sign(df):
+    "the sign is the wrong way round: with dropout minus without."
+    return _t_interval(-_paired(df))
+
+def _in_points(df):
+    "these are percentage points; the answer is asked on the scale of the accuracy."
+    return tuple(100*o for o in _t_interval(_paired(df)))
+
+def _row_by_row(df):
+    "you subtracted rows in the order in which they come. The pairs are the seeds."
+    with_, without = _by_setting(df)
+    return _t_interval(with_.to_numpy() - without.to_numpy())
+
+# %% ../nbs/89_lessons.ipynb #not-paired
+def _not_paired(df):
+    """that is the interval of two independent means.
+    Seeds make pairs: first the difference per seed, then its spread."""
     from scipy.stats import ttest_ind
-    a, b = (df[df['drop_out']==p].set_index('seed')['valid accuracy'] for p in (.2, 0))
-    both = a.index.intersection(b.index)
-    a, b = a[both], b[both]
-    test = ttest_ind(a, b).confidence_interval(.95)
-    return a.mean()-b.mean(), test.low, test.high
+    with_, without = _by_setting(df)
+    both = with_.index.intersection(without.index)
+    test = ttest_ind(with_[both], without[both]).confidence_interval(.95)
+    return with_[both].mean()-without[both].mean(), test.low, test.high
 
-def _by_row(df)->np.ndarray:
-    "Differences of rows in the order in which they come"
-    a, b = (df.loc[df['drop_out']==p, 'valid accuracy'].to_numpy() for p in (.2, 0))
-    return a-b
+# %% ../nbs/89_lessons.ipynb #difference-wrong-2
+def _spread_of_one(df):
+    "that is how far single differences scatter. The mean of n of them is known better, by the root of n."
+    return _t_interval(_paired(df), root=False)
 
-_WRONG_DIFFERENCES = dict(
-    sign     = (lambda df: _t_interval(-_paired(df)), 'the sign is the wrong way round: with dropout minus without.'),
-    points   = (lambda df: tuple(100*o for o in _t_interval(_paired(df))), 'these are percentage points; the answer is asked on the scale of the accuracy.'),
-    order    = (lambda df: _t_interval(_by_row(df)), 'you subtracted rows in the order in which they come. The pairs are the seeds.'),
-    unpaired = (_unpaired, 'that is the interval of two independent means. Seeds make pairs: first the difference per seed, then its spread.'),
-    spread   = (lambda df: _t_interval(_paired(df), root=False), 'that is how far single differences scatter. The mean of n of them is known better, by the root of n.'),
-    normal   = (lambda df: _t_interval(_paired(df), quantile=1.96), '1.96 is for many seeds. With few, the spread itself is uncertain: Student\'s t is wider.'),
-    ddof     = (lambda df: _t_interval(_paired(df), ddof=0), 'the spread divides by n. With a mean taken from the same numbers it is n - 1: `ddof=1`.'))
+def _normal_quantile(df):
+    "1.96 is for many seeds. With few, the spread itself is uncertain: Student's t is wider."
+    return _t_interval(_paired(df), quantile=1.96)
+
+def _by_n(df):
+    "the spread divides by n. With a mean taken from the same numbers it is n - 1: `ddof=1`."
+    return _t_interval(_paired(df), ddof=0)
+
+_WRONG_DIFFERENCES = [
+    _wrong_sign, _in_points, _row_by_row, _not_paired, _spread_of_one, _normal_quantile, _by_n,
+]
+
+# %% ../nbs/89_lessons.ipynb #no-interval
+def _as_intervals(answers:Sequence)->tuple[list,str|None]:
+    "Answers as triples of floats, and what there is to say if they are none"
+    try:
+        answers = [tuple(float(v) for v in o) for o in answers]
+    except (TypeError, ValueError):
+        yours = str(answers[0])[:60]
+        return [], f'not yet: the answer must be three numbers, (mean, low, high); yours is {yours!r}'
+    if any(len(o) != 3 for o in answers):
+        return [], ('not yet: the answer must be three numbers, (mean, low, high); '
+                    f'yours has {len(answers[0])}')
+    if not np.isfinite(answers).all():
+        return [], ('not yet: one of your numbers is missing (NaN). '
+                    'A seed that only one setting has gives no difference.')
+    if any(not low <= mean <= high for mean, low, high in answers):
+        return [], 'not yet: the order is mean, low, high, and the mean lies between the other two.'
+    return answers, None
+
+def _same_interval(answers, others): return np.allclose(answers, others, rtol=1e-3, atol=1e-6)
 
 # %% ../nbs/89_lessons.ipynb #check-difference
 def check_difference(
-    difference:Callable[[pd.DataFrame], tuple],   # Takes a row per run, gives mean, low and high of the paired difference, `drop_out` .2 minus 0, 95 %
+    difference:Callable[[pd.DataFrame], tuple],   # Takes a row per run, gives mean, low and high
+    # of the paired difference, `drop_out` .2 minus 0, with its 95 % interval
 )->str:                                           # `not attempted`, `not yet: …` or `right: …`
     "Try `difference` on invented runs and say what it does wrong"
-    tables = [_invented_pairs(seed) for seed in range(3)]
-    answers, said = _tried(difference, tables)
+    cases = [(invent_pairs(seed),) for seed in range(3)]
+    answers, said = try_answer(difference, cases)
+    if not said: answers, said = _as_intervals(answers)
+    said = said or find_mistake(answers, cases, _WRONG_DIFFERENCES, _same_interval)
     if said: return said
-    try: answers = [tuple(float(v) for v in o) for o in answers]
-    except (TypeError, ValueError): return f'not yet: the answer must be three numbers, (mean, low, high); yours is {str(answers[0])[:60]!r}'
-    if any(len(o)!=3 for o in answers): return f'not yet: the answer must be three numbers, (mean, low, high); yours has {len(answers[0])}'
-    if not np.isfinite(answers).all(): return 'not yet: one of your numbers is missing (NaN). A seed that only one setting has gives no difference.'
-    if any(not low<=mean<=high for mean, low, high in answers): return 'not yet: the order is mean, low, high, and the mean lies between the other two.'
-    for wrong, message in _WRONG_DIFFERENCES.values():
-        if np.allclose(answers, [wrong(df) for df in tables], rtol=1e-3, atol=1e-6): return f'not yet: {message}'
-    right = [_t_interval(_paired(df)) for df in tables]
-    if not np.allclose([o[0] for o in answers], [o[0] for o in right], rtol=1e-3, atol=1e-6): return 'not yet: already the mean difference is another. Do you use exactly the seeds that both settings have?'
-    if not np.allclose(answers, right, rtol=1e-3, atol=1e-6): return 'not yet: the mean is right, the interval is not. It needs the spread of the differences, their number and Student\'s t.'
+    right = [_right_difference(df) for df, in cases]
+    if not _same_interval([o[0] for o in answers], [o[0] for o in right]):
+        return ('not yet: already the mean difference is another. '
+                'Do you use exactly the seeds that both settings have?')
+    if not _same_interval(answers, right):
+        return ('not yet: the mean is right, the interval is not. '
+                'It needs the spread of the differences, their number and Student\'s t.')
     return 'right: on three invented tables you paired by seed and gave the mean with its 95 % interval.'
 
-# %% ../nbs/89_lessons.ipynb #number-check
-def _check_number(
-    fn:Callable,         # The student's function
-    cases:list[tuple],   # Arguments of each call
-    right:Callable,      # A correct function
-    wrong:dict,          # Name of a mistake -> the mistaken function, and what to say
-    praise:str,          # What to say to a right answer
-)->str:                  # `not attempted`, `not yet: …` or `right: …`
-    "Try a function on invented arguments and compare its numbers with those of right and wrong functions"
-    try: answers = [fn(*copy.deepcopy(case)) for case in cases]
-    except NotImplementedError: return 'not attempted'
-    except Exception as e: return f'not yet: your code raised {type(e).__name__}: {e}'
-    if all(o is None or o is ... for o in answers): return 'not attempted'
-    for o in answers:
-        if isinstance(o, bool) or not isinstance(o, (int, float, np.number)): return f'not yet: the answer must be one number; yours is {str(o)[:60]!r}, {type(o).__name__}'
-    same = lambda other, tolerance: np.allclose(answers, [other(*case) for case in cases], rtol=0, atol=tolerance)
-    if same(right, 1e-6): return f'right: {praise}'
-    for mistake, message in wrong.values():
-        if same(mistake, 1e-6): return f'not yet: {message}'
-    if same(right, .01): return 'not yet: nearly. Did you draw at random, or round? The number can be computed exactly.'
-    return 'not yet: on invented numbers another value comes out.'
-
-# %% ../nbs/89_lessons.ipynb #expected-best
-_choices = lambda scores, k: list(itertools.combinations(scores, k))
-_WRONG_BEST = dict(
-    mean    = (lambda scores, k: np.mean(scores), 'that is the mean score, whatever k is. Which of its k scores does a choice stand for?'),
-    best    = (lambda scores, k: max(scores), 'that is the best of all scores: what you get if every one is tried, not k of them.'),
-    first   = (lambda scores, k: max(scores[:k]), 'you took the first k scores. Their order means nothing: go over all ways of taking k.'),
-    top     = (lambda scores, k: np.mean(sorted(scores)[-k:]), 'you averaged the k highest scores. Whoever tries k at random rarely hits on those.'),
-    replace = (lambda scores, k: np.mean([max(o) for o in itertools.product(scores, repeat=k)]), 'you let one score be drawn several times. k tries are k different ones.'),
-    worst   = (lambda scores, k: np.mean([min(o) for o in _choices(scores, k)]), 'that is the worst of each choice. Is a high accuracy good or bad?'))
-
-def check_expected_best(
-    fn:Callable[[list, int], float],   # Takes scores and k, gives the mean, over all choices of k scores, of the best
-)->str:                                # `not attempted`, `not yet: …` or `right: …`
-    "Try `fn` on invented scores and say what it does wrong"
-    rng   = np.random.default_rng(0)
-    cases = [(rng.uniform(.1, .6, n).tolist(), k) for n, k in [(5, 2), (6, 3), (4, 1), (5, 5), (7, 4)]]
-    return _check_number(fn, cases, lambda scores, k: np.mean([max(o) for o in _choices(scores, k)]), _WRONG_BEST,
-                         'on five invented lists you took every choice of k scores once, and the best of each.')
-
-# %% ../nbs/89_lessons.ipynb #honest
-def _invented_runs(
+# %% ../nbs/89_lessons.ipynb #honest-invented
+def invent_scores(
     seed:int,        # Another sweep for each
 )->pd.DataFrame:     # A row per run, in no order; one run has no score
-    "Eight runs, each with its best validation score and its hold-out score"
-    rng = np.random.default_rng(seed)
-    df = pd.DataFrame({'run': [f'{o:012x}' for o in rng.integers(16**11, 16**12, 8)], 'valid accuracy': .40+.01*np.arange(8), 'hold accuracy': .39+.01*np.arange(8), 'train accuracy': .6+.01*np.arange(8)})
+    "Invent eight runs, each with its best validation score and its hold-out score"
+    steps = .01*np.arange(8)
+    df = pd.DataFrame({
+        'run': _run_names(np.random.default_rng(seed), 8),
+        'valid accuracy': .40+steps,
+        'hold accuracy': .39+steps,
+        'train accuracy': .6+steps,
+    })
     df.loc[7, ['valid accuracy', 'hold accuracy']] = .53, .455
-    df.loc[3, 'hold accuracy'], df.loc[2, 'train accuracy'], df.loc[0, 'valid accuracy'] = .48, .9, np.nan
+    df.loc[3, 'hold accuracy']  = .48
+    df.loc[2, 'train accuracy'] = .9
+    df.loc[0, 'valid accuracy'] = np.nan
     return df.sample(frac=1, random_state=seed).set_axis(range(10, 18))
 
-_hold_of = lambda df, column: df.loc[df[column].idxmax(), 'hold accuracy']
-_WRONG_HONEST = dict(
-    claimed = (lambda df: df['valid accuracy'].max(), 'that is the score on the images the run was chosen by: partly luck. Which column was not used to choose?'),
-    peeked  = (lambda df: df['hold accuracy'].max(), 'you chose by `hold accuracy`. Whoever chooses by the hold-out images has no honest number left.'),
-    train   = (lambda df: _hold_of(df, 'train accuracy'), 'you chose by `train accuracy`: that rewards learning by heart.'),
-    mean    = (lambda df: df['hold accuracy'].mean(), 'that is the mean over all runs. Report the one you would use.'),
-    missing = (lambda df: df.sort_values('valid accuracy')['hold accuracy'].iloc[-1], 'that run has no validation score (NaN): sorting puts missing values at the end.'),
-    row     = (lambda df: df['hold accuracy'].iloc[0], 'you took a row by its place. The rows may come in any order.'))
+# %% ../nbs/89_lessons.ipynb #honest-wrong
+def _hold_of(df, column): return df.loc[df[column].idxmax(), 'hold accuracy']
 
+def _right_score(df): return _hold_of(df, 'valid accuracy')
+
+def _claimed_score(df):
+    """that is the score on the images the run was chosen by: partly luck.
+    Which column was not used to choose?"""
+    return df['valid accuracy'].max()
+
+def _peeked_score(df):
+    "you chose by `hold accuracy`. Whoever chooses by the hold-out images has no honest number left."
+    return df['hold accuracy'].max()
+
+def _score_by_train(df):
+    "you chose by `train accuracy`: that rewards learning by heart."
+    return _hold_of(df, 'train accuracy')
+
+# %% ../nbs/89_lessons.ipynb #honest-wrong-2
+def _mean_hold(df):
+    "that is the mean over all runs. Report the one you would use."
+    return df['hold accuracy'].mean()
+
+def _score_of_missing(df):
+    "that run has no validation score (NaN): sorting puts missing values at the end."
+    return df.sort_values('valid accuracy')['hold accuracy'].iloc[-1]
+
+def _first_score(df):
+    "you took a row by its place. The rows may come in any order."
+    return df['hold accuracy'].iloc[0]
+
+_WRONG_SCORES = [
+    _claimed_score, _peeked_score, _score_by_train, _mean_hold, _score_of_missing, _first_score,
+]
+
+# %% ../nbs/89_lessons.ipynb #honest
 def check_honest_score(
-    fn:Callable[[pd.DataFrame], float],   # Takes a row per run with `valid accuracy` and `hold accuracy`, gives the score to report
+    fn:Callable[[pd.DataFrame], float],   # Takes a row per run with both scores, gives the one to report
 )->str:                                   # `not attempted`, `not yet: …` or `right: …`
     "Try `fn` on invented sweeps and say what it does wrong"
-    return _check_number(fn, [(_invented_runs(seed),) for seed in range(3)], lambda df: _hold_of(df, 'valid accuracy'), _WRONG_HONEST,
-                         'on three invented sweeps you chose by validation and reported the hold-out score of that run.')
+    cases  = [(invent_scores(seed),) for seed in range(3)]
+    praise = 'on three invented sweeps you chose by validation and reported the hold-out score of that run.'
+    return check_number(fn, cases, _right_score, _WRONG_SCORES, praise)

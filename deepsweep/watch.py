@@ -37,6 +37,7 @@ class _Snapshot:
     curves:Curves|None      # None before the first epoch
     epochs:dict             # Live run -> (epoch, epochs in all)
 
+# %% ../nbs/98_watch.ipynb #snapshot-states
 def _states(store:RunStore, planned:list)->dict:
     "State of each planned run; '' for one that has not begun"
     found = store.run_states(dict.fromkeys(planned))
@@ -57,6 +58,7 @@ def _live_epochs(config:pd.DataFrame, history:pd.DataFrame, states:dict)->dict:
         return config.loc[config['run'] == run, 'num_epochs'].iloc[0]
     return {run: (int(last.get(run, 0)), planned(run)) for run, state in states.items() if state == 'running'}
 
+# %% ../nbs/98_watch.ipynb #snapshot-look
 def _snapshot(store:RunStore, study:str)->_Snapshot:
     "Look into a store"
     states = _states(store, [run for run, _ in store.label_rows(study)])
@@ -64,7 +66,8 @@ def _snapshot(store:RunStore, study:str)->_Snapshot:
     config['state'] = config['run'].map(states)
     row = store.study_row(study)
     if row is not None and 'function' in row.code:
-        config['best epoch'] = pd.NA         # of such a run another study may have decided it, by its own metric
+        # another study may have decided it, by its own metric
+        config['best epoch'] = pd.NA
     curves = make_curves(config, history) if len(history) else None
     return _Snapshot(study, states, curves, _live_epochs(config, history, states))
 
@@ -87,6 +90,7 @@ def _count_words(s:_Snapshot)->str:
     rest = [f'{n[k]} {k}' for k in ('running', 'interrupted', *BAD_STATES, 'not begun') if k in n]
     return f"{s.study}: {', '.join([f'{done} of {len(s.states)} runs finished', *rest])}"
 
+# %% ../nbs/98_watch.ipynb #draw-live
 def _draw_live(ax:Axes, c:Curves, x:np.ndarray, y:np.ndarray, live:list)->None:
     "Runs in training in colour, the others grey"
     rest = np.setdiff1d(np.arange(len(y)), live)
@@ -116,7 +120,7 @@ def _star_best(ax:Axes, c:Curves, metric:str, objective:Objective|None)->str:
 def _draw_watch(
     s:_Snapshot,                   # From `_snapshot`
     metric:str='valid accuracy',   # Column of the history
-    objective:Objective|None=None, # What the runs compete by; if that is another metric: the metric, by its name
+    objective:Objective|None=None, # What the runs compete by, which may be another metric
 )->tuple[Figure,str]:              # And the state of the sweep in words
     "Draw what a study has so far, live runs in colour"
     figure = Figure(figsize=(7.4, 3.2))
@@ -140,6 +144,7 @@ def _followed_by(store:RunStore, study:str, metric:str|None, goal:str|None)->Obj
     if goal is None: return objective
     return Objective(metric or (objective or Objective()).name, goal)
 
+# %% ../nbs/98_watch.ipynb #watch-metrics
 def _metrics_of(s:_Snapshot, metric:str|None, objective:Objective|None)->tuple[list,str]:
     "Metrics to choose from, and the one that is shown first"
     shown  = s.curves.metrics if s.curves else []
@@ -220,6 +225,7 @@ def _left_words(self:Watch)->str:
     if not math.isfinite(left): return 'measuring the pace'
     return f'about {left:.0f} s left' if left < 120 else f'about {left/60:.0f} min left'
 
+# %% ../nbs/98_watch.ipynb #watch-bar-html
 @patch
 def _bar(self:Watch)->str:
     "Progress as HTML"
