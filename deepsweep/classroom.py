@@ -414,6 +414,16 @@ def _cost_words(rows:pd.DataFrame, last:tuple|None)->str:
     flat = f" The last map has {' × '.join(map(str, last))} pixels." if last else ''
     return f"{part('parameters', 'parameters')}; {part('FLOPs', 'FLOPs for an image')}.{flat}"
 
+# %% ../nbs/91_classroom.ipynb #table-or-error
+_PLACES = (.08, .26), (.44, .24), (.74, .24)     # left and width of the three charts
+
+def _table_or_error(*net)->tuple[pd.DataFrame|None,str]:
+    "The table of a net, or what makes it impossible"
+    try:
+        return shape_table(*net), ''
+    except GeometryError as e:
+        return None, str(e)
+
 # %% ../nbs/91_classroom.ipynb #draw-impossible
 def _draw_impossible(axes:list, error:str)->str:
     "No costs to draw; what is wrong"
@@ -434,13 +444,9 @@ def draw_shape(
     "Draw the size of the map through a net, its parameters and its work by layer"
     shape = _INPUTS[image]
     sizes = _last_maps(shape, depth, kernel, padding, pool)
-    error = ''
-    try:
-        table = shape_table(shape, depth, width, kernel, padding, pool, _HEADS[head])
-    except GeometryError as e:
-        error = str(e)
+    table, error = _table_or_error(shape, depth, width, kernel, padding, pool, _HEADS[head])
     figure = Figure(figsize=(7.6, 3.3))
-    axes = [figure.add_axes([left, .25, wide, .66]) for left, wide in ((.08, .26), (.44, .24), (.74, .24))]
+    axes = [figure.add_axes([left, .25, wide, .66]) for left, wide in _PLACES]
     _draw_map_sizes(axes[0], sizes, error if depth else '')
     if error:
         return figure, _draw_impossible(axes[1:], error)

@@ -98,7 +98,7 @@ def within_budget(
     seconds:float|None=None,    # [s] of training in all; None: as many as it takes
     advice:str=_LEAVE_OUT,      # What to add where there are too many runs
 )->Rule:
-    "A rule: the study keeps to its budget; a machine three times slower than meant is no fault of its owner"
+    "A rule: the study keeps to its budget; a machine three times slower than meant is no fault"
     def rule(work):
         if len(work.config) > runs:
             return f'the sweep has {len(work.config)} runs, the budget is {runs}. {advice}'

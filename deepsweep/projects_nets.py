@@ -56,6 +56,7 @@ def _ending(epochs:pd.DataFrame, chance:float)->dict:
     why = why_failed(loss, accuracy, chance) if len(trained) else 'it has no epoch'
     return {'score': accuracy.max(), 'updates': epochs['updates'].max(), 'why': why}
 
+# %% ../nbs/97_projects_nets.ipynb #stored-tables
 def _stored_tables(study:str, store)->tuple:
     "Config and history of a study, and each run's images; empty tables if it is not there"
     try:
@@ -76,6 +77,7 @@ class _Attempts(Work):
         "Settings, scores and ends in one table"
         return super().runs.join(self.ends, on='run')
 
+# %% ../nbs/97_projects_nets.ipynb #study-attempts
 def _attempts(study:str, store, images:int=1000)->_Attempts|None:
     "What the store holds of a project; None: nothing. Chance is decided by the number of validation images"
     chance = chance_level(images=images)
@@ -107,9 +109,11 @@ def _epochs_within(most:int)->Rule:
     def rule(work):
         longest = work.config['num_epochs'].max()
         if longest > most:
-            return f'a run has {longest} epochs, the budget is {most} each. More training is another question.'
+            return (f'a run has {longest} epochs, the budget is {most} each. '
+                    'More training is another question.')
     return rule
 
+# %% ../nbs/97_projects_nets.ipynb #no-error
 def _no_error(work:Work)->str|None:
     "A rule: no run stopped with an error"
     if work.config['state'].eq('failed').any():
@@ -141,6 +145,7 @@ def _of_kind(runs:pd.DataFrame, model:str)->pd.DataFrame:
     "The runs of MLPs, or of CNNs"
     return runs[runs['model'].eq(model)] if len(runs) else runs
 
+# %% ../nbs/97_projects_nets.ipynb #fair-net
 def _fair(mlps:pd.DataFrame, most_weights:int)->Rule:
     "A rule: a small CNN on the MLP's images, with no more updates"
     def rule(work):
@@ -151,7 +156,8 @@ def _fair(mlps:pd.DataFrame, most_weights:int)->Rule:
             return 'your nets saw other images than the MLP. Give `run_sweep` the same data.'
         small = cnns[cnns['parameters'].le(most_weights)]
         if small.empty:
-            return (f'your smallest CNN has {cnns["parameters"].min():,} weights, more than {most_weights:,}. '
+            least = cnns['parameters'].min()
+            return (f'your smallest CNN has {least:,} weights, more than {most_weights:,}. '
                     'Where do most of them sit?')
         if small['updates'].max() > mlps['updates'].max():
             return ('your nets made more updates than the MLP. Then nobody can say '
@@ -166,6 +172,7 @@ def _small_nets(work:Work, most_weights:int)->list[pd.DataFrame]:
     texts = row_texts(runs, differing_keys(work))
     return [o for _, o in runs[small].groupby(texts[small])]
 
+# %% ../nbs/97_projects_nets.ipynb #duel-seeds
 def _by_seed(runs:pd.DataFrame)->pd.Series:
     return runs.groupby('seed')['score'].mean()
 
@@ -185,8 +192,8 @@ def _in_pairs(mlps:pd.DataFrame, most_weights:int)->Rule:
             known = ', '.join(map(str, sorted(mlps['seed'].unique())))
             return f"none of your seeds is one of the MLP's, {known}. Pairs need equal seeds."
         if most < 3:
-            return (f'your best-tried setting shares {most} seed{"s"*(most > 1)} with the MLP. With so few the '
-                    'interval is very wide.')
+            return (f'your best-tried setting shares {most} seed{"s"*(most > 1)} with the MLP. '
+                    'With so few the interval is very wide.')
     return rule
 
 # %% ../nbs/97_projects_nets.ipynb #duel-words
@@ -196,6 +203,7 @@ def _best_difference(work:Work, mlps:pd.DataFrame, most_weights:int)->Difference
     told  = [paired_difference(_by_seed(o), _by_seed(mlps)) for o in pairs if o['seed'].nunique() >= 3]
     return max(told, key=lambda diff: diff.low)
 
+# %% ../nbs/97_projects_nets.ipynb #duel-points
 def _points(diff:Difference)->str:
     "A difference in points, with its interval"
     return f'{100*diff.mean:+.1f} points ({100*diff.low:.1f} to {100*diff.high:.1f}, n = {diff.n})'
@@ -238,6 +246,7 @@ def _two_rates(work:Work)->str|None:
     if work.config['learning_rate'].nunique() < 2:
         return 'you tried one rate. An edge has two sides.'
 
+# %% ../nbs/97_projects_nets.ipynb #edge-long-enough
 def _long_enough(least_updates:int)->Rule:
     "A rule: a run that did not diverge trained long enough to die"
     def rule(work):
@@ -255,6 +264,7 @@ def _deaths(work:Work)->pd.DataFrame:
     by = runs.assign(dead=runs['why'].ne('')).groupby('learning_rate')['dead']
     return by.agg(runs='size', dead='sum')
 
+# %% ../nbs/97_projects_nets.ipynb #edge-both-sides
 def _both_sides(work:Work)->str|None:
     "A rule: a rate at which the net learns, and a larger one at which it dies"
     by = _deaths(work)
@@ -278,6 +288,7 @@ def _edge(work:Work)->tuple[float,float]:
     dies   = by.index[(by['dead'] == by['runs']) & (by.index > learns.min())]
     return learns.max(), dies.min()
 
+# %% ../nbs/97_projects_nets.ipynb #edge-near-enough
 def _near_enough(factor:float)->Rule:
     "A rule: the two ends lie in order, close together, and were repeated"
     def rule(work):
@@ -359,6 +370,7 @@ def _single_pixel(x, y, names):
     "that class has the brightest pixel. One pixel says nothing about an image."
     return _largest(names, (o.max() for o in _per_class(x, y, names)))
 
+# %% ../nbs/97_projects_nets.ipynb #bright-contrast
 def _contrast(x, y, names):
     "that is the class of the strongest contrast: a spread, not a level."
     return _largest(names, (o.std() for o in _per_class(x, y, names)))
