@@ -4,12 +4,15 @@
 
 # %% ../nbs/91_classroom.ipynb #imports
 from __future__ import annotations
-import itertools, math
+import itertools
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
-import numpy as np, pandas as pd, torch
+import numpy as np
+import pandas as pd
+import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from .analysis import best_epochs, find_metric, join_tables, run_scores, tidy_table, varying_keys
@@ -23,6 +26,16 @@ from .style import PALETTE, legend_beside, plain_text
 __all__ = ['luck_table', 'draw_luck', 'luck_meter', 'real_luck', 'seed_scores', 'wrong_ranking', 'draw_noise', 'noise_or_effect',
            'shape_table', 'draw_shape', 'shape_builder']
 
+# %% ../nbs/91_classroom.ipynb #luck-of-winner
+def _check_simulated(spread:float, accuracy:float)->None:
+    "A spread and a mean that can be simulated"
+    if spread < 0: raise DataError(f'spread is a standard deviation of at least 0, got {spread}')
+    if not 0 < accuracy < 1: raise DataError(f'accuracy must lie in (0, 1), got {accuracy}')
+
+def _take(a:np.ndarray, at:np.ndarray)->np.ndarray:
+    "From each row of `a` (rows, columns) the value at `at` (rows,)"
+    return np.take_along_axis(a, at[:, None], 1)[:, 0]
+
 # %% ../nbs/91_classroom.ipynb #luck
 def luck_table(
     runs:int=64,            # Runs compared, at least 1
@@ -34,14 +47,12 @@ def luck_table(
 )->pd.DataFrame:            # A row per sweep: the winner's `measured` and `true` accuracy
     "Simulate sweeps in which the run with the best measured accuracy wins"
     runs, images = check_whole('runs', runs, 1, DataError), check_whole('images', images, 1, DataError)
-    if spread < 0: raise DataError(f'spread is a standard deviation of at least 0, got {spread}')
-    if not 0 < accuracy < 1: raise DataError(f'accuracy must lie in (0, 1), got {accuracy}')
+    _check_simulated(spread, accuracy)
     rng  = np.random.default_rng(seed)
     true = np.clip(rng.normal(accuracy, spread/100, (n, runs)), .001, .999)             # (sweeps, runs)
     measured = rng.binomial(images, true)/images
-    best = measured.argmax(1)[:, None]
-    of_winner = lambda a: np.take_along_axis(a, best, 1)[:, 0]
-    return pd.DataFrame(dict(measured=of_winner(measured), true=of_winner(true)))
+    best = measured.argmax(1)
+    return pd.DataFrame(dict(measured=_take(measured, best), true=_take(true, best)))
 
 # %% ../nbs/91_classroom.ipynb #draw-luck
 def _draw_histograms(ax, claim:pd.Series, real:pd.Series|None, step:float)->None:
@@ -54,6 +65,14 @@ def _draw_histograms(ax, claim:pd.Series, real:pd.Series|None, step:float)->None
     ax.hist(claim, edges, color=PALETTE['orange'], alpha=.85, label='what the winner scored', **rim)
     if real is None: return
     ax.hist(real, edges, color=PALETTE['blue'], alpha=.6, label='what the winner is worth', hatch='//', **rim)
+
+# %% ../nbs/91_classroom.ipynb #luck-words
+def _luck_words(runs:int, images:int, luck:float, lead:float)->str:
+    "How much better the winner looks than it is, and the share of its lead that is luck"
+    share = 'there is no lead to speak of'
+    if lead > .05: share = f'{luck/lead:.0%} of its lead over the average run is luck'
+    best  = f"The best of {runs} run{'s'*(runs>1)}, chosen on {images:,} images"
+    return f'{best}, looks {luck:.1f} points better than it is; {share}.'
 
 # %% ../nbs/91_classroom.ipynb #draw-luck-2
 def draw_luck(
@@ -75,17 +94,9 @@ def draw_luck(
     legend_beside(ax)
     return figure, _luck_words(runs, images, (claim-real).mean(), claim.mean())
 
-# %% ../nbs/91_classroom.ipynb #luck-words
-def _luck_words(runs:int, images:int, luck:float, lead:float)->str:
-    "How much better the winner looks than it is, and the share of its lead that is luck"
-    share = 'there is no lead to speak of'
-    if lead > .05: share = f'{luck/lead:.0%} of its lead over the average run is luck'
-    best  = f"The best of {runs} run{'s'*(runs>1)}, chosen on {images:,} images"
-    return f'{best}, looks {luck:.1f} points better than it is; {share}.'
-
 # %% ../nbs/91_classroom.ipynb #luck-meter
 def luck_meter()->Explorer:
-    "How much of the best score is luck?"
+    "Ask: how much of the best score is luck?"
     spreads = {
         'none: all runs are equal': 0.,
         'half a point': .5,
@@ -116,19 +127,19 @@ def real_luck(
     n:int=2000,               # Draws of so many runs
     seed:int=0,               # Of the draws
 )->pd.Series:                 # By number of runs: mean loss of the winner on other images, beyond that of all
-    "What choosing costs, measured on real runs"
+    "Measure on real runs what choosing costs"
     choose, score = np.asarray(choose, float), np.asarray(score, float)
     if choose.shape != score.shape:
         raise DataError(f'choose and score need one value per run, got {choose.shape} and {score.shape}')
     if bad := [k for k in runs if not 1 <= k <= len(choose)]:
         raise DataError(f'from 1 to {len(choose)} runs can be compared, got {bad[0]}')
-    rng  = np.random.default_rng(seed)
-    rows = rng.permuted(np.broadcast_to(np.arange(len(choose)), (n, len(choose))), axis=1)     # (draws, runs)
-    loss = choose-score
+    every = np.broadcast_to(np.arange(len(choose)), (n, len(choose)))
+    rows  = np.random.default_rng(seed).permuted(every, axis=1)                 # (draws, runs)
+    loss  = choose-score
     def of_winners(k):
         "Mean loss of the best of the first `k` runs of each draw"
-        best = choose[rows[:, :k]].argmax(1)[:, None]
-        return loss[np.take_along_axis(rows, best, 1)[:, 0]].mean()
+        best = choose[rows[:, :k]].argmax(1)
+        return loss[_take(rows, best)].mean()
     return pd.Series({k: of_winners(k) - loss.mean() for k in runs})
 
 # %% ../nbs/91_classroom.ipynb #noise-scores
@@ -138,13 +149,23 @@ def _configurations(df:pd.DataFrame, metric:str|None, least:int)->list[tuple]:
     at, scores = best_epochs(df, metric, goal), run_scores(df, metric, goal)
     scores = scores.assign(seed=at['seed'] if 'seed' in at else 0).dropna(subset='score')
     groups = scores.drop_duplicates(['variant', 'run']).groupby(['variant', 'setting'], sort=False)
-    by_seed = lambda g: g.drop_duplicates('seed').set_index('seed')['score']
+    def by_seed(g): return g.drop_duplicates('seed').set_index('seed')['score']
     enough  = [(variant, g) for (variant, _), g in groups if g['seed'].nunique() >= least]
     return [(variant, at.loc[g.index[0]], by_seed(g)) for variant, g in enough]
 
+# %% ../nbs/91_classroom.ipynb #noise-names
 def _settings_that_differ(rows:list, keys:list)->list:
     "Those of `keys` that do not have the same value in all of `rows`"
     return [k for k in keys if len({setting_text(row[k]) for row in rows}) > 1]
+
+def _column_names(found:list[tuple], keys:list)->list[str]:
+    "The variant of each configuration, and those settings that tell it from others of its variant"
+    rows = {}
+    for variant, row, _ in found:
+        rows.setdefault(variant, []).append(row)
+    differ = {variant: _settings_that_differ(of, keys) for variant, of in rows.items()}
+    def told(row, k): return f'{key_text(k)} {setting_text(row[k])}'
+    return [' '.join([variant, *(told(row, k) for k in differ[variant])]) for variant, row, _ in found]
 
 # %% ../nbs/91_classroom.ipynb #seed-scores
 def seed_scores(
@@ -152,33 +173,32 @@ def seed_scores(
     metric:str|None=None,       # Column to judge by; None: `valid accuracy`, else `test accuracy`
     *, least:int=5,             # Seeds that a configuration must have
 )->pd.DataFrame:                # A row per seed, a column per configuration
-    "Scores side by side, by seed; columns are named by the variant, and by settings where that is not enough"
+    "Put scores side by side, by seed; columns are named by variant, and by settings where that is not enough"
     df = tidy_table(df)
     found = _configurations(df, metric, least)
     if not found:
         rule = f'no configuration has {least} seeds with a score'
         raise DataError(f'{rule}: run the sweep with seeds={least} or more')
-    keys   = [k for k in varying_keys(df) if k not in ('seed', 'num_hidden', 'num_conv')]
-    rows   = {v: [row for variant, row, _ in found if variant == v] for v in {v for v, _, _ in found}}
-    differ = {v: _settings_that_differ(of, keys) for v, of in rows.items()}
-    name   = lambda v, row: ' '.join([v, *(f'{key_text(k)} {setting_text(row[k])}' for k in differ[v])])
-    return pd.DataFrame({name(v, row): scores for v, row, scores in found}).sort_index()
+    keys  = [k for k in varying_keys(df) if k not in ('seed', 'num_hidden', 'num_conv')]
+    names = _column_names(found, keys)
+    return pd.DataFrame({name: scores for name, (_, _, scores) in zip(names, found)}).sort_index()
 
 # %% ../nbs/91_classroom.ipynb #noise-chance
 def _draws_of(n:int, k:int)->np.ndarray:
     "Places of `k` out of `n` seeds, (draws, k): all ways where these are few, else 2,000 of them"
-    if math.comb(n, k) <= 2000: return np.array(list(itertools.combinations(range(n), k)))
+    if math.comb(n, k) <= 2000:
+        return np.array(list(itertools.combinations(range(n), k)))
     return np.array([np.random.default_rng(i).permutation(n)[:k] for i in range(2000)])
 
 def wrong_ranking(
     differences:Sequence[float],   # Of two configurations, one per seed
     n:int,                         # Seeds that somebody has, from 1 to all
 )->float:                          # In [0, 1]; a tie counts half
-    "How often the mean over `n` of these seeds ranks the two otherwise than the mean over all"
+    "Say how often the mean over `n` of these seeds ranks the two otherwise than the mean over all"
     d = np.asarray(differences, float)
     d = d[np.isfinite(d)]
     if not 1 <= n <= len(d): raise DataError(f'from 1 to {len(d)} seeds can be drawn, got {n}')
-    means = d[_draws_of(len(d), n)].mean(1)                                             # (draws,)
+    means = d[_draws_of(len(d), n)].mean(1)                # (draws,)
     part  = np.sign(np.round(means, 12)) * np.sign(d.mean())
     return float((part < 0).mean() + (part == 0).mean()/2)
 
@@ -191,10 +211,12 @@ def _noise_verdict(diff, d:float, a:str, b:str)->str:
     if verdict('NULL', diff, d=d).verdict == HOLDS: return f'no difference of {d:g} or more'
     return 'it cannot be told'
 
+# %% ../nbs/91_classroom.ipynb #draw-pairs
 def _draw_pairs(ax, pairs:pd.DataFrame, drawn:pd.DataFrame)->None:
     "A line for each seed from its score with A to that with B; the seeds drawn in colour"
     a, b = list(pairs)
-    for _, row in pairs.iterrows(): ax.plot([0, 1], row, '-', color='.85', marker='o', ms=3, lw=.7, zorder=1)
+    for _, row in pairs.iterrows():
+        ax.plot([0, 1], row, '-', color='.85', marker='o', ms=3, lw=.7, zorder=1)
     for _, row in drawn.iterrows():
         ax.plot([0, 1], row, '-', color='.45', lw=.8, zorder=2)
         ax.plot([0], [row[a]], 'o', color=PALETTE['blue'], ms=6, zorder=3)
@@ -202,6 +224,7 @@ def _draw_pairs(ax, pairs:pd.DataFrame, drawn:pd.DataFrame)->None:
     ax.set(xlim=(-.35, 1.35), ylabel='best score of a seed')
     ax.set_xticks([0, 1], [plain_text(f'A: {a}'[:24]), plain_text(f'B: {b}'[:24])])
 
+# %% ../nbs/91_classroom.ipynb #draw-difference
 def _draw_difference(ax, y:float, diff, color)->None:
     "Differences as dots, above them their mean with its interval"
     at  = np.full(diff.n, y) + .1*np.linspace(-1, 1, diff.n) if diff.n > 1 else [y]
@@ -223,6 +246,7 @@ def _draw_differences(ax, few, whole, d:float)->None:
     ax.set_xlim(-limit, limit)
     ax.locator_params(axis='x', nbins=5)
 
+# %% ../nbs/91_classroom.ipynb #noise-words
 def _noise_words(few, whole, d:float, a:str, b:str)->str:
     "What the seeds drawn say, what all say, and how often so few seeds are wrong"
     n = f"{few.n} seed{'s'*(few.n>1)}"
@@ -252,26 +276,29 @@ def draw_noise(
     _draw_differences(figure.add_axes([.6, .17, .37, .75]), few, whole, d)
     return figure, _noise_words(few, whole, d, a, b)
 
-# %% ../nbs/91_classroom.ipynb #noise-or-effect
-def noise_or_effect(
-    runs='fashion-seeds',     # What `explore` takes, with repeated seeds
-    metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
-)->Explorer:
-    "Is B better than A?"
-    scores = seed_scores(join_tables(*run_tables(runs)[:2]), metric)
-    names  = list(scores)
-    if len(names) < 2:
-        raise DataError(f'a comparison needs two configurations with repeated seeds, got {names}')
-    most   = int(scores.notna().sum().max())
-    controls = dict(
+# %% ../nbs/91_classroom.ipynb #noise-controls
+def _noise_controls(names:list, most:int)->dict:
+    "Two configurations, how many of at most `most` seeds to draw, and what counts"
+    return dict(
         a=choice('A', names),
         b=choice('B', names, names[1]),
         n=choice('seeds', list(range(1, most+1)), min(3, most)),
         again=button('draw other seeds'),
         d=choice('smallest difference that counts', [0., .002, .005, .01, .02], .005),
     )
+
+# %% ../nbs/91_classroom.ipynb #noise-or-effect
+def noise_or_effect(
+    runs:object='fashion-seeds',   # What `explore` takes, with repeated seeds
+    metric:str|None=None,     # Column to judge by; None: `valid accuracy`, else `test accuracy`
+)->Explorer:
+    "Ask: is B better than A?"
+    scores = seed_scores(join_tables(*run_tables(runs)[:2]), metric)
+    names  = list(scores)
+    if len(names) < 2:
+        raise DataError(f'a comparison needs two configurations with repeated seeds, got {names}')
     return Explorer(
-        partial(draw_noise, scores), controls,
+        partial(draw_noise, scores), _noise_controls(names, int(scores.notna().sum().max())),
         alt='Left: a dot per seed for A and B, joined by lines. Right: the differences, '
             'with intervals for the seeds drawn and for all',
         caption='Grey lines: all recorded seeds; coloured: those drawn. '
@@ -296,6 +323,7 @@ _HEADS = {
     '256, 256, 256': [256]*3,
 }
 
+# %% ../nbs/91_classroom.ipynb #layer-names
 def _layer_names(table:pd.DataFrame)->list[str]:
     "Names for people: `conv 1`, `pool 1`, `hidden 1`, `output`"
     n, names = dict(conv=0, hidden=0), []
@@ -320,11 +348,12 @@ def shape_table(
     pool:int=2,                             # Side of every max pool [pixels]; 1: none
     head:Sequence[int]=(64,),               # Widths of the hidden layers
 )->pd.DataFrame:                            # A row per layer with weights, pool: `layer map parameters FLOPs`
-    "What each layer of a net gives and costs for one image"
+    "List what each layer of a net gives and costs for one image"
     if not depth and not head:
         raise GeometryError('a net needs a layer: give it convolutions or hidden layers, got neither')
     config = dict(hidden_layers=list(head))
-    if depth: config |= dict(conv_layers=[width]*depth, kernel_size=kernel, padding=padding, pool_size=pool)
+    if depth:
+        config |= dict(conv_layers=[width]*depth, kernel_size=kernel, padding=padding, pool_size=pool)
     with torch.device('meta'):              # shapes without numbers: no memory, no drawing of weights
         data  = SimpleNamespace(shape=tuple(shape), n_classes=[10])
         table = summary(make_model(config, data), data)
@@ -336,14 +365,17 @@ def shape_table(
 def _last_maps(shape:tuple, depth:int, kernel:int, padding:int|str, pool:int)->dict:
     "Map sizes by layer, up to one that is impossible"
     for fits in range(depth, -1, -1):
-        try: sizes = map_sizes(shape, fits, kernel, pool, padding)
-        except GeometryError: continue
+        try:
+            sizes = map_sizes(shape, fits, kernel, pool, padding)
+        except GeometryError:
+            continue
         if fits < depth:                    # does the next convolution fit, and only its pool does not?
             last = [*sizes.values()][-1]
             with suppress(GeometryError):
                 sizes[f'conv {fits+1}'] = map_sizes((1, *last), 1, kernel, 1, padding)['conv 1']
         return sizes
 
+# %% ../nbs/91_classroom.ipynb #draw-map-sizes
 def _draw_map_sizes(ax, sizes:dict, error:str)->None:
     "The side of the map from layer to layer; a cross at the layer that is impossible"
     names, sides = list(sizes), [o[0] for o in sizes.values()]
@@ -363,6 +395,7 @@ def _count(n:float)->str:
     "A count in a few letters"
     return EngFormatter(places=1, sep='')(float(n)).replace('.0', '')
 
+# %% ../nbs/91_classroom.ipynb #draw-costs-ax
 def _draw_costs(ax, rows:pd.DataFrame, column:str, color:str, hatch:str, names:bool)->None:
     "A bar for each layer, the first on top"
     ax.barh(range(len(rows)), rows[column], color=color, hatch=hatch, edgecolor='white')
@@ -372,6 +405,7 @@ def _draw_costs(ax, rows:pd.DataFrame, column:str, color:str, hatch:str, names:b
     ax.locator_params(axis='x', nbins=4)
     ax.set_title(f'{column}: {_count(rows[column].sum())}', fontsize='medium', loc='left')
 
+# %% ../nbs/91_classroom.ipynb #cost-words
 def _cost_words(rows:pd.DataFrame, last:tuple|None)->str:
     "Totals, and where most of them sits; `last` is the size of the last map"
     def part(column, unit):
@@ -379,6 +413,23 @@ def _cost_words(rows:pd.DataFrame, last:tuple|None)->str:
         return f"{_count(total)} {unit}, {most[column]/total:.0%} of them in {most['layer']}"
     flat = f" The last map has {' × '.join(map(str, last))} pixels." if last else ''
     return f"{part('parameters', 'parameters')}; {part('FLOPs', 'FLOPs for an image')}.{flat}"
+
+# %% ../nbs/91_classroom.ipynb #table-or-error
+_PLACES = (.08, .26), (.44, .24), (.74, .24)     # left and width of the three charts
+
+def _table_or_error(*net)->tuple[pd.DataFrame|None,str]:
+    "The table of a net, or what makes it impossible"
+    try:
+        return shape_table(*net), ''
+    except GeometryError as e:
+        return None, str(e)
+
+# %% ../nbs/91_classroom.ipynb #draw-impossible
+def _draw_impossible(axes:list, error:str)->str:
+    "No costs to draw; what is wrong"
+    for ax in axes: ax.axis('off')
+    axes[0].text(0, .5, 'impossible', transform=axes[0].transAxes, color=PALETTE['red'], fontsize='large')
+    return f'Impossible. {error}.'
 
 # %% ../nbs/91_classroom.ipynb #draw-shape-public
 def draw_shape(
@@ -393,15 +444,12 @@ def draw_shape(
     "Draw the size of the map through a net, its parameters and its work by layer"
     shape = _INPUTS[image]
     sizes = _last_maps(shape, depth, kernel, padding, pool)
-    try: table, error = shape_table(shape, depth, width, kernel, padding, pool, _HEADS[head]), ''
-    except GeometryError as e: table, error = None, str(e)
+    table, error = _table_or_error(shape, depth, width, kernel, padding, pool, _HEADS[head])
     figure = Figure(figsize=(7.6, 3.3))
-    axes = [figure.add_axes([left, .25, wide, .66]) for left, wide in ((.08, .26), (.44, .24), (.74, .24))]
+    axes = [figure.add_axes([left, .25, wide, .66]) for left, wide in _PLACES]
     _draw_map_sizes(axes[0], sizes, error if depth else '')
     if error:
-        for ax in axes[1:]: ax.axis('off')
-        axes[1].text(0, .5, 'impossible', transform=axes[1].transAxes, color=PALETTE['red'], fontsize='large')
-        return figure, f'Impossible. {error}.'
+        return figure, _draw_impossible(axes[1:], error)
     rows = table[table['parameters'] > 0].iloc[::-1]
     _draw_costs(axes[1], rows, 'parameters', PALETTE['orange'], '', names=True)
     _draw_costs(axes[2], rows, 'FLOPs', PALETTE['green'], '//', names=False)
@@ -409,7 +457,7 @@ def draw_shape(
 
 # %% ../nbs/91_classroom.ipynb #shape-builder
 def shape_builder()->Explorer:
-    "Why is this net impossible? Where do the parameters sit?"
+    "Ask: why is this net impossible, and where do its parameters sit?"
     controls = dict(
         image=choice('image', list(_INPUTS), '32 × 32 colour'),
         depth=choice('conv layers', list(range(8)), 2),

@@ -4,65 +4,80 @@
 
 # %% ../nbs/90_panel.ipynb #imports
 from __future__ import annotations
-import base64, io, math, os, time
+import base64
+import io
+import math
+import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
 import ipywidgets as widgets
-import numpy as np, pandas as pd
+import numpy as np
+import pandas as pd
 from PIL import Image
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 from .core import DataError, DeepsweepError, StoreError, did_you_mean
 from .keys import is_number
 from .objective import Objective
+from .result import stored_result
 from .runs import RunStore, load_recorded, read_runs, recorded_names
 from .style import in_notebook
 from .sweep import SweepResult
 
 # %% auto #0
-__all__ = ['figure_html', 'words_html', 'choice', 'number', 'tick', 'button', 'is_static', 'Explorer', 'try_controls',
-           'setting_text', 'key_text', 'run_tables']
+__all__ = ['figure_html', 'words_html', 'choice', 'number', 'tick', 'button', 'Explorer', 'is_static', 'try_controls',
+           'setting_text', 'key_text', 'setting_order', 'setting_groups', 'run_tables']
 
 # %% ../nbs/90_panel.ipynb #html
+def _light_png(figure:Figure, dpi:int)->bytes:
+    "A figure as a picture of 256 colours, which takes a quarter of the bytes"
+    png, light = io.BytesIO(), io.BytesIO()
+    figure.savefig(png, format='png', dpi=dpi)
+    image = Image.open(png).convert('RGB')
+    few = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(light, 'png')
+    return light.getvalue()
+
 def figure_html(
     figure:Figure,    # Not made by pyplot, so that nobody else draws it too
     alt:str,          # What it looks like, for readers who cannot see it
     caption:str='',   # How to read it
     dpi:int=100,      # Pixels per inch
 )->str:
-    "A figure as HTML with its text"
+    "Write a figure as HTML with its text"
     if not str(alt).strip():
         raise DataError(f'a figure needs a text for those who cannot see it, got alt={alt!r}')
-    png, light = io.BytesIO(), io.BytesIO()
-    figure.savefig(png, format='png', dpi=dpi)
-    image = Image.open(png).convert('RGB')
-    few = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.save(light, 'png')                                 # a quarter of the bytes
-    source = f'data:image/png;base64,{base64.b64encode(light.getvalue()).decode()}'
+    source = f'data:image/png;base64,{base64.b64encode(_light_png(figure, dpi)).decode()}'
     image  = f'<img alt="{escape(alt)}" style="max-width:100%" src="{source}">'
     return f'<figure style="margin:0">{image}<figcaption>{escape(caption)}</figcaption></figure>'
 
-def words_html(words:str)->str:
-    "A sentence in a live region: screen readers say it when it changes"
+# %% ../nbs/90_panel.ipynb #words-html
+def words_html(
+    words:str,   # A sentence, as plain text
+)->str:          # A paragraph
+    "Write a sentence as HTML that is read aloud when it changes"
     return f'<p role="status" aria-live="polite">{escape(words)}</p>'
 
 # %% ../nbs/90_panel.ipynb #controls
 _WIDE = dict(description_width='initial')
 
-def _narrow()->widgets.Layout: return widgets.Layout(width='max-content')
+def _narrow()->widgets.Layout:
+    return widgets.Layout(width='max-content')
 
 def choice(
     label:str,                # What is chosen
     options:Sequence,         # Values, or `(text, value)` pairs
-    value=None,               # None: the first
+    value:object=None,        # None: the first
 )->widgets.Dropdown:
-    "One of a list"
+    "Make a list to choose one value of"
     pairs  = [o if isinstance(o, tuple) else (str(o), o) for o in options]
     chosen = pairs[0][1] if value is None else value
     return widgets.Dropdown(options=pairs, value=chosen, description=label, style=_WIDE, layout=_narrow())
 
+# %% ../nbs/90_panel.ipynb #number
 def number(
     label:str,                # What is set
     value:float,              # At first
@@ -70,7 +85,7 @@ def number(
     high:float,               # Most
     step:float=1,             # Of the arrow keys
 )->widgets.BoundedFloatText:
-    "A number in a range"
+    "Make a box for a number in a range"
     return widgets.BoundedFloatText(
         value=value,
         min=low,
@@ -86,19 +101,15 @@ def tick(
     label:str,                # What is asked
     value:bool=False,         # At first
 )->widgets.Checkbox:
-    "Yes or no"
+    "Make a box to tick: yes or no"
     return widgets.Checkbox(value=value, description=label, indent=False, layout=_narrow())
 
+# %% ../nbs/90_panel.ipynb #button
 def button(
     label:str,                # What it does
 )->widgets.Button:
-    "Something to press; `draw` is told how often it was pressed"
+    "Make something to press; `draw` is told how often it was pressed"
     return widgets.Button(description=label, layout=_narrow())
-
-# %% ../nbs/90_panel.ipynb #static
-def is_static()->bool:
-    "Show pictures in place of panels? If `DEEPSWEEP_STATIC` is set, and where no kernel could turn a control"
-    return os.environ.get('DEEPSWEEP_STATIC', '') not in ('', '0') or not in_notebook()
 
 # %% ../nbs/90_panel.ipynb #explorer
 class Explorer:
@@ -114,14 +125,12 @@ class Explorer:
         self.draw, self.controls = draw, dict(controls)
         self.alt, self.caption = alt, caption
         self.question, self.goal = question, goal
-        self.figure = ''                                               # the last picture, as HTML
-        self.clicks = {k: 0 for k, w in self.controls.items() if isinstance(w, widgets.Button)}
+        self.figure = ''                                   # the last picture, as HTML
         self._build()
-        for k, w in self.controls.items():
-            if k in self.clicks: w.on_click(partial(self._pressed, k))
-            else: w.observe(lambda _: self.redraw(), 'value')
+        self._listen()
 
-    def __repr__(self): return f'Explorer({self.question or self.alt})'
+    def __repr__(self):
+        return f'Explorer({self.question or self.alt})'
 
 # %% ../nbs/90_panel.ipynb #build
 @patch
@@ -134,24 +143,35 @@ def _build(self:Explorer)->None:
     self.panel = widgets.VBox([self.head, self.row, self.picture, self.words])
 
 @patch
+def _listen(self:Explorer)->None:
+    "Redraw whenever a control moves, and count how often each button is pressed"
+    self.clicks = {k: 0 for k, w in self.controls.items() if isinstance(w, widgets.Button)}
+    for k, w in self.controls.items():
+        if k in self.clicks:
+            w.on_click(partial(self._pressed, k))
+        else:
+            w.observe(lambda _: self.redraw(), 'value')
+
+@patch
 def _pressed(self:Explorer, key:str, _)->None:
     self.clicks[key] += 1
     self.redraw()
 
+# %% ../nbs/90_panel.ipynb #state
 @patch(as_prop=True)
-def state(self:Explorer)->dict:
-    "What `draw` gets"
+def state(self:Explorer)->dict:   # Argument of `draw` -> value
+    "Read what `draw` gets"
     return {k: self.clicks.get(k, getattr(w, 'value', None)) for k, w in self.controls.items()}
 
 # %% ../nbs/90_panel.ipynb #redraw
-_VIEW = 'application/vnd.jupyter.widget-view+json'
 _KEEP_KEYS = ("this.closest('.widget-vbox')?.querySelectorAll('select')"
               ".forEach(o => o.setAttribute('data-lm-suppress-shortcuts', 'true'))")
 
 @patch
 def redraw(self:Explorer)->None:
     "Draw the present state; a broken rule is told in place of the sentence, and the last picture stays"
-    try: figure, words = self.draw(**self.state)
+    try:
+        figure, words = self.draw(**self.state)
     except DeepsweepError as e:
         self.words.value = words_html(str(e))
         return
@@ -159,19 +179,28 @@ def redraw(self:Explorer)->None:
     self.picture.value = self.figure.replace('<img ', f'<img onload="{_KEEP_KEYS}" ', 1)
     self.words.value = words_html(words)
 
+# %% ../nbs/90_panel.ipynb #html-method
 @patch
-def html(self:Explorer)->str:
-    "The panel as it stands, without its controls"
+def html(self:Explorer)->str:   # Question, picture and sentence
+    "Write the panel as it stands, without its controls"
     self.redraw()
     return f'{self.head.value}{self.figure}{self.words.value}'
 
+# %% ../nbs/90_panel.ipynb #static
+def is_static()->bool:
+    "Show pictures in place of panels? If `DEEPSWEEP_STATIC` is set, and where no kernel could turn a control"
+    return os.environ.get('DEEPSWEEP_STATIC', '') not in ('', '0') or not in_notebook()
+
 # %% ../nbs/90_panel.ipynb #repr-mimebundle
+_VIEW = 'application/vnd.jupyter.widget-view+json'
+
 @patch
 def _repr_mimebundle_(self:Explorer, include=None, exclude=None)->dict:
     "What a notebook shows: the panel where it can live, and its picture anywhere"
     shown = {'text/plain': repr(self), 'text/html': self.html()}
-    live  = {_VIEW: dict(version_major=2, version_minor=0, model_id=self.panel.model_id)}
-    return shown if is_static() else shown | live
+    if is_static():
+        return shown
+    return shown | {_VIEW: dict(version_major=2, version_minor=0, model_id=self.panel.model_id)}
 
 # %% ../nbs/90_panel.ipynb #try
 def _ends(control)->list:
@@ -180,6 +209,19 @@ def _ends(control)->list:
     if hasattr(control, 'min'): return [control.min, control.max]
     return [v for _, v in control._options_full]
 
+def _moves(explorer:Explorer):
+    "Each thing a hand can do: `(control, value, act)`; each control goes back to its value afterwards"
+    for k, w in explorer.controls.items():
+        if k in explorer.clicks:
+            yield k, 'pressed', w.click
+            continue
+        before = w.value
+        for v in _ends(w):
+            if v != before:
+                yield k, v, partial(setattr, w, 'value', v)
+        w.value = before
+
+# %% ../nbs/90_panel.ipynb #try-controls
 def try_controls(
     explorer:Explorer,   # Ends as it was, but for its buttons
 )->pd.DataFrame:         # A row per try: `control value seconds words`; from change to picture [s]
@@ -191,31 +233,49 @@ def try_controls(
         seconds = time.perf_counter() - start
         rows.append(dict(control=name, value=value, seconds=seconds, words=explorer.words.value))
     note('', '', explorer.redraw)
-    for k, w in explorer.controls.items():
-        if k in explorer.clicks:
-            note(k, 'pressed', w.click)
-            continue
-        before = w.value
-        for v in _ends(w):
-            if v != before: note(k, v, partial(setattr, w, 'value', v))
-        w.value = before
+    for name, value, act in _moves(explorer):
+        note(name, value, act)
     return pd.DataFrame(rows)
 
 # %% ../nbs/90_panel.ipynb #is-number
 def setting_text(
-    value,    # Of a setting: a number, a name, a list of widths, None or NaN
-)->str:
-    "A setting in a few letters"
+    value:object,    # Of a setting: a number, a name, a list of widths, None or NaN
+)->str:              # `none` for what is missing or empty
+    "Write a setting in a few letters"
     if isinstance(value, (list, tuple, np.ndarray)): return '-'.join(map(setting_text, value)) or 'none'
     if value is None or value is pd.NA: return 'none'
     if isinstance(value, float) and math.isnan(value): return 'none'
     return f'{value:g}' if is_number(value) else str(value)
 
+# %% ../nbs/90_panel.ipynb #key-text
 def key_text(
     key:str,  # Of a run config
 )->str:
-    "A key for people: `learning_rate` as *learning rate*"
+    "Write a key for people: `learning_rate` as *learning rate*"
     return str(key).replace('_', ' ')
+
+# %% ../nbs/90_panel.ipynb #setting-order
+def setting_order(
+    value:object,    # Of a setting
+)->tuple:            # To sort by
+    "Say where a value stands: what is missing first, numbers by size, lists by length, all else by its text"
+    if setting_text(value) == 'none': return -1, 0, [], ''
+    if is_number(value): return 0, value, [], ''
+    if isinstance(value, (list, tuple)): return 1, len(value), [*value], ''
+    return 2, 0, [], str(value)
+
+# %% ../nbs/90_panel.ipynb #groups
+def setting_groups(
+    values:Sequence,     # Of one setting, one per run
+)->tuple[list[str],np.ndarray,bool]:
+    "Name the distinct values in order, the place of each value among them, and whether all are numbers"
+    first = {}
+    for v in values:
+        first.setdefault(setting_text(v), v)
+    names = sorted(first, key=lambda name: setting_order(first[name]))
+    place = {name: i for i, name in enumerate(names)}
+    group = np.array([place[setting_text(v)] for v in values], int)       # (values,)
+    return names, group, all(is_number(v) for v in first.values())
 
 # %% ../nbs/90_panel.ipynb #tables
 def _is_pair(source)->bool:
@@ -232,20 +292,37 @@ def _check_path(source)->str|Path:
     near = did_you_mean(source, recorded_names())
     raise StoreError(f'{source!r} is neither a store nor a recording; {near}')
 
+# %% ../nbs/90_panel.ipynb #stored-tables
+def _stored_tables(store:RunStore, study:str|None)->tuple:
+    "`(config, history, objective)` of one study of a store, or of all its runs"
+    names = store.studies()
+    if study is None:
+        study = store.only_study()
+    if study is None:
+        return *read_runs(store, None), store.judged_by(None)
+    if study not in names:
+        raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
+    row = store.study_row(study)
+    if row is not None and 'function' in row.code:
+        result = stored_result(store, study, data=False)
+        return result.config_table(), result.history_table(), result.objective
+    return *read_runs(store, study), store.judged_by([study])
+
 # %% ../nbs/90_panel.ipynb #run-tables
 def run_tables(
-    source,                  # A SweepResult, a RunStore, its path or URL, a recording, or `(config, history)`
+    source:object,           # A SweepResult, a RunStore, its path or URL, a recording, or `(config, history)`
     study:str|None=None,     # One study of a store; None: the only one, else all runs
-)->tuple:                    # `(config, history, objective)`; the last is None where nobody knows what the runs are judged by
-    "The tables of whatever holds runs"
-    if isinstance(source, SweepResult): return source.config_table(), source.history_table(), source.objective
-    if _is_pair(source): return *source, None
-    if isinstance(source, str) and source in recorded_names(): return *load_recorded(source), None
+)->tuple:                    # `(config, history, objective)`; the last is None where nobody knows it
+    "Read the tables of whatever holds runs, and what the runs are judged by"
+    if isinstance(source, SweepResult):
+        return source.config_table(), source.history_table(), source.objective
+    if _is_pair(source):
+        return *source, None
+    if isinstance(source, str) and source in recorded_names():
+        return *load_recorded(source), None
     store = source if isinstance(source, RunStore) else RunStore(_check_path(source))
     try:
-        names, study = store.studies(), store.only_study() if study is None else study
-        if study is not None and study not in names:
-            raise StoreError(f'{store.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
-        return *read_runs(store, study), store.judged_by(None if study is None else [study])
+        return _stored_tables(store, study)
     finally:
-        if store is not source: store.close()
+        if store is not source:
+            store.close()

@@ -91,16 +91,18 @@ def all_ended(
                 'Run the sweep again: it goes on where it stopped.')
 
 # %% ../nbs/96_projects.ipynb #within-budget
+_LEAVE_OUT = 'Which of them would you have left out, had you known the others?'
+
 def within_budget(
-    runs:int,         # At most so many, at least 1
-    seconds:float,    # [s] of training in all
+    runs:int,                   # At most so many, at least 1
+    seconds:float|None=None,    # [s] of training in all; None: as many as it takes
+    advice:str=_LEAVE_OUT,      # What to add where there are too many runs
 )->Rule:
-    "A rule: the study keeps to its budget; a machine three times slower than meant is no fault of the reader's"
+    "A rule: the study keeps to its budget; a machine three times slower than meant is no fault"
     def rule(work):
         if len(work.config) > runs:
-            return (f'the sweep has {len(work.config)} runs, the budget is {runs}. '
-                    'Which of them would you have left out, had you known the others?')
-        if work.seconds > 3*seconds:
+            return f'the sweep has {len(work.config)} runs, the budget is {runs}. {advice}'
+        if seconds is not None and work.seconds > 3*seconds:
             return (f'training took {work.seconds:.0f} s, the budget is {seconds:.0f} s: '
                     'a smaller net or fewer epochs.')
     return rule

@@ -6,12 +6,16 @@
 from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .core import FINAL_STATES, StoreError
+from .analysis import row_texts
+from .core import StoreError
+from .lessons import find_mistake, try_answer
+from .projects import Rule, Work, all_ended, differing_keys, differs_only_in, judge, within_budget
 from .runs import RunStore, Worker, open_store
-from .statistics import chance_level, paired_difference, why_failed
+from .statistics import Difference, chance_level, paired_difference, why_failed
 
 # %% auto #0
 __all__ = ['invent_runs', 'attempt_table', 'check_small_cnn', 'check_rate_edge', 'check_brightest']
@@ -52,14 +56,40 @@ def _ending(epochs:pd.DataFrame, chance:float)->dict:
     why = why_failed(loss, accuracy, chance) if len(trained) else 'it has no epoch'
     return {'score': accuracy.max(), 'updates': epochs['updates'].max(), 'why': why}
 
-# %% ../nbs/97_projects_nets.ipynb #attempt-table
+# %% ../nbs/97_projects_nets.ipynb #stored-tables
 def _stored_tables(study:str, store)->tuple:
     "Config and history of a study, and each run's images; empty tables if it is not there"
-    try: store = open_store(store)
-    except StoreError: return pd.DataFrame(), pd.DataFrame(), {}
+    try:
+        store = open_store(store)
+    except StoreError:
+        return pd.DataFrame(), pd.DataFrame(), {}
     prints = {run: images for run, _, _, images, _ in store.stored_runs(study)}
     return store.config_table(study), store.history_table(study), prints
 
+# %% ../nbs/97_projects_nets.ipynb #attempts
+@dataclass(frozen=True)
+class _Attempts(Work):
+    "Work, and how each of its runs ended"
+    ends:pd.DataFrame    # By run id: `updates`, `why` it failed ('': it did not), `images` (a fingerprint)
+
+    @property
+    def runs(self)->pd.DataFrame:
+        "Settings, scores and ends in one table"
+        return super().runs.join(self.ends, on='run')
+
+# %% ../nbs/97_projects_nets.ipynb #study-attempts
+def _attempts(study:str, store, images:int=1000)->_Attempts|None:
+    "What the store holds of a project; None: nothing. Chance is decided by the number of validation images"
+    chance = chance_level(images=images)
+    config, history, prints = _stored_tables(study, store)
+    if config.empty:
+        return None
+    config = config.drop_duplicates('run').reset_index(drop=True)
+    ends   = [_ending(history[history['run'].eq(run)], chance) for run in config['run']]
+    ends   = pd.DataFrame(ends, index=config['run']).assign(images=config['run'].map(prints).to_numpy())
+    return _Attempts(config, ends['score'], ends.drop(columns='score'))
+
+# %% ../nbs/97_projects_nets.ipynb #attempt-table
 def attempt_table(
     study:str,                         # Name of the project's sweep
     store:RunStore|str|Path|None=None, # A store, its path or URL; None: the default store
@@ -67,104 +97,126 @@ def attempt_table(
 )->pd.DataFrame:
     # Config columns and `score` (best validation accuracy), `updates`, `why` (it failed; empty: it did not)
     # and `images` (a fingerprint); empty if there is no such study
-    "A row per run of a project"
-    chance = chance_level(images=images)
-    runs, history, prints = _stored_tables(study, store)
-    if runs.empty: return pd.DataFrame()
-    runs = runs.drop_duplicates('run').reset_index(drop=True)
-    ends = [_ending(history[history['run'].eq(run)], chance) for run in runs['run']]
-    return runs.assign(**pd.DataFrame(ends), images=runs['run'].map(prints))
+    "List the runs of a project, a row each"
+    work = _attempts(study, store, images)
+    return pd.DataFrame() if work is None else work.runs
 
 # %% ../nbs/97_projects_nets.ipynb #budget
-def _budget_fault(t:pd.DataFrame, most_runs:int, most_epochs:int|None=None)->str:
-    "What is wrong with the number of runs, their length or their end; empty: nothing"
-    waiting = ~t['state'].isin(FINAL_STATES)
-    if len(t) > most_runs:
-        return (f'the study holds {len(t)} runs, the budget is {most_runs}. Tries that came to nothing count '
-                'too. Begin again under another `name`.')
-    if most_epochs and t['num_epochs'].max() > most_epochs:
-        return (f'a run has {t["num_epochs"].max()} epochs, the budget is {most_epochs} each. '
-                'More training is another question.')
-    if t['state'].eq('failed').any():
+_BEGIN_AGAIN = 'Tries that came to nothing count too. Begin again under another `name`.'
+
+def _epochs_within(most:int)->Rule:
+    "A rule: no run is longer than meant"
+    def rule(work):
+        longest = work.config['num_epochs'].max()
+        if longest > most:
+            return (f'a run has {longest} epochs, the budget is {most} each. '
+                    'More training is another question.')
+    return rule
+
+# %% ../nbs/97_projects_nets.ipynb #no-error
+def _no_error(work:Work)->str|None:
+    "A rule: no run stopped with an error"
+    if work.config['state'].eq('failed').any():
         return ('a run stopped with an error, see the column `traceback` of its config table. '
                 'An error is no result.')
-    if waiting.any():
-        return (f'{waiting.sum()} of the runs did not come to an end. Run the sweep again: '
-                'finished runs stay finished.')
-    if t['images'].nunique() > 1:
+
+def _same_images(work:_Attempts)->str|None:
+    "A rule: all runs were scored on the same images"
+    if work.ends['images'].nunique() > 1:
         return 'the runs did not all see the same images, so their scores do not compare.'
-    return ''
 
 # %% ../nbs/97_projects_nets.ipynb #rival
-def _rival_fault(mlps:pd.DataFrame, rival:str, least:float)->str:
-    "What is wrong with the nets to beat"
-    if mlps.empty:
-        return f'the MLPs of the study {rival!r} are not in the store. Run the page from its top first.'
-    seeds, mean = mlps['seed'].nunique(), mlps['score'].mean()
-    if seeds < 3:
-        return (f'the MLP of {rival!r} has {seeds} seed{"s"*(seeds > 1)}. '
-                'Whom you want to beat deserves three.')
-    if not mean >= least:
-        return (f'the MLP you compare with reaches {mean:.2f} only. A weak rival proves nothing: '
-                'train it as the page does.')
-    return ''
+def _worthy(mlps:pd.DataFrame, rival:str, least:float)->Rule:
+    "A rule: the nets to beat are there, and were trained"
+    def rule(work):
+        if mlps.empty:
+            return f'the MLPs of the study {rival!r} are not in the store. Run the page from its top first.'
+        seeds, mean = mlps['seed'].nunique(), mlps['score'].mean()
+        if seeds < 3:
+            return (f'the MLP of {rival!r} has {seeds} seed{"s"*(seeds > 1)}. '
+                    'Whom you want to beat deserves three.')
+        if not mean >= least:
+            return (f'the MLP you compare with reaches {mean:.2f} only. A weak rival proves nothing: '
+                    'train it as the page does.')
+    return rule
 
 # %% ../nbs/97_projects_nets.ipynb #fair
-def _fair_fault(nets:pd.DataFrame, mlps:pd.DataFrame, most_weights:int)->str:
-    "What makes these nets no fair answer"
-    if nets.empty:
-        return 'there is no CNN among your runs. What a net is, its layers say, not the label `variant`.'
-    if nets['images'].iloc[0] != mlps['images'].iloc[0]:
-        return 'your nets saw other images than the MLP. Give `run_sweep` the same data.'
-    small = nets[nets['parameters'].le(most_weights)]
-    if small.empty:
-        return (f'your smallest CNN has {nets["parameters"].min():,} weights, more than {most_weights:,}. '
-                'Where do most of them sit?')
-    if small['updates'].max() > mlps['updates'].max():
-        return ('your nets made more updates than the MLP. Then nobody can say '
-                'whether the net or the training won.')
-    return ''
+def _of_kind(runs:pd.DataFrame, model:str)->pd.DataFrame:
+    "The runs of MLPs, or of CNNs"
+    return runs[runs['model'].eq(model)] if len(runs) else runs
+
+# %% ../nbs/97_projects_nets.ipynb #fair-net
+def _fair(mlps:pd.DataFrame, most_weights:int)->Rule:
+    "A rule: a small CNN on the MLP's images, with no more updates"
+    def rule(work):
+        cnns = _of_kind(work.runs, 'cnn')
+        if cnns.empty:
+            return 'there is no CNN among your runs. What a net is, its layers say, not the label `variant`.'
+        if cnns['images'].iloc[0] != mlps['images'].iloc[0]:
+            return 'your nets saw other images than the MLP. Give `run_sweep` the same data.'
+        small = cnns[cnns['parameters'].le(most_weights)]
+        if small.empty:
+            least = cnns['parameters'].min()
+            return (f'your smallest CNN has {least:,} weights, more than {most_weights:,}. '
+                    'Where do most of them sit?')
+        if small['updates'].max() > mlps['updates'].max():
+            return ('your nets made more updates than the MLP. Then nobody can say '
+                    'whether the net or the training won.')
+    return rule
 
 # %% ../nbs/97_projects_nets.ipynb #duel
-# what may differ between runs of one setting
-_NO_SETTING = {
-    'run', 'name', 'variant', 'seed', 'state', 'best epoch', 'stop reason', 'seconds', 'group', 'attempt',
-    'device', 'worker', 'traceback', 'hold accuracy', 'hold loss', 'hold fingerprint', 'score', 'updates',
-    'why',
-}
+def _small_nets(work:Work, most_weights:int)->list[pd.DataFrame]:
+    "Small CNNs of one setting, that is, runs that differ by nothing but the seed, a table each"
+    runs  = work.runs
+    small = runs['model'].eq('cnn') & runs['parameters'].le(most_weights)
+    texts = row_texts(runs, differing_keys(work))
+    return [o for _, o in runs[small].groupby(texts[small])]
 
-def _settings(runs:pd.DataFrame)->list[pd.DataFrame]:
-    "Runs that differ by nothing but the seed, a table each"
-    keys = [k for k in runs.columns if k not in _NO_SETTING]
-    return [o for _, o in runs.groupby(runs[keys].map(str).agg('|'.join, axis=1))]
+# %% ../nbs/97_projects_nets.ipynb #duel-seeds
+def _by_seed(runs:pd.DataFrame)->pd.Series:
+    return runs.groupby('seed')['score'].mean()
 
-def _by_seed(runs:pd.DataFrame)->pd.Series: return runs.groupby('seed')['score'].mean()
+def _pairs_of(nets:Sequence[pd.DataFrame], mlps:pd.DataFrame)->list[pd.DataFrame]:
+    "The runs with a score and a seed that the MLP has too"
+    return [o[o['seed'].isin(mlps['seed']) & o['score'].notna()] for o in nets]
 
-def _pairs_fault(nets:Sequence[pd.DataFrame], pairs:Sequence[pd.DataFrame], seeds:Sequence)->str:
-    "What keeps the settings from being compared seed by seed"
-    if max(len(o) for o in nets) == 1:
-        return 'each setting ran once. One run may be the luck of its seed: repeat the best one.'
-    if not any(map(len, pairs)):
-        known = ', '.join(map(str, seeds))
-        return f"none of your seeds is one of the MLP's, {known}. Pairs need equal seeds."
-    most = max(o['seed'].nunique() for o in pairs)
-    if most < 3:
-        return (f'your best-tried setting shares {most} seed{"s"*(most > 1)} with the MLP. With so few the '
-                'interval is very wide.')
-    return ''
+# %% ../nbs/97_projects_nets.ipynb #duel-pairs
+def _in_pairs(mlps:pd.DataFrame, most_weights:int)->Rule:
+    "A rule: a setting was repeated with the seeds of the MLP"
+    def rule(work):
+        nets = _small_nets(work, most_weights)
+        if max(len(o) for o in nets) == 1:
+            return 'each setting ran once. One run may be the luck of its seed: repeat the best one.'
+        most = max(o['seed'].nunique() for o in _pairs_of(nets, mlps))
+        if not most:
+            known = ', '.join(map(str, sorted(mlps['seed'].unique())))
+            return f"none of your seeds is one of the MLP's, {known}. Pairs need equal seeds."
+        if most < 3:
+            return (f'your best-tried setting shares {most} seed{"s"*(most > 1)} with the MLP. '
+                    'With so few the interval is very wide.')
+    return rule
 
 # %% ../nbs/97_projects_nets.ipynb #duel-words
-def _duel(nets:Sequence[pd.DataFrame], mlps:pd.DataFrame)->str:
-    "What the paired scores of the best setting say"
-    rival = _by_seed(mlps)
-    pairs = [o[o['seed'].isin(rival.index) & o['score'].notna()] for o in nets]
-    if fault := _pairs_fault(nets, pairs, sorted(rival.index)): return f'not yet: {fault}'
-    told = [paired_difference(_by_seed(o), rival) for o in pairs if o['seed'].nunique() >= 3]
-    best = max(told, key=lambda o: o.low)
-    words = f'{100*best.mean:+.1f} points ({100*best.low:.1f} to {100*best.high:.1f}, n = {best.n})'
-    if best.low > 0: return f'right: your CNN minus the MLP, seed by seed: {words}.'
-    if best.high < 0: return f'not yet: the MLP is better: {words}.'
-    return f'not yet: {words}. The interval holds 0, so this cannot be told from luck.'
+def _best_difference(work:Work, mlps:pd.DataFrame, most_weights:int)->Difference:
+    "Score minus the MLP's, seed by seed, of the setting whose interval reaches highest with its lower end"
+    pairs = _pairs_of(_small_nets(work, most_weights), mlps)
+    told  = [paired_difference(_by_seed(o), _by_seed(mlps)) for o in pairs if o['seed'].nunique() >= 3]
+    return max(told, key=lambda diff: diff.low)
+
+# %% ../nbs/97_projects_nets.ipynb #duel-points
+def _points(diff:Difference)->str:
+    "A difference in points, with its interval"
+    return f'{100*diff.mean:+.1f} points ({100*diff.low:.1f} to {100*diff.high:.1f}, n = {diff.n})'
+
+def _better_than(mlps:pd.DataFrame, most_weights:int)->Rule:
+    "A rule: the whole interval lies above zero"
+    def rule(work):
+        best = _best_difference(work, mlps, most_weights)
+        if best.high < 0:
+            return f'the MLP is better: {_points(best)}.'
+        if not best.low > 0:
+            return f'{_points(best)}. The interval holds 0, so this cannot be told from luck.'
+    return rule
 
 # %% ../nbs/97_projects_nets.ipynb #check-small-cnn
 def check_small_cnn(
@@ -177,42 +229,45 @@ def check_small_cnn(
     store:RunStore|str|Path|None=None,   # None: the default store
 )->str:                                  # `not attempted`, `not yet: …` or `right: …`
     "Judge, from the store, whether a small CNN beats the MLP"
-    t, mlps = attempt_table(study, store), attempt_table(rival, store)
-    if t.empty: return 'not attempted'
-    if len(mlps): mlps = mlps[mlps['model'].eq('mlp')]
-    cnns  = t[t['model'].eq('cnn')]
-    fault = _budget_fault(t, most_runs, most_epochs) or _rival_fault(mlps, rival, least_rival)
-    fault = fault or _fair_fault(cnns, mlps, most_weights)
-    if fault: return f'not yet: {fault}'
-    return _duel(_settings(cnns[cnns['parameters'].le(most_weights)]), mlps)
+    mlps  = _of_kind(attempt_table(rival, store), 'mlp')
+    rules = [
+        within_budget(most_runs, advice=_BEGIN_AGAIN), _epochs_within(most_epochs),
+        _no_error, all_ended, _same_images,
+        _worthy(mlps, rival, least_rival), _fair(mlps, most_weights),
+        _in_pairs(mlps, most_weights), _better_than(mlps, most_weights),
+    ]
+    def praise(work):
+        return f'your CNN minus the MLP, seed by seed: {_points(_best_difference(work, mlps, most_weights))}.'
+    return judge(_attempts(study, store), rules, praise)
 
 # %% ../nbs/97_projects_nets.ipynb #edge-varied
-def _varied(t:pd.DataFrame)->list[str]:
-    "Settings other than rate and seed that differ between the runs"
-    free = _NO_SETTING | {'learning_rate', 'parameters', 'images'}
-    keys = [k for k in t.columns if k not in free]
-    return [k for k in keys if t[k].map(str).nunique() > 1]
-
-def _one_question_fault(t:pd.DataFrame, least_updates:int)->str:
-    "What keeps these runs from being one experiment on the rate"
-    if varied := _varied(t):
-        return f'besides the rate your runs differ in {", ".join(varied)}. Change one thing at a time.'
-    if t['learning_rate'].nunique() < 2:
+def _two_rates(work:Work)->str|None:
+    "A rule: there is more than one rate"
+    if work.config['learning_rate'].nunique() < 2:
         return 'you tried one rate. An edge has two sides.'
-    whole = t.loc[t['state'].ne('diverged'), 'updates']
-    if len(whole) and whole.max() < least_updates:
-        return (f'your runs make {whole.max():,.0f} updates, at least {least_updates} are asked. '
-                'A net can learn for a while and then die.')
-    return ''
+
+# %% ../nbs/97_projects_nets.ipynb #edge-long-enough
+def _long_enough(least_updates:int)->Rule:
+    "A rule: a run that did not diverge trained long enough to die"
+    def rule(work):
+        runs  = work.runs
+        whole = runs.loc[runs['state'].ne('diverged'), 'updates']
+        if len(whole) and whole.max() < least_updates:
+            return (f'your runs make {whole.max():,.0f} updates, at least {least_updates} are asked. '
+                    'A net can learn for a while and then die.')
+    return rule
 
 # %% ../nbs/97_projects_nets.ipynb #edge-sides
-def _deaths(t:pd.DataFrame)->pd.DataFrame:
+def _deaths(work:Work)->pd.DataFrame:
     "Per rate, ascending: runs, and how many of them died"
-    by = t.assign(dead=t['why'].ne('')).groupby('learning_rate')['dead']
+    runs = work.runs
+    by = runs.assign(dead=runs['why'].ne('')).groupby('learning_rate')['dead']
     return by.agg(runs='size', dead='sum')
 
-def _side_fault(by:pd.DataFrame)->str:
-    "What there is to say if one side of the edge is missing"
+# %% ../nbs/97_projects_nets.ipynb #edge-both-sides
+def _both_sides(work:Work)->str|None:
+    "A rule: a rate at which the net learns, and a larger one at which it dies"
+    by = _deaths(work)
     missing = 'One side of the edge is missing.'
     learns, dies = by.index[by['dead'] == 0], by.index[by['dead'] == by['runs']]
     if not by['dead'].any():
@@ -224,27 +279,31 @@ def _side_fault(by:pd.DataFrame)->str:
     if dies.max() < learns.min():
         return ('your "dead" nets have the smallest rates. Too slow to leave chance is not dead: '
                 'give them time, or look further up.')
-    return ''
 
 # %% ../nbs/97_projects_nets.ipynb #edge-words
-def _edge_words(by:pd.DataFrame, factor:float)->str:
-    "What the two ends of the zone say"
+def _edge(work:Work)->tuple[float,float]:
+    "The largest rate that still learns, and the smallest above the slow ones that dies"
+    by = _deaths(work)
     learns = by.index[by['dead'] == 0]
     dies   = by.index[(by['dead'] == by['runs']) & (by.index > learns.min())]
-    low, high = learns.max(), dies.min()
-    if high < low:
-        return (f'not yet: at {high:g} your net dies and at {low:g}, a larger rate, it learns. '
-                'One of the two is luck: which, more seeds tell.')
-    if high/low > factor*(1 + 1e-9):
-        return (f'not yet: between {low:g} and {high:g} lies a factor of {high/low:.3g}; asked is at most '
-                f'{factor:g}. Rates multiply: where is the middle of two rates?')
-    single = [f'{rate:g}' for rate in (low, high) if by.loc[rate, 'runs'] < 2]
-    if single:
-        return (f'not yet: at {" and ".join(single)} you have one run. Near the edge the seed '
-                'decides: repeat the ends.')
-    n = by.loc[[low, high], 'runs'].min()
-    return (f'right: it learns at {low:g} and dies at {high:g}, each in {n} runs or more; '
-            'the seed decides in between.')
+    return learns.max(), dies.min()
+
+# %% ../nbs/97_projects_nets.ipynb #edge-near-enough
+def _near_enough(factor:float)->Rule:
+    "A rule: the two ends lie in order, close together, and were repeated"
+    def rule(work):
+        (low, high), by = _edge(work), _deaths(work)
+        if high < low:
+            return (f'at {high:g} your net dies and at {low:g}, a larger rate, it learns. '
+                    'One of the two is luck: which, more seeds tell.')
+        if high/low > factor*(1 + 1e-9):
+            return (f'between {low:g} and {high:g} lies a factor of {high/low:.3g}; asked is at most '
+                    f'{factor:g}. Rates multiply: where is the middle of two rates?')
+        single = [f'{rate:g}' for rate in (low, high) if by.loc[rate, 'runs'] < 2]
+        if single:
+            return (f'at {" and ".join(single)} you have one run. Near the edge the seed '
+                    'decides: repeat the ends.')
+    return rule
 
 # %% ../nbs/97_projects_nets.ipynb #check-rate-edge
 def check_rate_edge(
@@ -256,11 +315,17 @@ def check_rate_edge(
     store:RunStore|str|Path|None=None,   # None: the default store
 )->str:                                  # `not attempted`, `not yet: …` or `right: …`
     "Judge, from the store, whether the edge of the learning rate has been found"
-    t = attempt_table(study, store, images=images)
-    if t.empty: return 'not attempted'
-    by = _deaths(t)
-    fault = _budget_fault(t, most_runs) or _one_question_fault(t, least_updates) or _side_fault(by)
-    return f'not yet: {fault}' if fault else _edge_words(by, factor)
+    rules = [
+        within_budget(most_runs, advice=_BEGIN_AGAIN), _no_error, all_ended, _same_images,
+        differs_only_in('learning_rate'), _two_rates, _long_enough(least_updates),
+        _both_sides, _near_enough(factor),
+    ]
+    def praise(work):
+        low, high = _edge(work)
+        n = _deaths(work).loc[[low, high], 'runs'].min()
+        return (f'it learns at {low:g} and dies at {high:g}, each in {n} runs or more; '
+                'the seed decides in between.')
+    return judge(_attempts(study, store, images), rules, praise)
 
 # %% ../nbs/97_projects_nets.ipynb #bright-invented
 def _invented_images(
@@ -280,42 +345,61 @@ def _invented_images(
     x[np.flatnonzero(y == plain)[0], 0, 0, 0] = 255
     return torch.as_tensor(x, dtype=torch.uint8), torch.as_tensor(y), names
 
-# %% ../nbs/97_projects_nets.ipynb #bright-wrong
-def _per_class(fn:Callable)->Callable:
-    "A choice of the class for which `fn(its images as floats)` is largest"
-    return lambda x, y, names: names[max(range(len(names)), key=lambda c: float(fn(x[y==c].float())))]
+# %% ../nbs/97_projects_nets.ipynb #bright-per-class
+def _largest(names:list, values:Iterable)->str:
+    "The class with the largest value"
+    return names[int(np.argmax([float(v) for v in values]))]
 
-_brightest = _per_class(lambda o: o.mean())
-_WRONG_BRIGHT = dict(
-    total=(_per_class(lambda o: o.sum()),
-           'you added up all pixels of a class. A class with more images is not brighter.'),
-    single=(_per_class(lambda o: o.mean((1, 2, 3)).max()),
-            'that class has the brightest single image. The question is about the average.'),
-    pixel=(_per_class(lambda o: o.max()),
-           'that class has the brightest pixel. One pixel says nothing about an image.'),
-    contrast=(_per_class(lambda o: o.std()),
-              'that is the class of the strongest contrast: a spread, not a level.'),
-    dark=(_per_class(lambda o: -o.mean()),
-          'that is the darkest class. Pixels run from 0, black, to 255, white.'),
-    first=(lambda x, y, names: names[0], 'you return the first class, whatever the images are.'),
-    row=(lambda x, y, names: names[int(y[0])], 'that is the class of the first image.'))
+def _per_class(x, y, names)->list:
+    "The images of each class, as floats"
+    return [x[y == c].float() for c in range(len(names))]
+
+def _brightest(x, y, names):
+    return _largest(names, (o.mean() for o in _per_class(x, y, names)))
+
+# %% ../nbs/97_projects_nets.ipynb #bright-wrong
+def _most_light(x, y, names):
+    "you added up all pixels of a class. A class with more images is not brighter."
+    return _largest(names, (o.sum() for o in _per_class(x, y, names)))
+
+def _single_image(x, y, names):
+    "that class has the brightest single image. The question is about the average."
+    return _largest(names, (o.mean((1, 2, 3)).max() for o in _per_class(x, y, names)))
+
+def _single_pixel(x, y, names):
+    "that class has the brightest pixel. One pixel says nothing about an image."
+    return _largest(names, (o.max() for o in _per_class(x, y, names)))
+
+# %% ../nbs/97_projects_nets.ipynb #bright-contrast
+def _contrast(x, y, names):
+    "that is the class of the strongest contrast: a spread, not a level."
+    return _largest(names, (o.std() for o in _per_class(x, y, names)))
+
+# %% ../nbs/97_projects_nets.ipynb #bright-wrong-2
+def _darkest(x, y, names):
+    "that is the darkest class. Pixels run from 0, black, to 255, white."
+    return _largest(names, (-o.mean() for o in _per_class(x, y, names)))
+
+def _first_class(x, y, names):
+    "you return the first class, whatever the images are."
+    return names[0]
+
+def _class_of_first(x, y, names):
+    "that is the class of the first image."
+    return names[int(y[0])]
+
+_WRONG_BRIGHT = [
+    _most_light, _single_image, _single_pixel, _contrast, _darkest, _first_class, _class_of_first,
+]
 
 # %% ../nbs/97_projects_nets.ipynb #answers
-def _answers(fn:Callable, cases:Sequence[tuple])->tuple[list,str]:
-    "What a function answers, and what to say if it does not; nothing it does raises"
-    try: answers = [fn(x.clone(), y.clone(), list(names)) for x, y, names in cases]
-    except NotImplementedError: return [], 'not attempted'
-    except Exception as e: return [], f'not yet: your code raised {type(e).__name__}: {e}'
-    if all(o is None or o is ... for o in answers):
-        return [], 'not attempted: the function gives nothing back. Does its last line begin with `return`?'
-    for (_, _, names), o in zip(cases, answers):
-        if not isinstance(o, str):
-            return [], (f'not yet: the answer must be the name of a class, such as {names[0]!r}; yours is '
-                        f'{str(o)[:40]!r}, {type(o).__name__}.')
-        if o not in names:
-            return [], (f'not yet: {o[:40]!r} is no class of the images that came in. '
-                        'Take the name from `names`.')
-    return answers, ''
+def _no_class(names:list, o:object)->str|None:
+    "What to say of an answer that names no class"
+    if not isinstance(o, str):
+        return (f'not yet: the answer must be the name of a class, such as {names[0]!r}; yours is '
+                f'{str(o)[:40]!r}, {type(o).__name__}.')
+    if o not in names:
+        return f'not yet: {o[:40]!r} is no class of the images that came in. Take the name from `names`.'
 
 # %% ../nbs/97_projects_nets.ipynb #check-brightest
 def check_brightest(
@@ -323,10 +407,13 @@ def check_brightest(
 )->str:            # `not attempted`, `not yet: …` or `right: …`
     "Try a function on invented images and say what it does wrong"
     cases = [_invented_images(seed) for seed in range(3)]
-    answers, said = _answers(fn, cases)
+    answers, said = try_answer(fn, cases)
+    if said and answers:
+        return f'{said}: the function gives nothing back. Does its last line begin with `return`?'
+    faults = [_no_class(names, o) for (_, _, names), o in zip(cases, answers)]
+    said = said or next(filter(None, faults), None)
     if said: return said
     if answers == [_brightest(*case) for case in cases]:
         return 'right: on three invented sets you compared the mean brightness of the classes.'
-    for mistake, message in _WRONG_BRIGHT.values():
-        if answers == [mistake(*case) for case in cases]: return f'not yet: {message}'
-    return 'not yet: on invented images another class is brighter on average.'
+    return find_mistake(answers, cases, _WRONG_BRIGHT) or (
+        'not yet: on invented images another class is brighter on average.')

@@ -63,7 +63,7 @@ WRONG_SMALL = {      # what is wrong -> runs, a part of the message
     'an MLP called CNN': (nets(MLP | dict(hidden_layers=[3], weights=2000), [.85]*3, variant='CNN'), 'no CNN'),
     'other images': (nets(CNN, [.99]*3, images='digits'), 'other images'),
     'two sets of images': (GOOD[:2] + nets(CNN, [.85], seeds=[2], images='b'), 'same images'),
-    'not ended': (GOOD[:2] + nets(CNN, [.85], seeds=[2], state='interrupted'), 'did not come to an end'),
+    'not ended': (GOOD[:2] + nets(CNN, [.85], seeds=[2], state='interrupted'), 'not ended'),
     'an error': (GOOD[:2] + nets(CNN, [.85], seeds=[2], state='failed'), 'with an error'),
     'the third diverged before it had a score': (GOOD[:2] + [CNN | dict(seed=2, accuracy=[.1], state='diverged')],
                                                  'shares 2 seeds'),
@@ -166,7 +166,7 @@ WRONG_EDGE = {
     'longer at one end': (at(.5, '++') + at(1.5, '--', num_epochs=8), 'differ in num_epochs'),
     'too short': (at(.5, '++', per_epoch=20) + at(1.5, '--', per_epoch=20), 'learn for a while'),
     'nine runs': (FOUND + at(3, '--') + at(6, '--') + at(9, '-'), 'budget is 8'),
-    'not ended': (at(.5, '++') + at(1.5, '--', state='interrupted'), 'did not come to an end'),
+    'not ended': (at(.5, '++') + at(1.5, '--', state='interrupted'), 'not ended'),
     'an error is no death': (at(.5, '++') + at(1.5, '--', state='failed'), 'An error is no result'),
     'other images at one end': (at(.5, '++') + at(1.5, '--', images='b'), 'same images'),
 }
