@@ -15,7 +15,8 @@ from .agents import agent_run, register_sweep, run_agent
 from .ask import Asked, Study
 from .best import save_best
 from .config import model_versions, study_name
-from .core import DataError, FINAL_STATES, SweepError, check_whole, default_device, did_you_mean, generators_lent, seed_list, uncollected
+from .core import DataError, FINAL_STATES, SweepError, check_whole
+from .core import default_device, did_you_mean, generators_lent, seed_list, uncollected
 from .data import ImageData
 from .engine import Engine, How, Progress, What, check_limit, is_shown, left_line
 from .final import final_table, train_final
@@ -25,25 +26,61 @@ from .objective import Objective, is_own_column
 from .own_code import OwnCode, check_metric_name, import_place, own_code, own_model
 from .plan import Run, check_program, make_plan, study_plan, sweep_parts, sweep_runs
 from .recipe import known_metric, known_metric_names
-from .result import SweepResult, data_facts, few_images_line, given_images, stored_code, stored_result
+from .result import SweepResult, data_facts, few_images_line
+from .result import given_images, stored_code, stored_result
 from .runs import RunStore, StudyRow, Worker
 from .seal import open_test, openings
 from .space import check_sweep
 from .tracking import TrackedWorker, WandbTracker, as_tracker, need_wandb_key
 from .trainer import check_on_images
 
-_all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'open_test', 'openings', 'train_final', 'final_table', 'sweep_runs']      # a sweep and what comes after it can be had from one place
-
 # %% auto #0
 __all__ = ['Prepared', 'prepare', 'run_sweep', 'SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'open_test',
            'openings', 'train_final', 'final_table', 'sweep_runs']
 
-# %% ../nbs/77_sweep.ipynb #check-metric
+# %% ../nbs/77_sweep.ipynb #all-names
+# a sweep and what comes after it can be had from one place
+_all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked',
+         'open_test', 'openings', 'train_final', 'final_table', 'sweep_runs']
+
+# %% ../nbs/77_sweep.ipynb #measured
 def _measured(own:OwnCode, eval_train:bool)->list[str]:
     "Columns that the kit's trainer reports and that a sweep may be judged by"
-    kit = [f'{part} {k}' for part in ('valid', 'train') for k in ('accuracy', 'loss')] + ['top valid accuracy']
-    return kit + ['train loss (eval)', 'train accuracy (eval)']*eval_train + list(own.metrics)
+    kit = [f'{part} {k}' for part in ('valid', 'train') for k in ('accuracy', 'loss')]
+    kit += ['top valid accuracy']
+    if eval_train: kit += ['train loss (eval)', 'train accuracy (eval)']
+    return kit + list(own.metrics)
 
+# %% ../nbs/77_sweep.ipynb #unreported
+# what others call a metric -> what the kit's trainer calls it
+_USUAL = {
+    'val_loss': 'valid loss',
+    'val_accuracy': 'valid accuracy',
+    'val_acc': 'valid accuracy',
+    'acc': 'valid accuracy',
+    'loss': 'valid loss',
+}
+
+def _did_you_mean(name:str, own:OwnCode, eval_train:bool)->str:
+    "The nearest metric that is reported or known, else those that are reported"
+    if name in _USUAL: return f'did you mean {_USUAL[name]!r}?'
+    ours = _measured(own, eval_train)
+    near = did_you_mean(name, [*ours, *known_metric_names()])
+    return near if near.startswith('did you mean') else did_you_mean(name, ours)
+
+# %% ../nbs/77_sweep.ipynb #reporting
+def _reporting(name:str, own:OwnCode, eval_train:bool, path:str)->OwnCode:
+    "The user's code, with a metric that is known by name; `path` says where it was asked for"
+    if name in _measured(own, eval_train): return own
+    if name.startswith('hold '):
+        raise SweepError(f'a sweep cannot be judged by {name!r}: hold images take no part in any choice')
+    score = None if is_own_column(name) else known_metric(name)
+    if score is not None: return replace(own, metrics={**own.metrics, name: score})
+    hint = _did_you_mean(name, own, eval_train)
+    message = f"the kit's trainer reports no {name!r}, so it cannot judge a sweep; {hint}"
+    raise SweepError(message, [(path, 'is a metric that is reported', name)])
+
+# %% ../nbs/77_sweep.ipynb #check-metric
 def _check_metric(objective:Objective, own:OwnCode, eval_train:bool)->OwnCode:
     "The user's code, with a metric that is known by name; raises for one that nothing will report"
     if own.function is None: return _reporting(objective.name, own, eval_train, 'metric.name')
@@ -53,25 +90,227 @@ def _check_metric(objective:Objective, own:OwnCode, eval_train:bool)->OwnCode:
 def _check_monitors(runs:Sequence[Run], own:OwnCode, eval_train:bool)->OwnCode:
     "The same for what decides the best epoch of each run"
     if own.function is not None: return own
-    for monitor in [r.config['monitor'] for r in runs if r.config.get('monitor') is not None]:
-        own = _reporting(monitor['name'] if isinstance(monitor, Mapping) else monitor, own, eval_train, 'monitor')
+    for run in runs:
+        monitor = run.config.get('monitor')
+        if monitor is None: continue
+        name = monitor['name'] if isinstance(monitor, Mapping) else monitor
+        own  = _reporting(name, own, eval_train, 'monitor')
     return own
 
-def _did_you_mean(name:str, own:OwnCode, eval_train:bool)->str:
-    "The nearest metric that is reported or known, else those that are reported"
-    ours = _measured(own, eval_train)
-    near = did_you_mean(name, [*ours, *known_metric_names()])
-    return near if near.startswith('did you mean') else did_you_mean(name, ours)
+# %% ../nbs/77_sweep.ipynb #not-built
+def _refuse(engine:str, fuse:bool|str, workers:int)->None:
+    "Raise for what is not built yet"
+    if engine not in ('local', 'wandb'):
+        raise SweepError(f"engine={engine!r} is not built yet; leave it at 'local'")
+    if fuse not in (True, False, 'auto'):
+        raise SweepError(f"fuse is True, False or 'auto', got {fuse!r}")
+    if workers != 1: raise SweepError(f'workers={workers!r} is not built yet; leave it at 1')
 
-def _reporting(name:str, own:OwnCode, eval_train:bool, path:str)->OwnCode:
-    "The user's code, with a metric that is known by name; `path` says where it was asked for"
-    if name in _measured(own, eval_train): return own
-    if name.startswith('hold '): raise SweepError(f'a sweep cannot be judged by {name!r}: hold images take no part in any choice')
-    fn = None if is_own_column(name) else known_metric(name)
-    if fn is not None: return replace(own, metrics={**own.metrics, name: fn})
-    usual = {'val_loss': 'valid loss', 'val_accuracy': 'valid accuracy', 'val_acc': 'valid accuracy', 'acc': 'valid accuracy', 'loss': 'valid loss'}
-    hint  = f'did you mean {usual[name]!r}?' if name in usual else _did_you_mean(name, own, eval_train)
-    raise SweepError(f"the kit's trainer reports no {name!r}, so it cannot judge a sweep; {hint}", [(path, 'is a metric that is reported', name)])
+def _check_folder(save_models)->None:
+    "Raise for what cannot be a folder of models"
+    if save_models is None: return
+    if not isinstance(save_models, (str, os.PathLike)):
+        raise SweepError(f'save_models must be a folder, got {save_models!r}')
+    if Path(save_models).exists() and not Path(save_models).is_dir():
+        raise SweepError(f'save_models must be a folder, got the file {str(save_models)!r}')
+
+# %% ../nbs/77_sweep.ipynb #check-how
+def _check_how(how:How, max_memory:float)->None:
+    "Raise for arguments that would only show to be wrong when a run has ended"
+    check_limit('max_memory', max_memory)
+    if how.max_minutes is not None: check_limit('max_minutes', how.max_minutes)
+    if not is_number(how.min_score): raise SweepError(f'min_score must be a number, got {how.min_score!r}')
+    check_whole('keep', how.keep, 1, SweepError)
+    _check_folder(how.save_models)
+
+# %% ../nbs/77_sweep.ipynb #check-images
+def _check_images(runs:Sequence[Run], data:ImageData, criterion:Callable|None)->None:
+    "Raise for configs that these images do not allow"
+    seen = set()                  # configs that differ in nothing that matters are looked at once
+    for run in runs:
+        keys = {k: v for k, v in run.config.items() if k not in ('seed', 'learning_rate')}
+        text = json.dumps(keys, sort_keys=True, default=str)
+        if text in seen: continue
+        seen.add(text)
+        check_on_images(run.config, data, criterion)
+
+def _check_fused(runs:Sequence[Run], data:ImageData|None, own:OwnCode)->None:
+    "Raise where `fuse=True` cannot be kept"
+    if own.function is not None:
+        raise SweepError("fuse=True, but a training function cannot be fused; fuse='auto' runs it as it is")
+    make_plan(runs, 1, data, fuse=True)
+
+# %% ../nbs/77_sweep.ipynb #prepared
+@dataclass(frozen=True)
+class Prepared:
+    "What a call would train"
+    sweep:object               # As it was given
+    study:str                  # Its name
+    runs:list                  # `Run`s, in order
+    objective:Objective        # What they are judged by
+    data:ImageData|None        # None: a training function without images
+    fingerprint:str            # Of the images; '' without any
+    own:OwnCode                # The user's code
+    code:dict                  # Its versions
+    notes:list                 # Lines worth saying
+
+# %% ../nbs/77_sweep.ipynb #request
+@dataclass(frozen=True)
+class _Request:
+    "What a call asks for; each as in `run_sweep`"
+    model:str|Callable|None=None
+    function:Callable|None=None
+    metrics:Mapping[str,Callable]|None=None
+    criterion:Callable|None=None
+    seeds:int|Sequence[int]|None=None
+    count:int|None=None
+    search_seed:int=0
+    eval_train:bool=False
+
+    @property
+    def own(self)->OwnCode: return own_code(self.function, self.metrics, self.criterion, self.model)
+
+    @property
+    def arguments(self)->dict:
+        "Those that the store notes with the study"
+        return {k: getattr(self, k) for k in ('seeds', 'count', 'search_seed', 'eval_train')}
+
+# %% ../nbs/77_sweep.ipynb #list-runs
+def _list_runs(sweep, asked:_Request, own:OwnCode, model:str|None, fingerprint:str, objective:Objective)->tuple:
+    "Runs, the user's code with the metrics of their monitors, and lines worth saying"
+    def listed(own):
+        notes = []
+        drawn = asked.seeds, asked.count, model
+        return sweep_runs(sweep, fingerprint, *drawn, own, asked.search_seed, notes, objective), notes
+    runs, notes = listed(own)
+    more = _check_monitors(runs, own, asked.eval_train)
+    if more is not own: runs, notes = listed(more)
+    return runs, more, notes
+
+def _versions(own:OwnCode, runs:Sequence[Run])->dict:
+    "Versions of the user's code, models included"
+    code = own.versions()
+    if own.function is not None: return code
+    models = model_versions([r.config for r in runs])
+    return {**code, 'model': models} if models else code
+
+# %% ../nbs/77_sweep.ipynb #prepare-request
+def _prepare(sweep, data:ImageData|str|None, asked:_Request, fuse:bool|str)->Prepared:
+    "Check what is asked for, and list its runs"
+    own, model  = asked.own, own_model(asked.model)
+    by_function = own.function is not None
+    objective   = Objective.of(sweep, sealed=not by_function)
+    if not by_function: check_program(sweep, model, asked.search_seed)
+    own  = _check_metric(objective, own, asked.eval_train)
+    data = given_images(data, not by_function)
+    fingerprint = '' if data is None else data.fingerprint
+    runs, own, notes = _list_runs(sweep, asked, own, model, fingerprint, objective)
+    if not by_function: _check_images(runs, data, asked.criterion)
+    if fuse is True: _check_fused(runs, data, own)
+    if objective.note: notes = [*notes, objective.note]
+    code = _versions(own, runs)
+    return Prepared(sweep, study_name(sweep), runs, objective, data, fingerprint, own, code, notes)
+
+# %% ../nbs/77_sweep.ipynb #prepare
+def prepare(
+    sweep:Mapping|Sequence,                   # As for `run_sweep`, and so are the others
+    data:ImageData|str|None=None,             # Images or their name; None: `fashion_mini`
+    *,
+    model:str|Callable|None=None,             # A registered name, or a function that builds a net
+    function:Callable|None=None,              # Does the whole training; None: the kit trains
+    metrics:Mapping[str,Callable]|None=None,  # Name -> `fn(labels, logits)`; None: the kit's own
+    criterion:Callable|None=None,             # The loss; None: as the configs say
+    seeds:int|Sequence[int]|None=None,        # None: the configs' own, else 0; n: 0 to n-1; or a list
+    count:int|None=None,                      # At most so many configurations per sweep dict; None: all
+    search_seed:int=0,                        # For methods that draw configurations
+    eval_train:bool=False,                    # Will training images be scored in evaluation mode?
+    fuse:bool|str='auto',                     # True: raise where a run cannot be fused
+)->Prepared:                                  # What would be trained
+    "Check a call and list its runs; nothing is trained or written"
+    asked = _Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train)
+    return _prepare(sweep, data, asked, fuse)
+
+# %% ../nbs/77_sweep.ipynb #names-of
+def _names(own:OwnCode)->dict:
+    "The user's code, by the names it has"
+    def name(fn): return getattr(fn, '__name__', type(fn).__name__)
+    pieces = {'function': own.function, 'criterion': own.criterion}
+    found  = {k: name(fn) for k, fn in pieces.items() if fn is not None}
+    if own.metrics: found['metrics'] = list(own.metrics)
+    return found
+
+def _own_models(own:OwnCode, runs:Sequence[Run])->dict:
+    "Name -> function of the models in these runs that are not the kit's"
+    if own.function is not None: return {}
+    names = dict.fromkeys(model_name(r.config) for r in runs)
+    return {o: model_entry(o).fn for o in names if not is_built_in({'model': o})}
+
+# %% ../nbs/77_sweep.ipynb #study-about
+def _places(own:OwnCode, runs:Sequence[Run])->dict:
+    "Where the user's code can be imported from again, as far as it can"
+    pieces  = {'criterion': own.criterion}
+    pieces |= {f'metric {k}': fn for k, fn in own.metrics.items()}
+    pieces |= {f'model {k}': fn for k, fn in _own_models(own, runs).items()}
+    places = {k: import_place(fn) for k, fn in pieces.items()}
+    return {k: place for k, place in places.items() if place}
+
+def _about(p:Prepared, **arguments)->StudyRow:
+    "A study as its store has it"
+    arguments |= {**_names(p.own), 'places': _places(p.own, p.runs)}
+    return StudyRow(p.study, p.sweep, p.objective, data_facts(p.data), p.code, arguments)
+
+# %% ../nbs/77_sweep.ipynb #call
+class _Call:
+    "One call of `run_sweep`"
+    def __init__(self, prepared:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict):
+        self.p, self.how, self.store = prepared, how, store
+        self.tracker   = tracker
+        self.planning  = planning        # `fuse max_memory`
+        self.arguments = arguments       # that the store notes with the study
+        self.start = time.monotonic()
+        self.runs  = {r.id: r for r in reversed(prepared.runs)}
+        self.result = SweepResult(store, prepared.sweep, prepared.study, prepared.runs, prepared.objective,
+                                  prepared.data, how.save_models, prepared.own, prepared.code)
+
+# %% ../nbs/77_sweep.ipynb #call-plan
+@patch
+def models_folder(self:_Call)->str|None:
+    "Where the weights of the best runs lie, also those that an earlier call has kept"
+    if self.how.save_models is not None: return str(self.how.save_models.absolute())
+    before = self.store.study_row(self.p.study)
+    return None if before is None else (before.arguments or {}).get('models')
+
+@patch
+def plan(self:_Call, busy:set)->list[dict]:
+    "Enter the study; a store that cannot be written stays as it is"
+    p, said = self.p, []
+    data   = None if p.own.function is not None else p.data
+    about  = _about(p, **self.arguments, models=self.models_folder())
+    cores  = torch.get_num_threads()
+    groups = study_plan(self.store, about, p.runs, cores, busy, data=data, notes=said, **self.planning)
+    self.said = list(dict.fromkeys(said))
+    return groups
+
+# %% ../nbs/77_sweep.ipynb #call-greet
+@patch
+def done_line(self:_Call, states:Mapping)->str:
+    "How many runs need no training; '' for none"
+    if self.how.fresh: return ''
+    done = sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
+    if not done: return ''
+    return f'{done} of {len(self.runs)} runs already finished in {self.store.name} (fresh=True trains again)'
+
+@patch
+def greet(self:_Call, states:Mapping)->None:
+    "The first lines"
+    p, data = self.p, self.p.data
+    images  = '' if data is None else f' on {data.name} ({len(data.x_train)} training images)'
+    self.bar.say(f'{p.study}: {len(self.runs)} runs{images}, store {self.store.name}, device {self.how.device}')
+    tracked = getattr(self.tracker, 'line', '')
+    for text in (*p.notes, few_images_line(data), self.done_line(states), tracked, *self.said):
+        if text: self.bar.say(text)
+    if self.how.shown: return
+    for text in p.notes: warnings.warn(text, stacklevel=4)      # points at the line that called `run_sweep`
 
 # %% ../nbs/77_sweep.ipynb #warm
 @contextlib.contextmanager
@@ -90,273 +329,183 @@ def _warm_up()->None:
     "Let torch load what it loads at the first optimizer"
     with _uninterrupted(), uncollected(): torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.)
 
-# %% ../nbs/77_sweep.ipynb #not-built
-def _refuse(**asked)->None:
-    "Raise for what is not built yet"
-    plain = dict(engine='local', workers=1)
-    for k, v in asked.items():
-        if k == 'fuse':
-            if v not in (True, False, 'auto'): raise SweepError(f"fuse is True, False or 'auto', got {v!r}")
-        elif v != plain[k] and (k, v) != ('engine', 'wandb'): raise SweepError(f'{k}={v!r} is not built yet; leave it at {plain[k]!r}')
-
-def _check_how(max_memory:float, max_minutes:float|None, save_models, min_score:float, keep:int)->None:
-    "Raise for arguments that would only show to be wrong when a run has ended"
-    check_limit('max_memory', max_memory)
-    if max_minutes is not None: check_limit('max_minutes', max_minutes)
-    if not is_number(min_score): raise SweepError(f'min_score must be a number, got {min_score!r}')
-    check_whole('keep', keep, 1, SweepError)
-    if save_models is not None and not isinstance(save_models, (str, os.PathLike)): raise SweepError(f'save_models must be a folder, got {save_models!r}')
-    if save_models is not None and Path(save_models).exists() and not Path(save_models).is_dir():
-        raise SweepError(f'save_models must be a folder, got the file {str(save_models)!r}')
-
-def _check_fused(runs:Sequence[Run], data:ImageData|None, own:OwnCode)->None:
-    "Raise where `fuse=True` cannot be kept"
-    if own.function is not None: raise SweepError("fuse=True, but a training function cannot be fused; fuse='auto' runs it as it is")
-    make_plan(runs, 1, data, fuse=True)
-
-# %% ../nbs/77_sweep.ipynb #check-images
-def _check_images(runs:Sequence[Run], data:ImageData, criterion:Callable|None)->None:
-    "Raise for configs that these images do not allow; those that differ in nothing that matters are looked at once"
-    seen = set()
-    for run in runs:
-        keys = {k: v for k, v in run.config.items() if k not in ('seed', 'learning_rate')}
-        text = json.dumps(keys, sort_keys=True, default=str)
-        if text in seen: continue
-        seen.add(text)
-        check_on_images(run.config, data, criterion)
-
-# %% ../nbs/77_sweep.ipynb #prepare
-@dataclass(frozen=True)
-class Prepared:
-    "What a call would train"
-    sweep:object               # As it was given
-    study:str
-    runs:list                  # `Run`s, in order
-    objective:Objective
-    data:ImageData|None
-    fingerprint:str            # Of the images; '' without any
-    own:OwnCode                # The user's code
-    code:dict                  # Its versions
-    notes:list                 # Lines worth saying
-
-def prepare(
-    sweep:Mapping|Sequence,              # As for `run_sweep`, and so are the others
-    data:ImageData|str|None=None,
-    *,
-    model:str|Callable|None=None,
-    function:Callable|None=None,
-    metrics:Mapping[str,Callable]|None=None,
-    criterion:Callable|None=None,
-    seeds:int|Sequence[int]|None=None,
-    count:int|None=None,
-    search_seed:int=0,
-    eval_train:bool=False,
-    fuse:bool|str='auto',
-)->Prepared:
-    "Check a call and list its runs; nothing is trained or written"
-    own, model = own_code(function, metrics, criterion, model), own_model(model)
-    objective  = Objective.of(sweep, sealed=function is None)
-    if function is None: check_program(sweep, model, search_seed)
-    own  = _check_metric(objective, own, eval_train)
-    data = given_images(data, function is None)
-    fingerprint = '' if data is None else data.fingerprint
-    notes = []
-    runs  = sweep_runs(sweep, fingerprint, seeds, count, model, own, search_seed, notes, objective)
-    if (more := _check_monitors(runs, own, eval_train)) is not own:                     # their metrics take part in the ids
-        own, notes = more, []
-        runs = sweep_runs(sweep, fingerprint, seeds, count, model, own, search_seed, notes, objective)
-    if function is None: _check_images(runs, data, criterion)
-    if fuse is True: _check_fused(runs, data, own)
-    code = own.versions()
-    models = {} if function is not None else model_versions([r.config for r in runs])
-    if models: code = {**code, 'model': models}
-    return Prepared(sweep, study_name(sweep), runs, objective, data, fingerprint, own, code, [*notes, *[o for o in [objective.note] if o]])
-
-# %% ../nbs/77_sweep.ipynb #study-about
-def _names(own:OwnCode)->dict:
-    "The user's code, by the names it has"
-    def name(fn): return getattr(fn, '__name__', type(fn).__name__)
-    found = {k: name(fn) for k, fn in (('function', own.function), ('criterion', own.criterion)) if fn is not None}
-    return {**found, 'metrics': list(own.metrics)} if own.metrics else found
-
-def _places(own:OwnCode, runs:Sequence[Run])->dict:
-    "Where the user's code can be imported from again, as far as it can"
-    models = {} if own.function is not None else {name: model_entry(name).fn for name in dict.fromkeys(model_name(r.config) for r in runs) if not is_built_in({'model': name})}
-    pieces = {'criterion': own.criterion, **{f'metric {k}': fn for k, fn in own.metrics.items()}, **{f'model {k}': fn for k, fn in models.items()}}
-    return {k: place for k, fn in pieces.items() if (place := import_place(fn))}
-
-def _about(p:Prepared, **arguments)->StudyRow:
-    "A study as its store has it"
-    return StudyRow(p.study, p.sweep, p.objective, data_facts(p.data), p.code, {**arguments, **_names(p.own), 'places': _places(p.own, p.runs)})
-
-# %% ../nbs/77_sweep.ipynb #run-sweep
-def run_sweep(
-    sweep:Mapping|Sequence,              # A W&B sweep dict, a list of them, or a list of run configs
-    data:ImageData|str|None=None,        # Images or their name; None: `fashion_mini`
-    *,
-    model:str|Callable|None=None,        # A registered name, or `fn(config, data, …) -> nn.Module` of your own
-    function:Callable|None=None,         # `function(config)` that trains by itself and reports with `deepsweep.log`
-    metrics:Mapping[str,Callable]|None=None,         # Name -> `fn(labels, logits)`, over all validation images each epoch
-    criterion:Callable|None=None,        # The loss, `criterion(logits, labels)`
-    store:RunStore|str|Path|None=None,   # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` in the working folder
-    seeds:int|Sequence[int]|None=None,   # None: the configs' own, else 0; n: 0 to n-1; or a list
-    count:int|None=None,                 # At most so many configurations per sweep dict
-    search_seed:int=0,                   # For methods that draw configurations
-    fresh:bool=False,                    # Train again what is finished
-    engine:str='local',                  # `wandb`: W&B's server deals out the configs
-    workers:int=1,                       # More are not built yet
-    fuse:bool|str='auto',                # Train runs of one shape as one net: where it pays, never (False), or wherever it can be done (True, else an error)
-    device=None,                         # None: the best this machine has
-    max_memory:float=1.5e9,              # Bytes for the groups that train at once
-    max_minutes:float|None=None,         # End early, with a store that resumes
-    tracker=None,                        # `wandb`, or an object with `start log finish`: told of every epoch as it ends
-    eval_train:bool=False,               # Also score training images in evaluation mode
-    save_models:str|Path|None=None,      # Folder for checkpoints of the best weights; None: keep none
-    min_score:float=0,                   # Only from this score on
-    keep:int=1,                          # Only so many of the best
-    progress:bool|None=None,             # None: shown, but not in tests
-)->SweepResult:
-    "Train every run of a sweep that its store does not hold yet"
-    _refuse(engine=engine, fuse=fuse, workers=workers)
-    _check_how(max_memory, max_minutes, save_models, min_score, keep)
-    what = dict(model=model, function=function, metrics=metrics, criterion=criterion, seeds=seeds, count=count, search_seed=search_seed, eval_train=eval_train)
-    how  = How(None, fresh, eval_train, max_minutes, None if save_models is None else Path(save_models), min_score, keep, is_shown(progress))
-    if engine == 'wandb': return _sweep_by_agent(sweep, data, what, how, store=store, device=device, tracker=tracker)
-    how  = replace(how, device=default_device(device))
-    prepared, tracker = prepare(sweep, data, fuse=fuse, **what), as_tracker(tracker)
-    store = store if isinstance(store, RunStore) else RunStore(store)
-    with generators_lent(): return _Call(prepared, how, store, tracker, dict(fuse=fuse, max_memory=max_memory), dict(seeds=seeds, count=count, search_seed=search_seed, eval_train=eval_train)).run()
-
-# %% ../nbs/77_sweep.ipynb #call
-class _Call:
-    "One call of `run_sweep`"
-    def __init__(self, prepared:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict):
-        self.p, self.how, self.store = prepared, how, store
-        self.tracker, self.planning, self.arguments = tracker, planning, arguments
-        self.start = time.monotonic()
-        self.runs  = {r.id: r for r in reversed(prepared.runs)}
-        self.result = SweepResult(store, prepared.sweep, prepared.study, prepared.runs, prepared.objective, prepared.data, how.save_models, prepared.own, prepared.code)
-
-    def run(self)->SweepResult:
-        states = self.store.run_states(self.runs)
-        done   = {o for o, s in states.items() if s['state'] in FINAL_STATES and not self.how.fresh}
-        unit = 'epochs' if self.p.own.function is None else 'runs'
-        self.bar = Progress(sum(r.epochs for o, r in self.runs.items() if o not in done), self.how.shown, unit)
-        busy   = done | {o for o, s in states.items() if s['state'] == 'running'}
-        groups = self.plan(busy)
-        self.greet(states)
-        stops  = self.store.stop_asked(self.p.study)
-        try: self.train(groups, stops)
-        except KeyboardInterrupt:
-            self.bar.end()
-            self.bar.say(f'interrupted; {self.result.states_line()}. Run the same again to go on.')
-            raise
-        finally: self.p.own.settle()                  # code that remembers something is still the same code
-        if self.store.stop_asked(self.p.study) > stops: self.bar.say('stopped as asked; run the same again to go on')
-        self.finish()
-        return self.result
-
-    def models_folder(self)->str|None:
-        "Where the weights of the best runs lie, also those that an earlier call has kept"
-        if self.how.save_models is not None: return str(self.how.save_models.absolute())
-        before = self.store.study_row(self.p.study)
-        return None if before is None else (before.arguments or {}).get('models')
-
-    def plan(self, busy:set)->list[dict]:
-        "Enter the study; a store that cannot be written stays as it is"
-        data, said = None if self.p.own.function is not None else self.p.data, []
-        about  = _about(self.p, **self.arguments, models=self.models_folder())
-        groups = study_plan(self.store, about, self.p.runs, torch.get_num_threads(), busy, data=data, notes=said, **self.planning)
-        self.said = list(dict.fromkeys(said))
-        return groups
-
-# %% ../nbs/77_sweep.ipynb #call-2
-@patch
-def greet(self:_Call, states:Mapping)->None:
-    "The first lines: what is trained where, and what is there already"
-    p, data = self.p, self.p.data
-    images = '' if data is None else f' on {data.name} ({len(data.x_train)} training images)'
-    self.bar.say(f'{p.study}: {len(self.runs)} runs{images}, store {self.store.name}, device {self.how.device}')
-    done = 0 if self.how.fresh else sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
-    line = f'{done} of {len(self.runs)} runs already finished in {self.store.name} (fresh=True trains again)' if done else ''
-    for text in (*p.notes, few_images_line(data), line, getattr(self.tracker, 'line', ''), *self.said):
-        if text: self.bar.say(text)
-    for text in () if self.how.shown else p.notes: warnings.warn(text, stacklevel=4)
-
+# %% ../nbs/77_sweep.ipynb #call-train
 @patch
 def train(self:_Call, groups:Sequence[Mapping], stops:int)->None:
     "Train what is to be trained"
     _warm_up()
-    what = What(self.p.study, self.runs, groups, self.p.objective, self.p.data, self.p.own, self.p.fingerprint)
+    p = self.p
+    what   = What(p.study, self.runs, groups, p.objective, p.data, p.own, p.fingerprint)
     wanted = [] if self.tracker is None else self.result.wandb_names()
-    with Worker(self.store) if self.tracker is None else TrackedWorker(self.store, self.tracker, wanted) as worker:
-        Engine(what, self.how, self.store, worker, self.bar, self.start, stops).run()
+    worker = Worker(self.store) if self.tracker is None else TrackedWorker(self.store, self.tracker, wanted)
+    with worker: Engine(what, self.how, self.store, worker, self.bar, self.start, stops).run()
     if hasattr(self.tracker, 'complete'): self.tracker.complete(self.store, wanted, self.how.shown)
+
+# %% ../nbs/77_sweep.ipynb #call-finish
+@patch
+def save(self:_Call)->None:
+    "See that the models of the best runs are there"
+    if self.p.own.function is not None:
+        self.bar.say('save_models: a training function keeps its own models')
+        return
+    with contextlib.suppress(DataError):
+        save_best(self.result, self.how.min_score, self.how.keep, self.bar.say)
+
+@patch
+def note_objective(self:_Call)->None:
+    "What a training function is judged by is known now: write it into the study"
+    line, note = self.result.unranked_line(), self.result.note_objective()
+    if line and not self.how.shown: warnings.warn(line, stacklevel=5)      # as in `greet`
+    for text in (line, note):
+        if text: self.bar.say(text)
 
 @patch
 def finish(self:_Call)->None:
     "Keep the models that were asked for; say how it went and what is left"
-    if self.result.by_function: self._note_objective()
+    if self.result.by_function: self.note_objective()
     self.bar.end()
     left = left_line(self.store, self.runs, self.how.max_minutes)
-    if self.how.save_models is not None and not left: self._save()
+    if self.how.save_models is not None and not left: self.save()
     self.bar.say(f'{self.result.states_line()} in {self.store.name}, {time.monotonic()-self.start:.0f} s')
     if left: self.bar.say(left)
 
+# %% ../nbs/77_sweep.ipynb #call-run
 @patch
-def _save(self:_Call)->None:
-    "See that the models of the best runs are there"
-    if self.p.own.function is not None: return self.bar.say('save_models: a training function keeps its own models')
-    with contextlib.suppress(DataError): save_best(self.result, self.how.min_score, self.how.keep, self.bar.say)
+def run(self:_Call)->SweepResult:
+    "Plan, greet, train, finish"
+    states = self.store.run_states(self.runs)
+    done   = {o for o, s in states.items() if s['state'] in FINAL_STATES and not self.how.fresh}
+    busy   = done | {o for o, s in states.items() if s['state'] == 'running'}
+    unit   = 'epochs' if self.p.own.function is None else 'runs'
+    total  = sum(r.epochs for o, r in self.runs.items() if o not in done)
+    self.bar = Progress(total, self.how.shown, unit)
+    groups = self.plan(busy)
+    self.greet(states)
+    stops  = self.store.stop_asked(self.p.study)
+    try: self.train(groups, stops)
+    except KeyboardInterrupt:
+        self.bar.end()
+        self.bar.say(f'interrupted; {self.result.states_line()}. Run the same again to go on.')
+        raise
+    finally: self.p.own.settle()                  # code that remembers something is still the same code
+    if self.store.stop_asked(self.p.study) > stops: self.bar.say('stopped as asked; run the same again to go on')
+    self.finish()
+    return self.result
 
-@patch
-def _note_objective(self:_Call)->None:
-    "What a training function is judged by is known now: write it into the study"
-    line, note = self.result.unranked_line(), self.result.note_objective()
-    if line and not self.how.shown: warnings.warn(line, stacklevel=5)
-    for text in (line, note):
-        if text: self.bar.say(text)
+# %% ../nbs/77_sweep.ipynb #check-agent
+def _check_agent(asked:_Request, how:How, tracker)->None:
+    "Raise for arguments that make no sense under an agent"
+    if tracker is not None:
+        raise SweepError(f"engine='wandb' takes no tracker, got {tracker!r}: it logs to W&B anyway")
+    if how.max_minutes is not None:
+        raise SweepError(f"engine='wandb' takes no max_minutes, got {how.max_minutes!r}: "
+                         'it ends by count= or run_cap')
+    if len(seed_list(asked.seeds) or [0]) > 1:
+        raise SweepError(f"engine='wandb' trains one seed per config, got seeds={asked.seeds!r}; "
+                         'make seed a parameter of the sweep')
+
+def _one_dict(sweep)->Mapping:
+    "The only sweep dict of what was given"
+    parts, _ = sweep_parts(sweep)
+    if len(parts) == 1: return parts[0]
+    given = f'a list of {len(parts)}' if parts else 'run configs'
+    raise SweepError(f"engine='wandb' takes one sweep dict, got {given}")
+
+# %% ../nbs/77_sweep.ipynb #agent-sweep
+def _agent_sweep(sweep, data:ImageData|None, own:OwnCode, model:str|None, asked:_Request)->Mapping:
+    "The sweep dict that W&B's server is to deal out; raise for what its agent cannot do"
+    given   = _one_dict(sweep)
+    checked = check_sweep(given)
+    bounds  = [o for o in (asked.count, given.get('run_cap')) if o is not None]
+    is_grid = checked['method'] == 'grid'
+    if checked.get('early_terminate'):
+        raise SweepError(f"engine='wandb' takes no early_terminate, got {checked['early_terminate']!r}: "
+                         'it is not built yet; use patience')
+    if not is_grid and not bounds:
+        raise SweepError(f"method {checked['method']} draws for ever: say how many with count= or run_cap")
+    # a wrong key is told now, not by the server's first config
+    few = given if is_grid else {**given, 'method': 'random'}
+    fingerprint = '' if data is None else data.fingerprint
+    sweep_runs(few, fingerprint, asked.seeds, min([8, *bounds]) if bounds else None, model, own)
+    return given
+
+# %% ../nbs/77_sweep.ipynb #agent-trial
+def _dealt(sweep:Mapping, study:str, config:Mapping)->dict:
+    "A config that the server has dealt out, as a sweep of one run"
+    parameters = {k: {'value': v} for k, v in config.items() if not k.startswith('_')}
+    metric = {'metric': sweep['metric']} if 'metric' in sweep else {}
+    return dict(method='grid', name=study, parameters=parameters, **metric)
+
+def _same_again(asked:_Request, how:How, store:RunStore, device)->dict:
+    "Arguments of the call that are those of the call for each config"
+    same  = {k: v for k, v in vars(asked).items() if k not in ('count', 'search_seed')}
+    same |= {k: getattr(how, k) for k in ('fresh', 'save_models', 'min_score', 'keep')}
+    return same | dict(store=store, device=device, progress=False)
+
+def _distinct(runs:Sequence[Run])->list[Run]:
+    "Each run and label set once: a server that draws may draw the same twice"
+    return list({(r.id, json.dumps(r.labels, sort_keys=True)): r for r in runs}.values())
 
 # %% ../nbs/77_sweep.ipynb #by-agent
-def _agent_sweep(sweep, data:ImageData|None, own:OwnCode, model:str|None, what:Mapping)->Mapping:
-    "The sweep dict that W&B's server is to deal out; raise for what its agent cannot do"
-    parts, _ = sweep_parts(sweep)
-    if len(parts) != 1: raise SweepError(f"engine='wandb' takes one sweep dict, got {f'a list of {len(parts)}' if parts else 'run configs'}")
-    one = check_sweep(parts[0])
-    bounds = [o for o in (what['count'], parts[0].get('run_cap')) if o is not None]
-    if one.get('early_terminate'): raise SweepError(f"engine='wandb' takes no early_terminate, got {one['early_terminate']!r}: it is not built yet; use patience")
-    if one['method'] != 'grid' and not bounds: raise SweepError(f"method {one['method']} draws for ever: say how many with count= or run_cap")
-    few = parts[0] if one['method'] == 'grid' else {**parts[0], 'method': 'random'}
-    fingerprint = '' if data is None else data.fingerprint
-    sweep_runs(few, fingerprint, what['seeds'], min([8, *bounds]) if bounds else None, model, own)      # a wrong key is told now, not by the server's first config
-    return parts[0]
-
-def _check_agent(what:Mapping, how:How, tracker)->None:
-    "Raise for arguments that make no sense under an agent"
-    for k, v, instead in (('tracker', tracker, 'it logs to W&B anyway'), ('max_minutes', how.max_minutes, 'it ends by count= or run_cap')):
-        if v is not None: raise SweepError(f"engine='wandb' takes no {k}, got {v!r}: {instead}")
-    if len(seed_list(what['seeds']) or [0]) > 1:
-        raise SweepError(f"engine='wandb' trains one seed per config, got seeds={what['seeds']!r}; make seed a parameter of the sweep")
-
-# %% ../nbs/77_sweep.ipynb #by-agent-2
-def _sweep_by_agent(sweep, data, what:dict, how:How, *, store, device, tracker)->SweepResult:
+def _sweep_by_agent(sweep, data, asked:_Request, how:How, store, device, tracker)->SweepResult:
     "Let W&B's server deal out the configs of a sweep"
     need_wandb_key()
-    _check_agent(what, how, tracker)
-    own, model = own_code(*(what[k] for k in ('function', 'metrics', 'criterion', 'model'))), own_model(what['model'])
-    data, objective = given_images(data, what['function'] is None), Objective.of(sweep, sealed=what['function'] is None)
+    _check_agent(asked, how, tracker)
+    own, model = asked.own, own_model(asked.model)
+    data  = given_images(data, asked.function is None)
+    objective = Objective.of(sweep, sealed=asked.function is None)
     own   = _check_metric(objective, own, how.eval_train)
-    sweep = _agent_sweep(sweep, data, own, model, what)
-    store, study, found = store if isinstance(store, RunStore) else RunStore(store), study_name(sweep), []
-    same  = {k: v for k, v in what.items() if k not in ('count', 'search_seed')}
-    same |= dict(store=store, device=device, fresh=how.fresh, save_models=how.save_models, min_score=how.min_score, keep=how.keep, progress=False)
+    sweep = _agent_sweep(sweep, data, own, model, asked)
+    store = store if isinstance(store, RunStore) else RunStore(store)
+    study, found = study_name(sweep), []
+    again = _same_again(asked, how, store, device)
     def trial(config=None):
         with agent_run(config) as run:
-            parameters = {k: {'value': v} for k, v in dict(run.config).items() if not k.startswith('_')}
-            metric = {'metric': sweep['metric']} if 'metric' in sweep else {}
-            one = dict(method='grid', name=study, parameters=parameters, **metric)
-            found.extend(run_sweep(one, data, tracker=WandbTracker(into=run), **same).runs)
-    run_agent(register_sweep(sweep), trial, what['count'])
-    runs = list({(r.id, json.dumps(r.labels, sort_keys=True)): r for r in found}.values())      # a server that draws may draw the same twice
-    if how.shown: print(f'{study}: {len({r.id for r in runs})} runs from W&B, in {store.name}' + (f'; {objective.note}' if objective.note else ''))
+            one = _dealt(sweep, study, dict(run.config))
+            found.extend(run_sweep(one, data, tracker=WandbTracker(into=run), **again).runs)
+    run_agent(register_sweep(sweep), trial, asked.count)
+    runs = _distinct(found)
+    if how.shown:
+        note = f'; {objective.note}' if objective.note else ''
+        print(f'{study}: {len({r.id for r in runs})} runs from W&B, in {store.name}{note}')
     return SweepResult(store, sweep, study, runs, objective, data, how.save_models, own, own.versions())
+
+# %% ../nbs/77_sweep.ipynb #run-sweep
+def run_sweep(
+    sweep:Mapping|Sequence,                   # A W&B sweep dict, a list of them, or a list of run configs
+    data:ImageData|str|None=None,             # Images or their name; None: `fashion_mini`
+    *,
+    model:str|Callable|None=None,             # A registered name, or your `fn(config, data, …) -> nn.Module`
+    function:Callable|None=None,              # `function(config)`: trains, reports with `deepsweep.log`
+    metrics:Mapping[str,Callable]|None=None,  # Name -> `fn(labels, logits)`, over all validation images
+    criterion:Callable|None=None,             # The loss, `criterion(logits, labels)`; None: as the configs say
+    store:RunStore|str|Path|None=None,        # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` in this folder
+    seeds:int|Sequence[int]|None=None,        # None: the configs' own, else 0; n: 0 to n-1; or a list
+    count:int|None=None,                      # At most so many configurations per sweep dict; None: all
+    search_seed:int=0,                        # For methods that draw configurations
+    fresh:bool=False,                         # Train again what is finished
+    engine:str='local',                       # `wandb`: W&B's server deals out the configs
+    workers:int=1,                            # More are not built yet
+    fuse:bool|str='auto',                     # Runs of one shape as one net: if it pays, never, always or error
+    device:torch.device|str|None=None,        # None: the best this machine has
+    max_memory:float=1.5e9,                   # [bytes] For the groups that train at once
+    max_minutes:float|None=None,              # End early, with a store that resumes; None: no limit
+    tracker:object|str|None=None,             # `wandb`, or an object with `start log finish`, told each epoch
+    eval_train:bool=False,                    # Also score training images in evaluation mode
+    save_models:str|Path|None=None,           # Folder for checkpoints of the best weights; None: keep none
+    min_score:float=0,                        # Keep a model only from this score on
+    keep:int=1,                               # Keep only so many of the best
+    progress:bool|None=None,                  # None: shown, but not in tests
+)->SweepResult:                               # Its runs, to be read from the store
+    "Train every run of a sweep that its store does not hold yet"
+    _refuse(engine, fuse, workers)
+    asked = _Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train)
+    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress))
+    _check_how(how, max_memory)
+    if save_models is not None: how = replace(how, save_models=Path(save_models))
+    if engine == 'wandb': return _sweep_by_agent(sweep, data, asked, how, store, device, tracker)
+    how = replace(how, device=default_device(device))
+    prepared, tracker = _prepare(sweep, data, asked, fuse), as_tracker(tracker)
+    store    = store if isinstance(store, RunStore) else RunStore(store)
+    planning = dict(fuse=fuse, max_memory=max_memory)
+    with generators_lent(): return _Call(prepared, how, store, tracker, planning, asked.arguments).run()
