@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 import numpy as np
-from .core import DataError, did_you_mean, is_quiet
+from .core import DataError, did_you_mean
+from .progress import Progress, is_shown
 from .real_sets import IDX_FILES, REAL_SETS, RealSet, array_sha256, check_arrays
 
 _all_ = ['REAL_SETS', 'RealSet', 'array_sha256']      # asked for here before they had a page of their own
@@ -228,24 +229,9 @@ def _read_placed(name, folder)->dict:
     raise DataError('; '.join(wrong) or f'none of {", ".join(_files_to_place(known))} is in {folder}')
 
 # %% ../nbs/10_sources.ipynb #bar
-def _bar(what:str, progress:bool|None, total:int|None=None):
-    "tqdm's bar for `total` bytes; `progress=None`: shown unless in tests"
-    from tqdm.auto import tqdm
-    hidden = is_quiet() if progress is None else not progress
-    return tqdm(desc=what, total=total, unit='B', unit_scale=True, mininterval=.5, disable=hidden)
-
-class _LateTotal:
-    "A tqdm bar in the form that pooch calls, which learns the total when the server has answered"
-    def __init__(self, bar): self.bar = bar
-
-    @property
-    def total(self): return self.bar.total
-    @total.setter
-    def total(self, n): self.bar.reset(n or None)
-
-    def update(self, n): self.bar.update(n)
-    def reset(self): self.bar.n = 0             # and the clock goes on
-    def close(self): self.bar.close()
+def _bar(what:str, progress:bool|None, total:int|None=None)->Progress:
+    "A bar for `total` bytes, None until the server has answered; `progress=None`: shown unless in tests"
+    return Progress(total, is_shown(progress), unit='B', text=what)
 
 # %% ../nbs/10_sources.ipynb #download-errors
 def _why(e)->str:
@@ -278,7 +264,7 @@ def _download(url, md5, work, timeout, progress=None)->Path:
     log.setLevel('WARNING')
     try:
         with _bar(name, progress) as bar, _naming_address(url, md5, timeout):
-            get = pooch.HTTPDownloader(_LateTotal(bar), chunk_size=1<<18, timeout=(timeout, timeout))
+            get = pooch.HTTPDownloader(bar, chunk_size=1<<18, timeout=(timeout, timeout))
             return Path(pooch.retrieve(url, f'md5:{md5}', name, work, downloader=get))
     finally: log.setLevel(level)
 

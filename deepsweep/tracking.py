@@ -11,7 +11,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .config import plain_value, study_name
-from .core import FINAL_STATES, StoreError, SweepError, did_you_mean, generators_lent, is_quiet
+from .core import FINAL_STATES, StoreError, SweepError, did_you_mean, generators_lent
+from .progress import each, is_shown
 from .runs import ClaimLost, RunStore, Worker, open_store, stored_config
 from .wandb_files import await_log_end, is_whole_log, read_wandb_logs
 
@@ -360,10 +361,8 @@ def complete(self:WandbTracker,
     todo   = [o for o in wanted if self._is_due(o, stored)]
     rows   = {run: _stored_epochs(store, run) for run in dict.fromkeys(o[0] for o in todo)}
     if self.into is None and todo: todo = self._missing(todo, stored, rows)
-    if shown and todo:
-        from fastprogress.fastprogress import progress_bar
-        todo = progress_bar(todo)
-    for o in todo: self._write(o, stored[o[0]], rows[o[0]])
+    for o in each(todo, shown and bool(todo), text='to W&B'):
+        self._write(o, stored[o[0]], rows[o[0]])
     return [o[3] for o in todo]
 
 # %% ../nbs/64_tracking.ipynb #wanted-ids
@@ -391,7 +390,7 @@ def mirror_to_wandb(
     open_store(where)
     try:
         wanted = _wanted_ids(where, study)
-        shown  = progress if progress is not None else not is_quiet()
+        shown  = is_shown(progress)
         return WandbTracker(project, entity, mode).complete(where, wanted, shown)
     finally:
         if where is not store: where.close()
