@@ -13,11 +13,13 @@ import torch
 from fastcore.basics import patch
 
 from .config import study_name
-from .core import BAD_STATES, DeepsweepError, FINAL_STATES, StoreError, SweepError, default_device, did_you_mean, flat_metrics
+from .core import BAD_STATES, DeepsweepError, FINAL_STATES, StoreError, SweepError
+from .core import default_device, did_you_mean, flat_metrics
 from .data import ImageData
 from .engine import Engine, How, Progress, What, check_limit, is_shown, left_line, run_name
 from .objective import Objective
-from .own_code import EpochRows, FunctionConfig, OwnCode, RunIsOver, StopTraining, check_metric_name, named_types, own_code
+from .own_code import EpochRows, FunctionConfig, OwnCode, RunIsOver, StopTraining
+from .own_code import check_metric_name, named_types, own_code
 from .plan import Run, study_plan, sweep_runs
 from .result import SweepResult, data_facts, few_images_line, given_images
 from .runs import ClaimLost, RunStore, StudyRow, Worker
@@ -26,22 +28,25 @@ from .tracking import TrackedWorker, as_tracker
 # %% auto #0
 __all__ = ['Asked', 'Study']
 
-# %% ../nbs/76_ask.ipynb #loop
+# %% ../nbs/76_ask.ipynb #asked
 class Asked(NamedTuple):
     "A run to be done: `config, id = study.ask()`"
     config:dict   # As a training function gets it; without a `seed` of its own it has seed 0
     id:str        # 12 hex digits
 
+# %% ../nbs/76_ask.ipynb #loop
 class _Loop:
     "Stands where a sweep wants a training function"
     __name__ = 'ask and tell'
     def __init__(self, version:str): self.version = f'{self.__name__} {version}'
-    def __call__(self, config): raise DeepsweepError('a loop of yours does these runs; the kit cannot call it')
+    def __call__(self, config):
+        raise DeepsweepError('a loop of yours does these runs; the kit cannot call it')
 
 def _code_of(version)->OwnCode:
     "The stand-in, checked"
     if isinstance(version, bool) or not isinstance(version, (str, int, float)) or version == '':
-        raise SweepError(f"version is text or a number that you raise when your loop changes, got {version!r}")
+        raise SweepError('version is text or a number that you raise when your loop changes, '
+                         f'got {version!r}')
     return own_code(_Loop(str(version)))
 
 # %% ../nbs/76_ask.ipynb #held
@@ -56,109 +61,134 @@ class _Held:
     teller:int|None=None          # Thread that told last
     lock:threading.RLock=field(default_factory=threading.RLock)
 
+# %% ../nbs/76_ask.ipynb #listed
+def _listed(sweep, data:ImageData|str|None, version, draw:Mapping, notes:list)->dict:
+    "What a `SweepResult` knows of these runs, checked; `notes` gets lines worth saying"
+    own, objective = _code_of(version), Objective.of(sweep, sealed=False)
+    data = given_images(data, needed=False)
+    if objective.is_given: check_metric_name(objective.name)
+    fingerprint = '' if data is None else data.fingerprint
+    runs  = sweep_runs(sweep, fingerprint, own=own, notes=notes, objective=objective, **draw)
+    found = dict(sweep=sweep, study=study_name(sweep), runs=runs, judged=objective)
+    return found | dict(data=data, own=own, code=own.versions())
+
+# %% ../nbs/76_ask.ipynb #study-enter
+def _enter(found:SweepResult, states:Mapping, draw:Mapping)->list[dict]:
+    "Enter study and plan into the store; the groups of the plan"
+    arguments = {**draw, 'function': _Loop.__name__}
+    facts = data_facts(found.data)
+    about = StudyRow(found.study, found.sweep, found.judged, facts, found.code, arguments)
+    busy  = {o for o, s in states.items() if s['state'] in (*FINAL_STATES, 'running')}
+    return study_plan(found.store, about, found.runs, torch.get_num_threads(), busy)
+
+# %% ../nbs/76_ask.ipynb #engine-of
+def _engine_of(found:SweepResult, groups:list, how:How, tracker)->Engine:
+    "What claims these runs and writes their rows"
+    store, runs = found.store, {r.id: r for r in reversed(found.runs)}
+    fingerprint = '' if found.data is None else found.data.fingerprint
+    stops  = store.stop_asked(found.study)
+    worker = Worker(store) if tracker is None else TrackedWorker(store, tracker, found.wandb_names())
+    what   = What(found.study, runs, groups, found.judged, found.data, found.own, fingerprint)
+    engine = Engine(what, how, store, worker, Progress(len(runs), False), stops=stops)
+    engine.look()
+    return engine
+
+# %% ../nbs/76_ask.ipynb #still-open
+def _still_open(engine:Engine)->list[dict]:
+    "Groups of one run each that are to be done, those first that a time limit cut off"
+    runs = {g['runs'][0]: g for g in engine.what.groups}
+    left = [o for o in runs if o not in engine.done or o in engine.again]
+    return [runs[o] for o in sorted(left, key=lambda o: o not in engine.late)]
+
 # %% ../nbs/76_ask.ipynb #study
 class Study:
     "A sweep whose runs are done by a loop of yours"
     def __init__(self,
-        sweep:Mapping|Sequence,              # As for `run_sweep`: a W&B sweep dict, a list of them, or a list of run configs
-        store:RunStore|str|Path|None=None,   # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` in the working folder
+        sweep:Mapping|Sequence,              # A W&B sweep dict, a list of them, or of run configs
+        store:RunStore|str|Path|None=None,   # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` here
         *,
-        data:ImageData|str|None=None,        # Images or their name, where they are the kit's; their fingerprint takes part in the ids
-        version:str|float='1',               # Of your loop; raise it when the loop changes, and all runs are new
+        data:ImageData|str|None=None,        # Images or their name; they take part in the ids
+        version:str|float='1',               # Of your loop; with another one all runs are new
         seeds:int|Sequence[int]|None=None,   # None: the configs' own, else 0; n: 0 to n-1; or a list
-        count:int|None=None,                 # At most so many configurations per sweep dict
+        count:int|None=None,                 # At most so many configs per sweep dict; None: all
         search_seed:int=0,                   # For methods that draw configurations
         max_minutes:float|None=None,         # From now on; then `ask` gives None and `tell` says False
-        tracker=None,                        # `wandb`, or an object with `start log finish`
+        tracker:object|str|None=None,        # `wandb`, or an object with `start log finish`
         progress:bool|None=None,             # None: lines are shown, but not in tests
     ):
         if max_minutes is not None: check_limit('max_minutes', max_minutes)
-        own, objective, data = _code_of(version), Objective.of(sweep, sealed=False), given_images(data, needed=False)
-        if objective.is_given: check_metric_name(objective.name)
-        self._notes = []
-        runs = sweep_runs(sweep, '' if data is None else data.fingerprint, seeds, count, None, own, search_seed, self._notes, objective)
+        self._notes, draw = [], dict(seeds=seeds, count=count, search_seed=search_seed)
+        listed = _listed(sweep, data, version, draw, self._notes)
         self._tracker = as_tracker(tracker)
-        self.store  = store if isinstance(store, RunStore) else RunStore(store)
-        self.shown  = is_shown(progress)
-        self._found = SweepResult(self.store, sweep, study_name(sweep), runs, objective, data, None, own, own.versions())
-        self._lock, self._held, self._loops = threading.RLock(), {}, {}      # run -> `_Held`; thread -> run that its loop is at
-        self._closed, self._let_go, self._process = False, None, os.getpid()
-        self._enter(How(default_device(), max_minutes=max_minutes), dict(seeds=seeds, count=count, search_seed=search_seed))
-    def __repr__(self): return f'Study({self._found.study!r}, {self._found.states_line()}, store {self.store.name!r})'
-    def __enter__(self): return self
-    def __exit__(self, error, *_): self.close() if error is None else self._leave()
+        self.store = store if isinstance(store, RunStore) else RunStore(store)
+        self.shown = is_shown(progress)
+        self._found = SweepResult(self.store, **listed)
+        self._prepare(How(default_device(), max_minutes=max_minutes), draw)
 
-# %% ../nbs/76_ask.ipynb #study-enter
+# %% ../nbs/76_ask.ipynb #study-prepare
 @patch
-def _enter(self:Study, how:How, arguments:Mapping)->None:
-    "Enter study and plan into the store, and see what is left"
-    found = self._found
-    runs  = {r.id: r for r in reversed(found.runs)}
-    states = self.store.run_states(runs)
-    about  = StudyRow(found.study, found.sweep, found.judged, data_facts(found.data), found.code, {**arguments, 'function': _Loop.__name__})
-    busy   = {o for o, s in states.items() if s['state'] in (*FINAL_STATES, 'running')}
-    groups = study_plan(self.store, about, found.runs, torch.get_num_threads(), busy)
-    stops  = self.store.stop_asked(found.study)
-    wanted = [] if self._tracker is None else found.wandb_names()
-    worker = Worker(self.store) if self._tracker is None else TrackedWorker(self.store, self._tracker, wanted)
-    what   = What(found.study, runs, groups, found.judged, found.data, found.own, '' if found.data is None else found.data.fingerprint)
-    self._engine = Engine(what, how, self.store, worker, Progress(len(runs), False), stops=stops)
-    self._engine.look()
-    is_open = lambda o: o not in self._engine.done or o in self._engine.again
-    self._left = sorted((g for g in groups if is_open(g['runs'][0])), key=lambda g: g['runs'][0] not in self._engine.late)      # what was cut off comes first
+def _prepare(self:Study, how:How, draw:Mapping)->None:
+    "Enter the study, and see what is left"
+    self._lock    = threading.RLock()
+    self._held    = {}               # run -> `_Held`
+    self._loops   = {}               # thread -> run that its loop is at
+    self._closed  = False
+    self._let_go  = None             # ends the heartbeat, once it has begun
+    self._process = os.getpid()
+    states = self.store.run_states({r.id for r in self._found.runs})
+    groups = _enter(self._found, states, draw)
+    self._engine = _engine_of(self._found, groups, how, self._tracker)
+    self._left   = _still_open(self._engine)
     self._greet(states)
-
-@patch
-def _greet(self:Study, states:Mapping)->None:
-    "What is asked, and what is there already"
-    found, n = self._found, len(self._engine.what.runs)
-    done = sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
-    images = '' if found.data is None else f' on {found.data.name} ({len(found.data.x_train)} training images)'
-    notes  = [*self._notes, *[o for o in [found.judged.note] if o]]
-    self._say(f'{found.study}: {n} runs{images}, store {self.store.name}')
-    for line in (*notes, few_images_line(found.data), getattr(self._tracker, 'line', '')): self._say(line)
-    if done: self._say(f'{done} of {n} runs already finished in {self.store.name} (another version= asks for them again)')
-    for line in () if self.shown else notes: warnings.warn(line, stacklevel=5)
 
 @patch
 def _say(self:Study, line:str)->None:
     if line and self.shown: print(line, flush=True)
 
-# %% ../nbs/76_ask.ipynb #ask
+# %% ../nbs/76_ask.ipynb #study-greet
 @patch
-def ask(self:Study,
-    wait:bool=True,     # Wait for runs that other processes hold? False: None at once
-)->Asked|None:          # None: nothing is left to do, the time is up, or a stop was asked for
-    "The next run, claimed for you"
-    said = False
-    while True:
-        with self._lock:
-            self._begin()
-            self._engine.drain()
-            if (asked := self._take()) is not None: return asked
-            others = 0 if self._engine.why_stop() else self._others()
-        if not others or not wait: return None
-        if not said: self._say(f'waiting for {others} runs that another process holds')
-        said = True
-        time.sleep(.3)
+def _greet(self:Study, states:Mapping)->None:
+    "What is asked, and what is there already"
+    found, n = self._found, len(self._engine.what.runs)
+    data   = found.data
+    images = '' if data is None else f' on {data.name} ({len(data.x_train)} training images)'
+    notes  = [*self._notes, found.judged.note] if found.judged.note else self._notes
+    self._say(f'{found.study}: {n} runs{images}, store {self.store.name}')
+    for line in (*notes, few_images_line(data), getattr(self._tracker, 'line', '')): self._say(line)
+    done = sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
+    if done:
+        self._say(f'{done} of {n} runs already finished in {self.store.name} '
+                  '(another version= asks for them again)')
+    if self.shown: return
+    for line in notes: warnings.warn(line, stacklevel=4)      # points at the line that made the study
 
 @patch
-def _begin(self:Study)->None:
-    "Start the heartbeat with the first run; a study that is forgotten gives its runs back"
-    self._check_process()
-    if self._closed: raise DeepsweepError(f'study {self._found.study!r} is closed; make it again to go on')
-    if self._let_go is not None: return
-    self._engine.worker.__enter__()
-    self._let_go = weakref.finalize(self, _end_worker, self._engine.worker)
+def __repr__(self:Study)->str:
+    found = self._found
+    return f'Study({found.study!r}, {found.states_line()}, store {self.store.name!r})'
+
+# %% ../nbs/76_ask.ipynb #ask-begin
+def _end_worker(worker:Worker)->None:
+    "End the heartbeat and give back what is held; a store that is gone by now takes nothing back"
+    with contextlib.suppress(StoreError, OSError): worker.__exit__(None, None, None)
 
 @patch
 def _check_process(self:Study)->None:
     "A forked process must not speak for the runs of its parent"
-    if os.getpid() != self._process: raise DeepsweepError('this Study belongs to another process: make one in each, they share the store')
+    if os.getpid() == self._process: return
+    raise DeepsweepError('this Study belongs to another process: '
+                         'make one in each, they share the store')
 
-def _end_worker(worker:Worker)->None:
-    "End the heartbeat and give back what is held; a store that is gone by now takes nothing back"
-    with contextlib.suppress(StoreError, OSError): worker.__exit__(None, None, None)
+# %% ../nbs/76_ask.ipynb #begin
+@patch
+def _begin(self:Study)->None:
+    "Start the heartbeat with the first run"
+    self._check_process()
+    if self._closed:
+        raise DeepsweepError(f'study {self._found.study!r} is closed; make it again to go on')
+    if self._let_go is not None: return
+    self._engine.worker.__enter__()
+    self._let_go = weakref.finalize(self, _end_worker, self._engine.worker)
 
 # %% ../nbs/76_ask.ipynb #ask-take
 @patch
@@ -174,83 +204,82 @@ def _take(self:Study)->Asked|None:
         if taken: return self._hand_out(engine.what.runs[group['runs'][0]])
     return None
 
+# %% ../nbs/76_ask.ipynb #hand-out
 @patch
 def _hand_out(self:Study, run:Run)->Asked:
     start = time.perf_counter()
-    self._held[run.id] = _Held(run, self._engine.logged_rows(run, start, run.id in self._engine.late), start)
-    return Asked(FunctionConfig(json.loads(json.dumps(run.config))), run.id)
+    rows  = self._engine.logged_rows(run, start, run.id in self._engine.late)
+    self._held[run.id] = _Held(run, rows, start)
+    config = json.loads(json.dumps(run.config))         # a copy that you may change
+    return Asked(FunctionConfig(config), run.id)
 
+# %% ../nbs/76_ask.ipynb #others
 @patch
 def _others(self:Study)->int:
     "How many runs are left that no study of this process holds"
-    here = self._engine.worker.name.rsplit('|', 1)[0]
+    here   = self._engine.worker.name.rsplit('|', 1)[0]
     states = self.store.run_states([g['runs'][0] for g in self._left])
-    return len(self._left) - sum(s['state'] == 'running' and s['worker'].startswith(f'{here}|') for s in states.values())
+    running = [s for s in states.values() if s['state'] == 'running']
+    ours    = [s for s in running if s['worker'].startswith(f'{here}|')]
+    return len(self._left) - len(ours)
 
-# %% ../nbs/76_ask.ipynb #tell
+# %% ../nbs/76_ask.ipynb #ask
 @patch
-def tell(self:Study,
-    id:str,                  # Of a run that you asked for
-    metrics:Mapping,         # Name -> number
-    epoch:int|None=None,     # Epochs completed, 0 = untrained; None: this is the result, unless `epoch` is among the metrics
-)->bool:                     # May the run go on? False: it has ended, by a loss that is not finite, for want of time, or with its result
-    "Store how a run goes"
-    if not isinstance(metrics, Mapping): raise DeepsweepError(f'tell takes a dict of metrics, got {type(metrics).__name__}')
-    held = self._open_run(id)
-    numbers, others = flat_metrics(metrics)
-    if not numbers: raise DeepsweepError(f"tell takes numbers; {named_types(others) or 'there is none'}")
-    with held.lock:
-        if held.state and held.by_kit: return False
-        _check_open(held)
-        is_result = epoch is None and 'epoch' not in metrics
-        held.teller = threading.get_ident()
-        if is_result: held.rows.is_late = lambda: False               # it is done: no limit matters any more
-        try: held.rows(dict(metrics), epoch)
-        except (StopTraining, RunIsOver):                               # which of the two depends on the thread
-            stop = held.rows.stop
-            self._end(held, stop.state, str(stop), by_kit=True)
-        except ClaimLost:
-            held.state = 'lost'
-            raise
-        else:
-            if is_result: self._end(held, 'finished', _reported(held))
-    return not held.state
+def ask(self:Study,
+    wait:bool=True,     # Wait for runs that other processes hold? False: None at once
+)->Asked|None:          # None: nothing is left to do, the time is up, or a stop was asked for
+    "Claim the next run for you"
+    said = False
+    while True:
+        with self._lock:
+            self._begin()
+            self._engine.drain()
+            if (asked := self._take()) is not None: return asked
+            others = 0 if self._engine.why_stop() else self._others()
+        if not others or not wait: return None
+        if not said: self._say(f'waiting for {others} runs that another process holds')
+        said = True
+        time.sleep(.3)      # [s]
 
+# %% ../nbs/76_ask.ipynb #tell-open
 @patch
 def _open_run(self:Study, id:str)->_Held:
     "What is known of a run that was handed out"
     self._check_process()
-    if not isinstance(id, str): raise DeepsweepError(f'id is text, such as `study.ask().id`; got {type(id).__name__}')
-    if self._closed: raise DeepsweepError(f'study {self._found.study!r} is closed, so run {id!r} takes nothing more')
+    study = self._found.study
+    if not isinstance(id, str):
+        raise DeepsweepError(f'id is text, such as `study.ask().id`; got {type(id).__name__}')
+    if self._closed:
+        raise DeepsweepError(f'study {study!r} is closed, so run {id!r} takes nothing more')
     if id in self._held: return self._held[id]
-    if id in self._engine.what.runs: raise DeepsweepError(f'run {id!r} was not asked for: ask() hands it out')
-    raise DeepsweepError(f'no run {id!r} in study {self._found.study!r}; {did_you_mean(id, self._held)}')
+    if id in self._engine.what.runs:
+        raise DeepsweepError(f'run {id!r} was not asked for: ask() hands it out')
+    raise DeepsweepError(f'no run {id!r} in study {study!r}; {did_you_mean(id, self._held)}')
 
+# %% ../nbs/76_ask.ipynb #check-open
 def _check_open(held:_Held)->None:
     "Raise for a run that takes nothing more"
-    if held.state == 'lost': raise ClaimLost(f'the claim on run {held.run.id} is lost: another worker took it over')
-    if held.state: raise DeepsweepError(f'run {held.run.id} has ended as {held.state}, so it takes nothing more')
+    if held.state == 'lost':
+        raise ClaimLost(f'the claim on run {held.run.id} is lost: another worker took it over')
+    if held.state:
+        raise DeepsweepError(f'run {held.run.id} has ended as {held.state}, so it takes nothing more')
 
+# %% ../nbs/76_ask.ipynb #end-words
 def _reported(held:_Held)->str: return f'{len(held.rows.rows)} epochs reported'
 
-# %% ../nbs/76_ask.ipynb #end
-_ENDS = 'finished', 'early-stopped', 'diverged', 'failed', 'interrupted'
+def _in_words(held:_Held, state:str, reason:str|Exception)->str:
+    "The reason of an end as the run table has it"
+    if isinstance(reason, Exception): return f'{type(reason).__name__}: {reason}'
+    if str(reason): return str(reason)
+    return _reported(held) if state == 'finished' else f'told as {state}'
 
+# %% ../nbs/76_ask.ipynb #give-back
 @patch
-def end(self:Study,
-    id:str,                       # Of a run that you asked for
-    state:str='finished',         # or `early-stopped`, `diverged`, `failed`, `interrupted` (it is given back)
-    reason:str|Exception='',      # For the run table
-)->None:
-    "End a run that was told by epochs; where `tell` has said that it may not go on, it stays as it ended"
-    if state not in _ENDS: raise DeepsweepError(f'state is one of {", ".join(_ENDS)}; got {state!r}')
-    held = self._open_run(id)
-    with held.lock:
-        if held.state and held.by_kit: return
-        _check_open(held)
-        if state in ('finished', 'early-stopped') and not held.rows.rows: raise DeepsweepError(f"run {id} was told nothing, so it cannot be {state}; tell its metrics first, or end it as 'failed'")
-        self._end(held, state, reason)
+def _give_back(self:Study, id:str)->None:
+    "A run that was given back comes last"
+    with self._lock: self._left += [g for g in self._engine.what.groups if g['runs'] == [id]]
 
+# %% ../nbs/76_ask.ipynb #end-write
 @patch
 def _end(self:Study, held:_Held, state:str, reason:str|Exception, by_kit:bool=False)->None:
     "Write down the end of a run"
@@ -266,17 +295,126 @@ def _end(self:Study, held:_Held, state:str, reason:str|Exception, by_kit:bool=Fa
     if state in BAD_STATES: self._say(f'{state}: {run_name(run)} ({run.id})')
     if state == 'interrupted' and not by_kit: self._give_back(run.id)
 
-def _in_words(held:_Held, state:str, reason:str|Exception)->str:
-    "The reason of an end as the run table has it"
-    if isinstance(reason, Exception): return f'{type(reason).__name__}: {reason}'
-    return str(reason) or (_reported(held) if state == 'finished' else f'told as {state}')
+# %% ../nbs/76_ask.ipynb #tell-store
+@patch
+def _store(self:Study, held:_Held, metrics:Mapping, epoch:int|None)->None:
+    "Store what was told; end the run where that ends it"
+    is_result = epoch is None and 'epoch' not in metrics
+    held.teller = threading.get_ident()
+    if is_result: held.rows.is_late = lambda: False      # it is done: no limit matters any more
+    try: held.rows(dict(metrics), epoch)
+    except (StopTraining, RunIsOver):                      # which of the two depends on the thread
+        stop = held.rows.stop
+        self._end(held, stop.state, str(stop), by_kit=True)
+    except ClaimLost:
+        held.state = 'lost'
+        raise
+    else:
+        if is_result: self._end(held, 'finished', _reported(held))
+
+# %% ../nbs/76_ask.ipynb #tell
+@patch
+def tell(self:Study,
+    id:str,                  # Of a run that you asked for
+    metrics:Mapping,         # Name -> number
+    epoch:int|None=None,     # Completed, 0 = untrained; None: in the metrics, or it is the result
+)->bool:                     # May it go on? Not if a loss is not finite, time is up, or it is done
+    "Store how a run goes"
+    if not isinstance(metrics, Mapping):
+        raise DeepsweepError(f'tell takes a dict of metrics, got {type(metrics).__name__}')
+    held = self._open_run(id)
+    numbers, others = flat_metrics(metrics)
+    if not numbers:
+        raise DeepsweepError(f"tell takes numbers; {named_types(others) or 'there is none'}")
+    with held.lock:
+        if held.state and held.by_kit: return False
+        _check_open(held)
+        self._store(held, metrics, epoch)
+    return not held.state
+
+# %% ../nbs/76_ask.ipynb #end
+_ENDS = 'finished', 'early-stopped', 'diverged', 'failed', 'interrupted'
 
 @patch
-def _give_back(self:Study, id:str)->None:
-    "A run that was given back comes last"
-    with self._lock: self._left += [g for g in self._engine.what.groups if g['runs'] == [id]]
+def end(self:Study,
+    id:str,                       # Of a run that you asked for
+    state:str='finished',         # or early-stopped, diverged, failed, interrupted (given back)
+    reason:str|Exception='',      # For the run table
+)->None:
+    "End a run that was told by epochs"
+    if state not in _ENDS: raise DeepsweepError(f'state is one of {", ".join(_ENDS)}; got {state!r}')
+    held = self._open_run(id)
+    with held.lock:
+        if held.state and held.by_kit: return
+        _check_open(held)
+        if state in ('finished', 'early-stopped') and not held.rows.rows:
+            raise DeepsweepError(f"run {id} was told nothing, so it cannot be {state}; "
+                                 "tell its metrics first, or end it as 'failed'")
+        self._end(held, state, reason)
+
+# %% ../nbs/76_ask.ipynb #result
+@patch
+def result(self:Study)->SweepResult:   # `stored_result` gives the same from the store
+    "Give the runs of this study, at any time"
+    self._found.note_objective()
+    return self._found
+
+# %% ../nbs/76_ask.ipynb #leave
+@patch
+def _leave(self:Study)->None:
+    "Give back what is open, and say what is left"
+    with self._lock:
+        if self._closed: return
+        self._closed = True
+    if self._let_go is not None: self._let_go()
+    found, runs = self._found, self._engine.what.runs
+    if hasattr(self._tracker, 'complete'):
+        self._tracker.complete(self.store, found.wandb_names(), self.shown)
+    self._note()
+    self._say(f'{found.states_line()} in {self.store.name}')
+    left = left_line(self.store, runs, self._engine.how.max_minutes)
+    self._say(left.replace('the same call', 'the same study'))
+
+# %% ../nbs/76_ask.ipynb #note
+@patch
+def _note(self:Study)->None:
+    "What the runs are judged by may be known only now"
+    line, note = self._found.unranked_line(), self._found.note_objective()
+    for text in (line, note): self._say(text)
+    if line and not self.shown: warnings.warn(line, stacklevel=4)
+
+# %% ../nbs/76_ask.ipynb #close
+@patch
+def _settle(self:Study, held:_Held)->None:
+    "Finish a run that was told of"
+    if held.state or self._closed or not held.rows.rows: return
+    self._end(held, 'finished', '')
+
+@patch
+def close(self:Study)->None:
+    "Finish what was told of, give back the rest"
+    for held in list(self._held.values()):
+        with held.lock, contextlib.suppress(ClaimLost): self._settle(held)
+    self._leave()
+
+# %% ../nbs/76_ask.ipynb #with
+@patch
+def __enter__(self:Study)->Study: return self
+
+@patch
+def __exit__(self:Study, error, *_)->None:
+    if error is None: self.close()
+    else: self._leave()
 
 # %% ../nbs/76_ask.ipynb #iter
+@patch
+def _put_back(self:Study, id:str|None)->None:
+    "A loop was left in the middle of this run"
+    held = self._held.get(id)
+    if held is None or self._closed: return
+    with held.lock:
+        if not held.state: self._end(held, 'interrupted', 'its loop was left')
+
 @patch
 def __iter__(self:Study)->Iterator[Asked]:
     "Ask until nothing is left; a run that the loop's body told of is ended when the next is asked"
@@ -288,47 +426,6 @@ def __iter__(self:Study)->Iterator[Asked]:
         self._loops.pop(me, None)
         held = self._held[asked.id]
         with held.lock:
-            if not held.state and held.rows.rows and held.teller == me: self._end(held, 'finished', '')      # one that other threads tell of is theirs
-
-@patch
-def _put_back(self:Study, id:str|None)->None:
-    "A loop was left in the middle of this run"
-    held = self._held.get(id)
-    if held is None or self._closed: return
-    with held.lock:
-        if not held.state: self._end(held, 'interrupted', 'its loop was left')
-
-# %% ../nbs/76_ask.ipynb #close
-@patch
-def close(self:Study)->None:
-    "Finish what was told of, give back the rest"
-    for held in list(self._held.values()):
-        with held.lock, contextlib.suppress(ClaimLost):
-            if not held.state and held.rows.rows and not self._closed: self._end(held, 'finished', '')
-    self._leave()
-
-@patch
-def _leave(self:Study)->None:
-    "Give back what is open, and say what is left"
-    with self._lock:
-        if self._closed: return
-        self._closed = True
-    if self._let_go is not None: self._let_go()
-    found, runs = self._found, self._engine.what.runs
-    if hasattr(self._tracker, 'complete'): self._tracker.complete(self.store, found.wandb_names(), self.shown)
-    self._note()
-    self._say(f'{found.states_line()} in {self.store.name}')
-    self._say(left_line(self.store, runs, self._engine.how.max_minutes).replace('the same call', 'the same study'))
-
-@patch
-def _note(self:Study)->None:
-    "What the runs are judged by may be known only now"
-    line, note = self._found.unranked_line(), self._found.note_objective()
-    for text in (line, note): self._say(text)
-    if line and not self.shown: warnings.warn(line, stacklevel=4)
-
-@patch
-def result(self:Study)->SweepResult:
-    "The runs of this study, at any time; `stored_result` gives the same from the store"
-    self._found.note_objective()
-    return self._found
+            # one that other threads tell of is theirs
+            is_mine = not held.state and held.rows.rows and held.teller == me
+            if is_mine: self._end(held, 'finished', '')
