@@ -13,8 +13,9 @@ from .core import DeepsweepError, SweepError, did_you_mean
 from .data import ImageData, load_data
 from .keys import LABEL_KEYS, value_of
 from .space import as_given, check_sweep
-from .tracking import LEAN_SETTINGS, need_wandb_key, wandb_config, wandb_folder, wandb_mode, wandb_project
-from .trainer import make_trainer
+from .tracking import LEAN_SETTINGS, need_wandb_key, wandb_config, wandb_folder
+from .tracking import wandb_mode, wandb_project
+from .trainer import ModelTrainer, make_trainer
 from .wandb_files import await_log_end
 
 # %% auto #0
@@ -23,35 +24,78 @@ __all__ = ['train_mlp_2', 'train_mlp_3', 'train_mlp_4', 'train_mlp_6', 'train_cn
            'agent_main', 'register_sweep', 'run_agent']
 
 # %% ../nbs/63_agents.ipynb #agent-run
-@contextlib.contextmanager
-def agent_run(
-    config:Mapping|None=None,   # Used where no agent has sent one
-)->Iterator:                    # The W&B run; its `config` is what to train
-    "A W&B run for one call of an agent; failed if the block raises"
+def _open_run(config:Mapping|None):
+    "A W&B run; a sweep has its project"
     import wandb
-    project = None if os.environ.get('WANDB_SWEEP_ID') else wandb_project()          # a sweep has its project
+    project = None if os.environ.get('WANDB_SWEEP_ID') else wandb_project()
     mode = wandb_mode()
     where = {} if mode == 'disabled' else dict(dir=str(wandb_folder().parent))
-    run, code = wandb.init(config=None if config is None else dict(config), project=project, mode=mode, settings=wandb.Settings(**LEAN_SETTINGS), **where), 1
-    try: yield run; code = int(run.summary.get('state') == 'failed')
+    return wandb.init(
+        config=None if config is None else dict(config),
+        project=project, mode=mode, settings=wandb.Settings(**LEAN_SETTINGS), **where)
+
+@contextlib.contextmanager
+def agent_run(
+    config:Mapping|None=None,   # Used where no agent has sent one; None: nothing to fall back on
+)->Iterator[object]:            # The W&B run; its `config` is what to train
+    "Open a W&B run for one call of an agent; failed if the block raises"
+    run, code = _open_run(config), 1
+    try:
+        yield run
+        code = int(run.summary.get('state') == 'failed')
     finally:
         run.finish(exit_code=code)
         if run.offline: await_log_end(Path(run.dir).parent)
-
-@functools.cache
-def _agent_data(name:str)->ImageData: return load_data(name)
 
 # %% ../nbs/63_agents.ipynb #agent-config
 def _agent_config(name:str, config:Mapping, hidden:int, conv:int, fixed:Mapping)->dict:
     "The config of one call, checked against what the function's name promises"
     config = check_config({k: v for k, v in config.items() if not k.startswith('_')})
     for key, n in (('hidden_layers', hidden), ('conv_layers', conv)):
-        if len(config.get(key) or ()) != n: raise SweepError(f'{name} needs {n} widths in {key}, got {config.get(key)!r}')
+        if len(config.get(key) or ()) != n:
+            raise SweepError(f'{name} needs {n} widths in {key}, got {config.get(key)!r}')
     for key, v in fixed.items():
         if config.get(key, v) != v: raise SweepError(f'{name} trains with {key}={v!r}, got {config[key]!r}')
     padding = {'padding': 0 if conv == 2 else 3} if conv else {}               # as in the article's nets
     return {'patience': 25, **padding, **config, **fixed}
 
+# %% ../nbs/63_agents.ipynb #agent-data-code
+@functools.cache
+def _agent_data(name:str)->ImageData:
+    return load_data(name)
+
+# %% ../nbs/63_agents.ipynb #train-into
+def _final_facts(trainer:ModelTrainer, data:ImageData)->dict:
+    "What became of a run, named as in the config table"
+    return {
+        'state': trainer.state,
+        'best epoch': trainer.best_epoch,
+        'stop reason': trainer.stop_reason,
+        'seconds': sum(r['seconds'] for r in trainer.history),
+        'parameters': sum(p.numel() for p in trainer.model.parameters()),
+        'data': data.name,
+    }
+
+# %% ../nbs/63_agents.ipynb #train-into-code
+def _train_into(run, config:Mapping, data:ImageData)->ModelTrainer:
+    "Train a config into an open W&B run"
+    labels = {k: v for k, v in config.items() if k in LABEL_KEYS}
+    keys   = {k: v for k, v in config.items() if k not in LABEL_KEYS}
+    run.name = run_id(keys, data.fingerprint)
+    run.config.setdefaults(wandb_config(keys, labels))
+    trainer = make_trainer(keys, data)
+    trainer.train(include_test_scores=True, early_stopping=value_of(keys, 'patience') is not None)
+    run.summary.update(_final_facts(trainer, data))
+    return trainer
+
+# %% ../nbs/63_agents.ipynb #agent-function
+def _about(hidden:int, conv:int, fixed:Mapping)->str:
+    "Docstring of such a function"
+    convolutions = f'{conv} convolutional and ' if conv else ''
+    with_keys = ''.join(f', {k}={v!r}' for k, v in fixed.items())
+    return f'Train {convolutions}{hidden} hidden layers{with_keys}, for `wandb.agent`'
+
+# %% ../nbs/63_agents.ipynb #agent-function-code
 def _agent_function(name:str, hidden:int, conv:int=0, **fixed)->Callable:
     "A function for `wandb.agent` that trains one kind of net"
     def train(
@@ -61,50 +105,59 @@ def _agent_function(name:str, hidden:int, conv:int=0, **fixed)->Callable:
         images = data if isinstance(data, ImageData) else _agent_data(data or 'fashion_mini')
         with agent_run(config) as run:
             own = _agent_config(name, dict(run.config), hidden, conv, fixed)
-            labels, keys = {k: v for k, v in own.items() if k in LABEL_KEYS}, {k: v for k, v in own.items() if k not in LABEL_KEYS}
-            run.name = run_id(keys, images.fingerprint)
-            run.config.setdefaults(wandb_config(keys, labels))
-            t = make_trainer(keys, images)
-            t.train(include_test_scores=True, early_stopping=value_of(keys, 'patience') is not None)
-            run.summary.update({'state': t.state, 'best epoch': t.best_epoch, 'stop reason': t.stop_reason, 'seconds': sum(r['seconds'] for r in t.history),
-                                'parameters': sum(p.numel() for p in t.model.parameters()), 'data': images.name})
-        return t.best_log
+            trainer = _train_into(run, own, images)
+        return trainer.best_log
     train.__name__ = train.__qualname__ = name
-    train.__doc__  = f"Train {conv and f'{conv} convolutional and ' or ''}{hidden} hidden layers{''.join(f', {k}={v!r}' for k, v in fixed.items())}, for `wandb.agent`"
+    train.__doc__  = _about(hidden, conv, fixed)
     return train
 
 # %% ../nbs/63_agents.ipynb #agent-functions
-train_mlp_2      = _agent_function('train_mlp_2', 1)              # counted as in the article: with the output layer
+# counted as in the article: these with the output layer, the others by their convolutions
+train_mlp_2      = _agent_function('train_mlp_2', 1)
 train_mlp_3      = _agent_function('train_mlp_3', 2)
 train_mlp_4      = _agent_function('train_mlp_4', 3)
 train_mlp_6      = _agent_function('train_mlp_6', 5)
-train_cnn_2      = _agent_function('train_cnn_2', 2, 2)           # and these by their convolutions
+train_cnn_2      = _agent_function('train_cnn_2', 2, 2)
 train_cnn_3      = _agent_function('train_cnn_3', 2, 3)
 train_cnn_5      = _agent_function('train_cnn_5', 2, 5)
 train_mlp_4_bn   = _agent_function('train_mlp_4_bn', 3, batch_norm=True)
 train_cnn_5_bn   = _agent_function('train_cnn_5_bn', 2, 5, batch_norm=True)
 train_mlp_4_adam = _agent_function('train_mlp_4_adam', 3, optimizer='adam')
 train_cnn_5_adam = _agent_function('train_cnn_5_adam', 2, 5, optimizer='adam')
-AGENT_FUNCTIONS  = {f.__name__: f for f in (train_mlp_2, train_mlp_3, train_mlp_4, train_mlp_6, train_cnn_2, train_cnn_3, train_cnn_5,
-                                            train_mlp_4_bn, train_cnn_5_bn, train_mlp_4_adam, train_cnn_5_adam)}
+
+AGENT_FUNCTIONS  = {f.__name__: f for f in (
+    train_mlp_2, train_mlp_3, train_mlp_4, train_mlp_6, train_cnn_2, train_cnn_3, train_cnn_5,
+    train_mlp_4_bn, train_cnn_5_bn, train_mlp_4_adam, train_cnn_5_adam,
+)}
 
 # %% ../nbs/63_agents.ipynb #main
 def _argument(text:str):
     "A value as an agent writes it on a command line"
-    try: return ast.literal_eval(text)
-    except (ValueError, SyntaxError): return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
+# %% ../nbs/63_agents.ipynb #agent-main-code
 def agent_main(
     args:Sequence[str]|None=None,   # None: those of the command line
 )->dict:                            # The best epoch's row
     "Run one of the article's functions: `NAME [--data=NAME] [--key=value …]`"
     name, *rest = (sys.argv[1:] if args is None else list(args)) or ['']
-    if name not in AGENT_FUNCTIONS: raise SweepError(f'the first argument is the name of a function, got {name!r}; {did_you_mean(name, AGENT_FUNCTIONS)}')
-    if odd := [o for o in rest if not re.match(r'--[^=]+=', o)]: raise SweepError(f'arguments are --key=value, got {odd[0]!r}')
+    if name not in AGENT_FUNCTIONS:
+        hint = did_you_mean(name, AGENT_FUNCTIONS)
+        raise SweepError(f'the first argument is the name of a function, got {name!r}; {hint}')
+    odd = [o for o in rest if not re.match(r'--[^=]+=', o)]
+    if odd: raise SweepError(f'arguments are --key=value, got {odd[0]!r}')
     config = {k: _argument(v) for k, v in (o[2:].split('=', 1) for o in rest)}
     return AGENT_FUNCTIONS[name](config, config.pop('data', None))
 
 # %% ../nbs/63_agents.ipynb #register
+def _said(e:Exception)->str:
+    "An error of W&B in a line"
+    return f"{type(e).__name__}: {' '.join(str(e).split())[:300]}"
+
+# %% ../nbs/63_agents.ipynb #register-sweep-code
 def register_sweep(
     sweep:Mapping,            # A W&B sweep dict
     project:str|None=None,    # None: `$WANDB_PROJECT`, else `deepsweep`
@@ -114,22 +167,32 @@ def register_sweep(
     need_wandb_key()
     checked = check_sweep(sweep)
     import wandb
-    try: return wandb.sweep(as_given(sweep, checked), project=wandb_project(project), entity=entity)      # as it stands, with lists for tuples
-    except wandb.Error as e: raise SweepError(f"W&B did not take the sweep: {type(e).__name__}: {' '.join(str(e).split())[:300]}") from e
+    given = as_given(sweep, checked)                        # as it stands, with lists for tuples
+    try:
+        return wandb.sweep(given, project=wandb_project(project), entity=entity)
+    except wandb.Error as e:
+        raise SweepError(f"W&B did not take the sweep: {_said(e)}") from e
 
+# %% ../nbs/63_agents.ipynb #run-agent
 def run_agent(
     sweep_id:str,             # As `register_sweep` gave it
     function:Callable,        # Called without arguments, once per config
     count:int|None=None,      # At most so many; None: until the server has no more
-    project:str|None=None, entity:str|None=None,
+    project:str|None=None,    # None: `$WANDB_PROJECT`, else `deepsweep`
+    entity:str|None=None,     # Your user or team; None: W&B's default
 )->None:
     "Let W&B's agent call a function for each config that the server deals out"
     need_wandb_key()
     import wandb
-    try: wandb.agent(sweep_id, function=function, count=count, project=wandb_project(project), entity=entity)
-    except wandb.Error as e: raise SweepError(f"W&B's agent stopped: {type(e).__name__}: {' '.join(str(e).split())[:300]}") from e
+    try:
+        wandb.agent(sweep_id, function=function, count=count, project=wandb_project(project), entity=entity)
+    except wandb.Error as e:
+        raise SweepError(f"W&B's agent stopped: {_said(e)}") from e
 
 # %% ../nbs/63_agents.ipynb #main-guard
-if __name__ == '__main__' and '__file__' in globals():      # `python -m deepsweep.agents`; a notebook has no file
-    try: agent_main()
-    except DeepsweepError as e: sys.exit(f'{type(e).__name__}: {e}')
+# `python -m deepsweep.agents`; a notebook has no file
+if __name__ == '__main__' and '__file__' in globals():
+    try:
+        agent_main()
+    except DeepsweepError as e:
+        sys.exit(f'{type(e).__name__}: {e}')

@@ -9,13 +9,13 @@ import numpy as np, pandas as pd
 from .core import DataError, did_you_mean
 from .costs import cost_table, tradeoff_table
 from .objective import Objective
-from .scores import RATE_NAMES, UNSCORED, best_epochs, best_table, config_keys, find_metric
-from .scores import find_objective, finite, is_reduced, number_columns, one_variant, pick_variant
+from .scores import RATE_NAMES, best_epochs, best_table, config_keys, find_metric
+from .scores import find_objective, finite, number_columns, one_variant, pick_variant
 from .scores import rate_key, row_texts, run_scores, setting_means, varying_keys
 from .statistics import interval, paired_difference, verdict
 from .strengths import STRENGTHS, example_regularization, find_strength, key_scores, key_table
 from .strengths import regularization_table, trajectory_table
-from .tables import COUNTS, LABELS, SCORES, as_table, example_tables, join_tables, layer_widths
+from .tables import COUNTS, SCORES, as_table, example_tables, join_tables
 from .tables import size_label, tidy_table
 
 # %% auto #0
@@ -29,8 +29,9 @@ __all__ = ['learning_rate_table', 'pivot_rates', 'size_table', 'seed_table', 'cl
 # %% ../nbs/45_analysis.ipynb #reexport
 _all_ = [
     'SCORES', 'as_table', 'example_tables', 'join_tables', 'size_label', 'tidy_table',
-    'RATE_NAMES', 'best_epochs', 'best_table', 'config_keys', 'find_metric', 'find_objective', 'finite',
-    'number_columns', 'pick_variant', 'rate_key', 'row_texts', 'run_scores', 'setting_means', 'varying_keys',
+    'RATE_NAMES', 'best_epochs', 'best_table', 'config_keys', 'find_metric', 'find_objective',
+    'finite', 'number_columns', 'pick_variant', 'rate_key', 'row_texts', 'run_scores',
+    'setting_means', 'varying_keys',
     'STRENGTHS', 'example_regularization', 'find_strength', 'key_scores', 'key_table',
     'regularization_table', 'trajectory_table', 'cost_table', 'tradeoff_table',
     'interval', 'paired_difference', 'verdict',
@@ -84,9 +85,9 @@ def size_table(
     df:object,                        # A merged table, or what else `as_table` takes
     variant:str|None=None,            # A value of the column `variant`; None: the only one there is
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
-    *, by:str|None=None,              # `conv` or `hidden`: layers to count; None: `conv` if there are any
+    *, by:str|None=None,              # `conv` or `hidden` layers; None: `conv` if there are any
     goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
-)->pd.DataFrame:                      # A row per number of layers, a column per width; NaN: none ended well
+)->pd.DataFrame:                      # A row per depth, a column per width; NaN: none ended well
     "Best score over epochs and learning rates by depth and width, averaged over seeds"
     df = one_variant(df, variant, 'sizes')
     metric, goal = find_metric(df, metric, goal)
@@ -155,7 +156,7 @@ def classification_table(
     y_true:Sequence,          # Labels, shape (n,), integers from 0
     outputs:Sequence,         # Logits or probabilities, shape (n, classes), or labels, shape (n,)
     classes:Sequence[str],    # Names, in the order of the labels
-)->pd.DataFrame:              # A class a row: `precision recall f1 support`; then `macro weighted accuracy`
+)->pd.DataFrame:              # A class a row, then `macro weighted accuracy`
     "scikit-learn's classification report as a table; a class that was never called has precision 0"
     from sklearn.metrics import classification_report
     classes = list(classes)

@@ -11,7 +11,7 @@ import typer
 
 # %% auto #0
 __all__ = ['app', 'main', 'read_sweep', 'import_name', 'run', 'show', 'report', 'data', 'studies', 'test', 'predict',
-           'study_pages', 'notebooks']
+           'course_pages', 'with_site_links', 'notebooks']
 
 # %% ../nbs/95_cli.ipynb #app
 app = typer.Typer(help='Run, read and report hyperparameter sweeps of image classifiers.', no_args_is_help=True, add_completion=False,
@@ -507,38 +507,67 @@ def _net(store:str, study:str|None, data, model:str|None, models:str|None, rank:
     return net
 
 # %% ../nbs/95_cli.ipynb #notebooks
-def study_pages()->list[Path]:   # `.ipynb` files in reading order
-    "The pages of the course: those in the installed package, or those of the checkout"
+def course_pages(
+    kind:str='studies',        # `studies` or `solutions`
+)->list[Path]:                 # `.ipynb` files in reading order
+    "The pages of the course, or their solutions: those in the installed package, or those of the checkout"
     import deepsweep
     from deepsweep.core import DeepsweepError
     here = Path(deepsweep.__file__).resolve().parent
-    folders = [here/'notebooks', here.parent/'nbs'/'studies']
+    packed = here/'notebooks' if kind == 'studies' else here/'notebooks'/kind
+    folders = [packed, here.parent/'nbs'/kind]
     pages = next((found for o in folders if (found := sorted(o.glob('[!_.]*.ipynb')))), [])
-    if not pages: raise DeepsweepError(f'no study pages in {folders[0]} nor in {folders[1]}; install the kit again')
+    if not pages:
+        raise DeepsweepError(f'no {kind} pages in {folders[0]} nor in {folders[1]}; install the kit again')
     return pages
 
+# %% ../nbs/95_cli.ipynb #site-links
+def with_site_links(
+    text:str,      # Of a notebook of the course
+)->str:            # The same, with links to pages that are not copied leading to the site
+    "Turn links that leave the folder to the published site"
+    from deepsweep._modidx import d
+    site = d['settings']['doc_host'] + d['settings']['doc_baseurl']
+    def to_site(found):
+        folder, page, anchor = found['folder'] or '', found['page'], found['anchor'] or ''
+        return f']({site}/{folder}{page}.html{anchor})'
+    link = r'\]\(\.\./(?P<folder>\w+/)?(?:\d\d_)?(?P<page>\w+)\.ipynb(?P<anchor>#[^)\s]*)?\)'
+    return re.sub(link, to_site, text)
+
+# %% ../nbs/95_cli.ipynb #copy-page
+def _copy_page(page:Path, to:Path, force:bool)->str:
+    "Copy a page unless that would overwrite work; gives a line that says what was done"
+    wanted = with_site_links(page.read_text(encoding='utf-8'))
+    there = to.exists()
+    if there and to.read_text(encoding='utf-8') == wanted:
+        return f'already there: {to}'
+    if there and not force:
+        return f'kept: {to} (you changed it, or it is of another version; --force replaces it)'
+    to.write_text(wanted, encoding='utf-8')
+    return f"{'replaced' if there else 'copied'}: {to}"
+
+# %% ../nbs/95_cli.ipynb #notebooks-command
 @app.command()
 def notebooks(
     folder:Annotated[str, typer.Argument(metavar='DIR', help='Where to put them; made if it is not there.')],
     force:Annotated[bool, typer.Option('--force', help='Replace pages that you have changed.')]=False,
+    solutions:Annotated[bool, typer.Option('--solutions', help='The solutions too, into DIR/solutions.')]=False,
 )->None:
     "Copy the pages of the course into a folder."
     from deepsweep.core import DeepsweepError
-    pages, to = study_pages(), Path(folder)
-    if not folder.strip() or to.exists() and not to.is_dir(): raise DeepsweepError(f'DIR must name a folder, got {folder!r}')
+    pages, to = course_pages(), Path(folder)
+    if not folder.strip() or to.exists() and not to.is_dir():
+        raise DeepsweepError(f'DIR must name a folder, got {folder!r}')
+    jobs = [(o, to/o.name) for o in pages]
+    if solutions:
+        jobs += [(o, to/'solutions'/o.name) for o in course_pages('solutions')]
     try:
-        to.mkdir(parents=True, exist_ok=True)
-        for o in pages: print(_copy_page(o, to/o.name, force))
-    except OSError as e: raise DeepsweepError(f'{folder!r} cannot be written: {e.strerror or e}') from None
+        for page, copy in jobs:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            print(_copy_page(page, copy, force))
+    except OSError as e:
+        raise DeepsweepError(f'{folder!r} cannot be written: {e.strerror or e}') from None
     print(f'Open the first with: jupyter lab {to/pages[0].name}')
-
-def _copy_page(page:Path, to:Path, force:bool)->str:
-    "Copy a page unless that would overwrite work; gives a line that says what was done"
-    there, same = to.exists(), to.exists() and to.read_bytes() == page.read_bytes()
-    if same: return f'already there: {to}'
-    if there and not force: return f'kept: {to} (you changed it, or it is of another version; --force replaces it)'
-    to.write_bytes(page.read_bytes())
-    return f"{'replaced' if there else 'copied'}: {to}"
 
 # %% ../nbs/95_cli.ipynb #main-guard
 if __name__ == '__main__' and '__file__' in globals(): main()      # `python -m deepsweep.cli`; a notebook has no file

@@ -118,7 +118,8 @@ def print_best_models(
     df = pick_variant(df, variant)
     shown = readable_table(best_table(df, metric=metric), rate_key(df))
     if line := _same_line(shown.attrs['same']): print(line)
-    display(shown.head(n))
+    whole = 'display.max_columns', None, 'display.width', 200  # a terminal would leave out columns
+    with pd.option_context(*whole): display(shown.head(n))
 
 # %% ../nbs/48_plots.ipynb #rates-looks
 # blue and orange first: all common kinds of sight tell them apart; markers and lines differ too

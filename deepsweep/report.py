@@ -11,97 +11,23 @@ from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 import numpy as np, pandas as pd
-from .analysis import SCORES, best_epochs, best_table, find_objective, join_tables
-from .analysis import learning_rate_table, rate_key, run_scores, size_label, size_table
-from .analysis import varying_keys
+from .analysis import learning_rate_table, size_table
 from .core import BAD_STATES, DeepsweepError
-from .keys import LABEL_KEYS, RESULT_COLUMNS
+from .findings import SHAPE_KEYS, best_lines, cell_text, doubts, layers_text, luck_line
+from .findings import ranking_objective, rate_advice, run_rows, sound_runs, varied_line
+from .keys import RESULT_COLUMNS
 from .objective import Objective
-from .statistics import accuracy_margin, interval, margin_line
 from .plots import compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes
 from .plots import short_best_table, show_training
+from .scores import best_epochs, best_table, rate_key, run_scores
+from .statistics import interval
 from .style import PALETTE
+from .tables import SCORES, join_tables, size_label
+# it was here before it got company
+_all_ = ['best_lines']
 
 # %% auto #0
-__all__ = ['best_lines', 'machine_info', 'report_html', 'write_report']
-
-# %% ../nbs/94_report.ipynb #metric
-def _judged_by(
-    df:pd.DataFrame,                  # Tidy table
-    sweep:object=None,                # Sweep dict, list of them, list of run configs, or None
-    metric:str|Objective|None=None,   # Overrules the sweep's
-    goal:str|None=None,               # Overrules the sweep's
-)->Objective:
-    "What ranks the runs: the metric given, else the sweep's if the table has it, else a usual one"
-    if metric is None and isinstance(sweep, (Mapping, list, tuple)):
-        asked = Objective.of(sweep)
-        if asked.is_given and asked.name in df: metric = Objective(asked.name, goal or asked.goal)
-    return find_objective(df, metric, goal)
-
-# %% ../nbs/94_report.ipynb #cell
-def _cell(
-    value,                # Anything that stands in a table
-    digits:int|None=None, # Decimals of a score; None: as short as it goes
-)->str:                   # Text, empty for a missing value
-    "Write a value for people"
-    if isinstance(value, (list, tuple, np.ndarray)): return '-'.join(map(_cell, value)) or 'none'
-    if isinstance(value, Mapping): return json.dumps(value, default=str)
-    if value is None or pd.isna(value): return ''
-    if isinstance(value, (bool, np.bool_)): return 'yes' if value else 'no'
-    if isinstance(value, (float, np.floating)):
-        return f'{value:.{digits}f}' if digits else f'{value:g}'
-    return str(value)
-
-# %% ../nbs/94_report.ipynb #well
-_SHAPE = 'model', 'hidden_layers', 'conv_layers'        # told by the variant and the size
-
-def _size(row:Mapping)->str:
-    "Layers of one row of `short_best_table`"
-    texts = [row.get(k) for k in ('hidden_layers', 'conv_layers')]
-    hidden, conv = [o if isinstance(o, str) and o!='none' else '' for o in texts]
-    return f'conv {conv} | {hidden or "none"}' if conv else hidden
-
-def _well(table:pd.DataFrame, metric:str)->pd.DataFrame:
-    "Rows with a score that did not break"
-    states = table.get('state', pd.Series('', table.index))
-    return table[table[metric].notna() & ~states.isin(BAD_STATES)]
-
-# %% ../nbs/94_report.ipynb #columns
-def _columns(table:pd.DataFrame, metric:str)->list[list[str]]:
-    "A list of short texts for each row of `short_best_table`"
-    keys = [k for k in table.columns[table.columns.get_loc('variant')+1:] if k not in _SHAPE]
-    rows = []
-    for i, r in enumerate(table.to_dict('records'), 1):
-        score    = [f'{i}.', f'{metric} {r[metric]:.3f}', f"epoch {r['best epoch']}"]
-        settings = [f'{k} {_cell(r[k])}' for k in keys]
-        rows.append([*score, r['variant'], _size(r), *settings, f"run {r['run']}"])
-    return rows
-
-def _aligned(rows:list[list[str]])->list[str]:
-    "Rows of texts as lines; empty columns vanish"
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return ['  '.join(v.ljust(w) for v, w in zip(row, widths) if w).rstrip() for row in rows]
-
-# %% ../nbs/94_report.ipynb #lines
-def best_lines(
-    config:pd.DataFrame,     # A row per run
-    history:pd.DataFrame,    # A row per run and epoch
-    n:int=3,                 # Most lines, at least 1
-    *, sweep:object=None,    # The sweep dict, for its metric
-    metric:str|None=None,    # Column to judge by; None: the sweep's, else the first of `SCORES`
-    goal:str|None=None,      # `maximize` or `minimize`; None: the sweep's, else by the metric's name
-    at:str|None=None,        # As in `best_table`
-)->list[str]:                # One line per run, best first; a single line when no run has a score
-    "Write the best runs as plain text"
-    if not len(config): return ['no runs yet']
-    df = join_tables(config, history)
-    if metric is None and not set(SCORES) & set(df) and not sweep: return ['no run has a score yet']
-    objective = _judged_by(df, sweep, metric, goal)
-    shown = max(n, len(df)) if n>0 else n
-    table = short_best_table(df, None, shown, objective, at=at)
-    table = _well(table, objective.name).head(n)
-    if not len(table): return ['no run has a score yet']
-    return _aligned(_columns(table, objective.name))
+__all__ = ['machine_info', 'report_html', 'write_report', 'best_lines']
 
 # %% ../nbs/94_report.ipynb #png
 def _png(
@@ -167,7 +93,7 @@ def _rows(
     numbers = [pd.api.types.is_numeric_dtype(table[c]) and table[c].dtype!=bool for c in table]
     columns = [dict(name=str(c), number=n) for c, n in zip(table, numbers)]
     digits  = [4 if _is_score(c) else None for c in table]
-    rows    = [list(map(_cell, row, digits)) for row in table.itertuples(index=False)]
+    rows    = [list(map(cell_text, row, digits)) for row in table.itertuples(index=False)]
     return dict(caption=caption, columns=columns, rows=rows)
 
 # %% ../nbs/94_report.ipynb #counts
@@ -178,99 +104,13 @@ def _duration(seconds:float)->str:
     if h: return f'{h} h {m} min'
     return f'{m} min {s} s' if m else f'{seconds:.1f} s'
 
-def _run_rows(config:pd.DataFrame)->pd.DataFrame:
-    "A row per run: a shared run counts once"
-    return config.drop_duplicates('run' if 'run' in config else 'name')
-
 def _counts(config:pd.DataFrame)->str:
     "How many runs there are, by state"
-    runs   = _run_rows(config)
+    runs   = run_rows(config)
     states = runs['state'].value_counts() if 'state' in runs else {}
     order  = sorted(states.items(), key=lambda o: (-o[1], o[0]))
     parts  = ', '.join(f'{n} {s}' for s, n in order)
     return f"{len(runs)} run{'s'*(len(runs)!=1)}{': '*bool(parts)}{parts}."
-
-# %% ../nbs/94_report.ipynb #varied
-_NO_SETTINGS = {*LABEL_KEYS, 'name', 'variant', 'model'}
-
-def _values_in_words(values:pd.Series)->str:
-    "`0.01 to 0.1 (4 values)` for numbers, `(4 values)` else; a missing one counts"
-    distinct = len({str(o) for o in values})
-    numbers  = pd.to_numeric(values, errors='coerce')
-    if numbers.isna().any() or values.map(lambda o: isinstance(o, (bool, np.bool_))).any():
-        return f'({distinct} values)'
-    return f'{numbers.min():g} to {numbers.max():g} ({distinct} values)'
-
-def _varied(df:pd.DataFrame)->str:
-    "Which settings differ between runs, and how far; empty: none does"
-    runs = _run_rows(df)
-    keys = [k for k in varying_keys(df) if k not in _NO_SETTINGS]
-    told = ', '.join(f'{k} {_values_in_words(runs[k])}' for k in keys)
-    return f'Varied: {told}.' if told else ''
-
-# %% ../nbs/94_report.ipynb #rate-alone
-def _beside_rate(df:pd.DataFrame)->list[str]:
-    "Settings that vary among runs of one variant, size and rate; seeds are repeats"
-    runs  = _run_rows(df)
-    sizes = [size_label(*o) for o in zip(*(runs.get(k, [None]*len(runs)) for k in _SHAPE[1:]))]
-    same  = [runs['variant'].astype(str), pd.Series(sizes, runs.index)]
-    known = {*_NO_SETTINGS, *_SHAPE, rate_key(df), 'learning_rate', 'seed'}
-    def differs(values): return len({str(o) for o in values})>1
-    keys  = [k for k in varying_keys(df) if k not in known]
-    return [k for k in keys if runs.groupby(same)[k].agg(differs).any()]
-
-def _how_to_read(df:pd.DataFrame, objective:Objective)->str:
-    "What the extreme of a line of the learning-rate figure says"
-    extreme = 'peak' if objective.goal=='maximize' else 'lowest point'
-    others  = _beside_rate(df)
-    if not others: return f'its {extreme} is the rate to take for that size.'
-    names = ' and '.join(others) if len(others)<3 else f'{len(others)} other settings'
-    return (f'each point is a mean over runs in which {names} varied too, '
-            f'so its {extreme} need not be the best rate for any of them.')
-
-# %% ../nbs/94_report.ipynb #doubts
-def _tie(well:pd.DataFrame, metric:str)->str:
-    "Do other runs have the score of the best?"
-    n = int((well[metric]==well[metric].iloc[0]).sum())-1
-    if not n: return ''
-    runs = '1 other run' if n==1 else f'{n} other runs'
-    return f'{runs} reached the same {metric}: which of them stands first says nothing.'
-
-def _border(df:pd.DataFrame, top:pd.Series)->str:
-    "Is the rate of the best run the lowest or highest that was tried for its size?"
-    key = rate_key(df)
-    if key is None: return ''
-    runs, shape = _run_rows(df), [k for k in _SHAPE if k in df]
-    net   = runs[['variant', *shape]].astype(str)
-    mine  = runs['run']==top['run']
-    like  = runs[(net==net[mine].iloc[0]).all(axis=1)]
-    rates = pd.to_numeric(like[key], errors='coerce').dropna()
-    best  = pd.to_numeric(runs.loc[mine, key], errors='coerce').iloc[0]
-    if rates.nunique()<2 or best not in (rates.min(), rates.max()): return ''
-    end, more = ('lowest', 'lower') if best==rates.min() else ('highest', 'higher')
-    tried = f'Its learning rate {best:g} is the {end} that was tried for this size'
-    return f'{tried}: a {more} one may be better.'
-
-def _last_epoch(df:pd.DataFrame, top:pd.Series)->str:
-    "Is the best epoch of the best run its last?"
-    epochs = df.loc[df['run']==top['run'], 'epoch'].dropna()
-    if epochs.nunique()<2 or top['best epoch']!=epochs.max(): return ''
-    return 'Its best epoch is its last: trained for longer it may do better.'
-
-def _doubts(df:pd.DataFrame, well:pd.DataFrame, metric:str)->list[str]:
-    "What could make another run the winner"
-    top = well.iloc[0]
-    return [o for o in (_tie(well, metric), _border(df, top), _last_epoch(df, top)) if o]
-
-# %% ../nbs/94_report.ipynb #luck
-def _luck_line(
-    n:int,    # Validation images; 0: nobody knows
-)->str:       # Without a full stop
-    "How well an accuracy is known"
-    if not n or margin_line(n): return margin_line(n)
-    margin = accuracy_margin(n)
-    points = f'{margin:.0f}' if margin>=2 else f'{margin:.1f}'
-    return f'{n:,} validation images: an accuracy is known to ± {points} points'
 
 # %% ../nbs/94_report.ipynb #rate-texts
 def _rate_texts(t:pd.DataFrame, metric:str)->str:
@@ -292,7 +132,7 @@ def _rate_figure(df:pd.DataFrame, objective:Objective)->dict|None:
         seeds = ('bars the 95 % interval of means over seeds '
                  '(one that leaves the frame: too few seeds to tell)')
     caption = (f'Best {objective.name} over epochs by learning rate. '
-               f'Follow one line: {_how_to_read(df, objective)} Small dots are single runs; {seeds}.')
+               f'Follow one line: {rate_advice(df, objective)} Small dots are single runs; {seeds}.')
     height  = 3.8+.1*max(len(t.groupby(['variant', 'size']))-8, 0)
     def draw(fig): compare_learning_rates_per_model(df, objective, fig.subplots())
     return _figure(draw, (7.6, height), _rate_texts(t, objective.name), caption)
@@ -434,14 +274,14 @@ def _by_class(
         table = recall.sort_values('recall').head(_MOST_CLASSES)
         caption += f': the {_MOST_CLASSES} of {len(recall)} classes with the lowest recall'
     worst = _worst_class(recall[recall['images']>0])
-    return dict(classes=_rows(table, caption), uneven=worst, margin=_luck_line(n))
+    return dict(classes=_rows(table, caption), uneven=worst, margin=luck_line(n))
 
 # %% ../nbs/94_report.ipynb #unranked
 _NOT_BEGUN = 'epoch', 'updates', 'traceback'             # no part of how a run was begun
 
 def _unranked(df:pd.DataFrame, metric)->dict:
     "A page of runs without a score to rank them by"
-    left = _run_rows(df).drop(columns=[*_NOT_BEGUN, *['name']*('run' in df)], errors='ignore')
+    left = run_rows(df).drop(columns=[*_NOT_BEGUN, *['name']*('run' in df)], errors='ignore')
     name = SCORES[0] if metric is None else getattr(metric, 'name', metric)
     left = left.dropna(axis=1, how='all')
     rows = _rows(left, 'All runs, as they were begun: they cannot be ranked')
@@ -464,33 +304,35 @@ def _headline(table:pd.DataFrame, top:pd.Series, metric:str)->str:
 # %% ../nbs/94_report.ipynb #short
 def _best_rows(df:pd.DataFrame, objective:Objective, at:str|None)->dict:
     "The five best runs with the settings that differ; variant and size say the shape"
-    short = short_best_table(df, None, len(_run_rows(df)), objective, at=at)
-    short = _well(short, objective.name).head(5)
-    sizes = [_size(o) for o in short.to_dict('records')]
+    short = short_best_table(df, None, len(run_rows(df)), objective, at=at)
+    short = sound_runs(short, objective.name).head(5)
+    sizes = [layers_text(o) for o in short.to_dict('records')]
     short.insert(short.columns.get_loc('variant')+1, 'size', sizes)
     fine  = bool((short.get('state')=='finished').all())
-    short = short.drop(columns=[*_SHAPE, *['state']*fine], errors='ignore')
+    short = short.drop(columns=[*SHAPE_KEYS, *['state']*fine], errors='ignore')
     return _rows(short, f'The best runs by {objective.name}, with the settings that differ')
+
+# %% ../nbs/94_report.ipynb #with-data
+def _with_data(table:pd.DataFrame, df:pd.DataFrame)->pd.DataFrame:
+    "The ranked runs, with the data that they were trained on where it is known"
+    if 'data' not in df or 'data' in table: return table
+    return table.assign(data=table['run'].map(run_rows(df).set_index('run')['data']))
 
 # %% ../nbs/94_report.ipynb #results
 def _ranked(df:pd.DataFrame, objective:Objective, at:str|None)->dict:
     "Headline, tables and figures of runs that can be ranked"
     table = best_table(df, metric=objective, at=at)
     page  = dict(runs=_rows(table, 'All runs, best first; diverged and failed ones last'))
-    well  = _well(table, objective.name)
+    well  = sound_runs(table, objective.name)
     if not len(well): return page | dict(headline='No run has a score yet.')
     best  = best_epochs(df, objective, at=at)
     page |= dict(headline=_headline(_with_data(table, df), well.iloc[0], objective.name))
-    page |= dict(varied=_varied(df), doubts=_doubts(df, well, objective.name))
+    page |= dict(varied=varied_line(df), doubts=doubts(df, table, objective.name))
     page |= dict(best=_best_rows(df, objective, at), rates=_rate_figure(best, objective))
     page |= dict(sizes=_size_figures(best, objective), curves=_curve_figures(df, objective, at))
     return page
 
-def _with_data(table:pd.DataFrame, df:pd.DataFrame)->pd.DataFrame:
-    "The ranked runs, with the data that they were trained on where it is known"
-    if 'data' not in df or 'data' in table: return table
-    return table.assign(data=table['run'].map(_run_rows(df).set_index('run')['data']))
-
+# %% ../nbs/94_report.ipynb #results-of
 def _results(
     df:pd.DataFrame,                  # Tidy table with at least one run
     sweep:object,                     # As in `report_html`
@@ -499,7 +341,7 @@ def _results(
     at:str|None=None,                 # As in `best_table`
 )->dict:                              # Headline, tables and figures for the template
     "The part of a page that comes from the runs"
-    try: objective = _judged_by(df, sweep, metric, goal)
+    try: objective = ranking_objective(df, sweep, metric, goal)
     except DeepsweepError:
         # a name of the caller's, mistyped
         if isinstance(metric, str) and len(df['epoch'].dropna()): raise
@@ -512,13 +354,13 @@ _SUM = 'training time, summed over runs'
 def _facts(config:pd.DataFrame, info:Mapping|None, date:str|None)->dict:
     "Facts about a report: when, on what, how long, with which versions"
     facts = {'report made': date or f'{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC'}
-    runs  = _run_rows(config) if len(config) else config
+    runs  = run_rows(config) if len(config) else config
     if len(runs) and 'device' in runs and runs['device'].notna().any():
         facts['device'] = ', '.join(sorted({str(o) for o in runs['device'].dropna()}))
     if len(runs) and 'seconds' in runs:
         facts[_SUM] = _duration(pd.to_numeric(runs['seconds']).sum())
     facts |= dict(info or {}) | {f'version: {k}': v for k, v in machine_info().items()}
-    values = [_cell(v) for v in facts.values()]
+    values = [cell_text(v) for v in facts.values()]
     return _rows(pd.DataFrame({'what': list(facts), 'value': values}), 'Facts about this report')
 
 # %% ../nbs/94_report.ipynb #template
@@ -565,7 +407,7 @@ def report_html(
     page  = dict(title=title, headline='There are no runs yet.', counts='', notes=list(notes))
     page['openings'] = None if openings is None else _opening_lines(openings)
     if len(config):
-        page |= dict(counts=_counts(config), broken=_broken(_run_rows(config)))
+        page |= dict(counts=_counts(config), broken=_broken(run_rows(config)))
         page |= _results(join_tables(config, history), sweep, metric, goal, at)
     page |= dict(facts=_facts(config, info, date)) | _extras(sweep, plan, recall, final)
     return _rendered(page)

@@ -76,9 +76,9 @@ def _pair_seeds(left:pd.Series, right:pd.Series)->np.ndarray:
 # %% ../nbs/40_statistics.ipynb #paired
 def paired_difference(
     a:pd.Series|Mapping|Sequence,   # Scores by seed (Series or dict), or a list of scores
-    b:pd.Series|Mapping|Sequence,  # As `a`: paired on the seeds that both have; lists pair by position
+    b:pd.Series|Mapping|Sequence,   # As `a`: paired on the seeds that both have; lists pair by position
     level:float=.95,                # Coverage of the interval, in (0, 1)
-)->Difference:  # Of `a - b`; pairs with a missing or infinite score are left out
+)->Difference:                      # Of `a - b`; pairs with a missing or infinite score are left out
     "Mean of the per-seed differences with its t interval"
     left, right = _by_seed(a), _by_seed(b)
     if (left is None) != (right is None):
@@ -128,7 +128,7 @@ def verdict(
     differences:object=None,   # What the rule judges: see the rules; None: nothing was measured
     *, d:float=.01,            # Smallest effect that counts, in the unit of the score, at least 0
     level:float=.95,           # Coverage of the interval, in (0, 1)
-    claimed:object=None,  # PLACE, RANGE: value or values; COST: ratio; FACT: what must come out
+    claimed:object=None,       # PLACE, RANGE: value or values; COST: ratio; FACT: what must come out
 )->Verdict:
     "Judge a claim by a rule"
     _check_verdict(rule, d, level)
@@ -196,7 +196,7 @@ def slopes(
     scores:pd.DataFrame,   # A row per seed, a column per value of the setting
   # Where the columns stand: `step` 0, 1, 2, …; `log2` of the values, all above 0; `value` as they are
     x:str='step',          # `step`, `log2` or `value`
-)->pd.Series:  # By seed, change per step, doubling or unit; no rows with a missing score
+)->pd.Series:              # By seed, change per step, doubling or unit; no rows with a missing score
     "Slope of a straight line through each seed's scores"
     if x not in _PLACES: raise DataError(f"x is one of {', '.join(_PLACES)}, got {x!r}")
     at = _PLACES[x](_slope_values(scores.columns, x))
@@ -424,10 +424,10 @@ def _check_tries(choose:pd.DataFrame, score:pd.DataFrame)->None:
                     f'got shapes {choose.shape} and {score.shape}')
 
 def best_of(
-    choose:pd.DataFrame,  # The score to choose by, such as validation: a row per seed, a column per try
+    choose:pd.DataFrame,   # The score to choose by, such as validation: a row per seed, a column per try
     score:pd.DataFrame,    # The score to report, such as hold-out images, of the same shape
     k:int|None=None,       # Tries, from 1 to the number of columns; None: all
-)->pd.Series:  # Expected `score` of the best of `k` tries, by seed; none for incomplete seeds
+)->pd.Series:              # Expected `score` of the best of `k` tries, by seed; none for incomplete seeds
     "What somebody with one seed and `k` tries can expect"
     m = choose.shape[1]
     k = m if k is None else check_whole('k, the number of tries,', k, 1, DataError, m)
@@ -443,7 +443,7 @@ def best_of(
 def chosen_elsewhere(
     choose:pd.DataFrame,   # A row per seed, a column per setting: the score to choose by
     score:pd.DataFrame,    # The same shape: the score to report
-)->pd.Series:  # By seed: score of the setting that is best on average over the other seeds
+)->pd.Series:              # By seed: score of the setting that is best on average over the other seeds
     "Choose a setting on the other seeds, score it on this one (leave one out)"
     full = choose.notna().all(axis=1) & score.notna().all(axis=1)
     c, s = choose[full], score[full]

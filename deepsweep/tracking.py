@@ -17,66 +17,139 @@ from .wandb_files import await_log_end, is_whole_log, read_wandb_logs
 
 # %% auto #0
 __all__ = ['LEAN_SETTINGS', 'wandb_ids', 'has_wandb_key', 'wandb_mode', 'need_wandb_key', 'wandb_project', 'wandb_folder',
-           'wandb_config', 'WandbTracker', 'mirror_to_wandb', 'TrackedWorker', 'as_tracker', 'read_wandb_logs']
+           'wandb_config', 'WandbTracker', 'mirror_to_wandb', 'as_tracker', 'TrackedWorker', 'read_wandb_logs']
 
 # %% ../nbs/62_tracking.ipynb #label-sets
 _all_ = ['read_wandb_logs']      # W&B is read and written under one name
 
-def wandb_ids(
-    store:RunStore,
-    study:str|Mapping|Sequence|None=None,   # A study's name or sweep; None: all of them
-)->list[tuple[str,dict,str,str]]:           # `(run, labels, study, W&B id)`, a row per run and label set
-    "What the runs of a store are called in W&B"
-    rows  = [(run, json.dumps(labels, sort_keys=True), of) for run, labels, of in store.all_labels()]
-    known = {}                                                        # run -> label set -> id
+def _ids_of(rows:list[tuple[str,str,str]])->dict[str,dict[str,str]]:
+    "Run -> label set -> id; the first label set of a run has the run's own"
+    known = {}
     for run, text, _ in rows:
         mine = known.setdefault(run, {})
-        mine.setdefault(text, f'{run}-{hashlib.sha256(text.encode()).hexdigest()[:6]}' if mine else run)
+        if text in mine: continue
+        digits = hashlib.sha256(text.encode()).hexdigest()[:6]
+        mine[text] = f'{run}-{digits}' if mine else run
+    return known
+
+# %% ../nbs/62_tracking.ipynb #wandb-ids-code
+def wandb_ids(
+    store:RunStore,                         # Where the runs are
+    study:str|Mapping|Sequence|None=None,   # A study's name or sweep; None: all of them
+)->list[tuple[str,dict,str,str]]:           # `(run, labels, study, W&B id)`, a row per run and label set
+    "Tell what the runs of a store are called in W&B"
+    rows  = [(run, json.dumps(labels, sort_keys=True), of) for run, labels, of in store.all_labels()]
+    known = _ids_of(rows)
     found, wanted = {}, None if study is None else study_name(study)
     for run, text, of in rows:
-        if wanted in (None, of): found.setdefault((run, text), (run, json.loads(text), of, known[run][text]))
-    if study is None: found |= {(run, '{}'): (run, {}, '', run) for run in store.run_facts() if run not in known}
+        if wanted not in (None, of): continue
+        found.setdefault((run, text), (run, json.loads(text), of, known[run][text]))
+    if study is None:      # and runs that no study knows
+        found |= {(run, '{}'): (run, {}, '', run) for run in store.run_facts() if run not in known}
     return list(found.values())
 
-# %% ../nbs/62_tracking.ipynb #has-key
-def _key_files()->list[Path]:
-    "Files in which W&B looks for a key"
-    home, config = Path.home(), os.environ.get('WANDB_CONFIG_DIR')
-    netrc = [Path(os.environ['NETRC']).expanduser()] if os.environ.get('NETRC') else [home/'.netrc', home/'_netrc']
-    return [*netrc, Path(config)/'settings' if config else home/'.config/wandb/settings', *(Path(o)/'settings' for o in (_folder(), 'wandb'))]
-
-def has_wandb_key()->bool:
-    "Is there a key for W&B on this machine? Asks no server"
-    if os.environ.get('WANDB_API_KEY') or os.environ.get('WANDB_IDENTITY_TOKEN_FILE'): return True
-    if 'wandb' not in sys.modules and not any(o.exists() for o in _key_files()): return False      # the usual case, without a second for the import
-    try:
-        from wandb import Settings                                # a copy of our own: W&B's reads the environment once and for all
-        from wandb.sdk.lib.wbauth import read_netrc_auth, session_credentials
-        settings = Settings(silent=True, settings_system=str(_key_files()[-3]))
-        settings.update_from_system_settings(); settings.update_from_env_vars(dict(os.environ))
-        return bool(settings.api_key or session_credentials(host=settings.base_url) or read_netrc_auth(host=settings.base_url))
-    except (ImportError, AttributeError, TypeError): return any(o.exists() for o in _key_files()[:-3])      # another version of W&B
-    except Exception: return True                                 # there is a key, but a malformed one: W&B says what is wrong with it
-
+# %% ../nbs/62_tracking.ipynb #key-files
 def _folder()->Path:
     "The folder in which W&B keeps its runs"
     root = Path(os.environ.get('WANDB_DIR') or '.').expanduser()
     return root/('.wandb' if (root/'.wandb').exists() else 'wandb')
 
+def _netrc_files()->list[Path]:
+    "Files in which `wandb login` leaves a key"
+    if os.environ.get('NETRC'): return [Path(os.environ['NETRC']).expanduser()]
+    return [Path.home()/'.netrc', Path.home()/'_netrc']
+
+# %% ../nbs/62_tracking.ipynb #settings-files-code
+def _settings_files()->list[Path]:
+    "W&B's settings, which may hold a key: the user's first, then those of folders"
+    own = os.environ.get('WANDB_CONFIG_DIR')
+    users = Path(own)/'settings' if own else Path.home()/'.config/wandb/settings'
+    return [users, *(Path(o)/'settings' for o in (_folder(), 'wandb'))]
+
+# %% ../nbs/62_tracking.ipynb #ask-wandb
+def _ask_wandb()->bool:
+    "Does W&B itself find a key? In settings of our own: its own read the environment once and for all"
+    from wandb import Settings
+    from wandb.sdk.lib.wbauth import read_netrc_auth, session_credentials
+    settings = Settings(silent=True, settings_system=str(_settings_files()[0]))
+    settings.update_from_system_settings()
+    settings.update_from_env_vars(dict(os.environ))
+    host = settings.base_url
+    return bool(settings.api_key or session_credentials(host=host) or read_netrc_auth(host=host))
+
+# %% ../nbs/62_tracking.ipynb #has-key
+def has_wandb_key()->bool:
+    "Tell whether there is a key for W&B on this machine; asks no server"
+    if os.environ.get('WANDB_API_KEY') or os.environ.get('WANDB_IDENTITY_TOKEN_FILE'): return True
+    # the usual case, without a second for the import
+    is_stored = any(o.exists() for o in _netrc_files() + _settings_files())
+    if 'wandb' not in sys.modules and not is_stored: return False
+    try:
+        return _ask_wandb()
+    except (ImportError, AttributeError, TypeError):      # another version of W&B
+        return any(o.exists() for o in _netrc_files())
+    except Exception:                                     # a malformed key: W&B says what is wrong with it
+        return True
+
 # %% ../nbs/62_tracking.ipynb #wandb-mode
 _MODES = dict(online='online', offline='offline', disabled='disabled', dryrun='offline', run='online')
 
 def wandb_mode(
-    mode:str|None=None,   # `online`, `offline` or `disabled`; None: `$WANDB_MODE`, else online with a key and offline without
-)->str:
-    "How runs are logged to W&B"
+    mode:str|None=None,   # `online`, `offline` or `disabled`; None: `$WANDB_MODE`, else by the key
+)->str:                   # One of these three
+    "Tell how runs are logged to W&B"
     mode = mode or os.environ.get('WANDB_MODE') or ('online' if has_wandb_key() else 'offline')
     if mode not in _MODES: raise SweepError(f'the mode of W&B is online, offline or disabled, got {mode!r}')
     return _MODES[mode]
 
+# %% ../nbs/62_tracking.ipynb #need-key
 def need_wandb_key()->None:
     "Raise if W&B's server cannot be reached for want of a key"
-    if not has_wandb_key(): raise SweepError("W&B's server needs a key and this machine has none: run `wandb login` once or set WANDB_API_KEY; engine='local' runs the same dict without one")
+    if has_wandb_key(): return
+    raise SweepError("W&B's server needs a key and this machine has none: run `wandb login` once or set "
+                     "WANDB_API_KEY; engine='local' runs the same dict without one")
+
+# %% ../nbs/62_tracking.ipynb #project
+def wandb_project(
+    project:str|None=None,   # None: `$WANDB_PROJECT`, else `deepsweep`
+)->str:
+    "Name the project that runs are logged to"
+    return project or os.environ.get('WANDB_PROJECT') or 'deepsweep'
+
+# %% ../nbs/62_tracking.ipynb #folder
+def wandb_folder()->Path:   # It can be written
+    "Give the folder for W&B's runs, made if need be"
+    folder = _folder()
+    name = f"W&B's folder {str(folder)!r}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise StoreError(f'{name} cannot be made: {e.strerror}; set WANDB_DIR to another') from None
+    if not os.access(folder, os.W_OK):
+        raise StoreError(f'{name} cannot be written; set WANDB_DIR to another')
+    return folder
+
+# %% ../nbs/62_tracking.ipynb #config
+def wandb_config(
+    config:Mapping,            # Of a run
+    labels:Mapping,            # One of its label sets
+    function:str|None=None,    # Name of the training function; None: the kit's trainer
+)->dict:                       # Labels, and every key as the store's config table has it
+    "Make what W&B gets as config"
+    names = {k: v for k, v in labels.items() if k != 'name'}
+    return {'variant': None, **names, **stored_config(json.dumps(plain_value(config)), function)}
+
+# %% ../nbs/62_tracking.ipynb #wandb-row-code
+def _wandb_row(row:Mapping)->dict:
+    "An epoch as W&B gets it: the columns of the store's history"
+    return {k: v for k, v in row.items() if k not in ('run', 'name') and v is not None}
+
+def _label_keys(labels:Mapping, study:str)->dict:
+    "Group, tags and notes of a W&B run"
+    given = labels.get('tags')
+    tags  = [labels.get('variant'), *(given if isinstance(given, list) else [given])]
+    tags  = dict.fromkeys(str(o)[:64] for o in tags if o)
+    return dict(group=study[:128] or None, notes=labels.get('notes'), tags=list(tags) or None)
 
 # %% ../nbs/62_tracking.ipynb #logs-of
 def _logs_of(folder:Path, ids:Iterable[str]|None=None)->dict[str,list[Path]]:
@@ -84,53 +157,38 @@ def _logs_of(folder:Path, ids:Iterable[str]|None=None)->dict[str,list[Path]]:
     found, ids = {}, None if ids is None else set(ids)
     for o in sorted(folder.glob('*run-*')):
         match = re.fullmatch(r'(?:offline-)?run-\d{8}_\d{6}-(.+)', o.name)
-        if match and o.is_dir() and not o.is_symlink() and (ids is None or match[1] in ids): found.setdefault(match[1], []).append(o)
+        if not match or not o.is_dir() or o.is_symlink(): continue
+        if ids is None or match[1] in ids: found.setdefault(match[1], []).append(o)
     return found
 
+# %% ../nbs/62_tracking.ipynb #on-server-code
 def _on_server(project:str, entity:str|None)->dict[str,int]:
     "Runs that W&B's server has whole: id -> attempt"
     import wandb
     try:
-        api = wandb.Api()
-        return {r.id: r.summary.get('attempt') for r in api.runs(f'{entity or api.default_entity}/{project}') if r.state in ('finished', 'failed')}
-    except ValueError: return {}                                        # no such project yet
-    except Exception as e: raise StoreError(f"W&B's project {project!r} cannot be read: {type(e).__name__}: {' '.join(str(e).split())[:200]}") from e
+        api  = wandb.Api()
+        runs = api.runs(f'{entity or api.default_entity}/{project}')
+        return {r.id: r.summary.get('attempt') for r in runs if r.state in ('finished', 'failed')}
+    except ValueError:                                        # no such project yet
+        return {}
+    except Exception as e:
+        said = f"{type(e).__name__}: {' '.join(str(e).split())[:200]}"
+        raise StoreError(f"W&B's project {project!r} cannot be read: {said}") from e
 
 # %% ../nbs/62_tracking.ipynb #lean
-LEAN_SETTINGS = dict(console='off', x_disable_stats=True, x_disable_meta=True, x_disable_machine_info=True, disable_git=True, disable_code=True, disable_job_creation=True,
-             save_code=False, x_save_requirements=False, silent=True, x_transaction_log_flush_interval=1.)      # [s] until a row can be read from the file of a live run
-
-def wandb_project(
-    project:str|None=None,   # None: `$WANDB_PROJECT`, else `deepsweep`
-)->str:
-    "The project that runs are logged to"
-    return project or os.environ.get('WANDB_PROJECT') or 'deepsweep'
-
-def wandb_folder()->Path:   # It can be written
-    "The folder for W&B's runs, made if need be"
-    folder = _folder()
-    try: folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise StoreError(f"W&B's folder {str(folder)!r} cannot be made: {e.strerror}; set WANDB_DIR to another") from None
-    if not os.access(folder, os.W_OK): raise StoreError(f"W&B's folder {str(folder)!r} cannot be written; set WANDB_DIR to another")
-    return folder
-
-def wandb_config(
-    config:Mapping,            # Of a run
-    labels:Mapping,            # One of its label sets
-    function:str|None=None,    # Name of the training function; None: the kit's trainer
-)->dict:
-    "What W&B gets as config: labels, and every key as the store's config table has it"
-    names = {k: v for k, v in labels.items() if k != 'name'}
-    return {'variant': None, **names, **stored_config(json.dumps(plain_value(config)), function)}
-
-def _wandb_row(row:Mapping)->dict:
-    "An epoch as W&B gets it: the columns of the store's history"
-    return {k: v for k, v in row.items() if k not in ('run', 'name') and v is not None}
-
-def _label_keys(labels:Mapping, study:str)->dict:
-    "Group, tags and notes of a W&B run"
-    tags = [labels.get('variant'), *(labels['tags'] if isinstance(labels.get('tags'), list) else [labels.get('tags')])]
-    return dict(group=study[:128] or None, notes=labels.get('notes'), tags=list(dict.fromkeys(str(o)[:64] for o in tags if o)) or None)
+LEAN_SETTINGS = dict(
+    console='off',
+    x_disable_stats=True,
+    x_disable_meta=True,
+    x_disable_machine_info=True,
+    disable_git=True,
+    disable_code=True,
+    disable_job_creation=True,
+    save_code=False,
+    x_save_requirements=False,
+    silent=True,
+    x_transaction_log_flush_interval=1.,      # [s] until a row can be read from the file of a live run
+)
 
 # %% ../nbs/62_tracking.ipynb #tracker
 class WandbTracker:
@@ -139,55 +197,40 @@ class WandbTracker:
         project:str|None=None,   # None: `$WANDB_PROJECT`, else `deepsweep`
         entity:str|None=None,    # Your user or team; None: W&B's default
         mode:str|None=None,      # See `wandb_mode`
-        into=None,               # An open W&B run that takes the rows of the only run; None: new ones
+        into:object|None=None,   # An open W&B run that takes the rows of the only run; None: new ones
     ):
         self.project, self.entity, self.into = wandb_project(project), entity, into
-        self.mode, self.folder = ('online', None) if into is not None else (wandb_mode(mode), None)
-        if into is None and self.mode != 'disabled': self.folder = wandb_folder()
-        self.live, self.done, self.piecewise = {}, {}, set()       # run -> its open W&B runs; id -> attempt that was logged to its end; runs whose rows come in pieces
+        self.mode = 'online' if into is not None else wandb_mode(mode)
+        writes = into is None and self.mode != 'disabled'
+        self.folder = wandb_folder() if writes else None
+        self.live = {}                     # run -> its open W&B runs
+        self.done = {}                     # id -> attempt that was logged to its end
+        self.piecewise = set()             # runs whose rows come in pieces
 
-    @property
-    def line(self)->str:
-        "Where the runs go, in a line"
-        if self.mode == 'offline': return f'W&B: offline, in {self.folder}; `wandb sync {self.folder}/offline-run-*` sends them'
-        return '' if self.into is not None else f'W&B: {self.mode}' + (f', project {self.project}' if self.mode == 'online' else '')
-
-    def start(self,
-        run:str,                  # The run's id
-        config:Mapping,           # Its config
-        names:Mapping[str,dict],  # W&B id -> labels, an entry per label set
-        study:str,
-        function:str|None=None,   # Name of the training function; None: the kit's trainer
-    )->None:
-        "A run begins"
-        if self.mode == 'disabled': return
-        if function is not None: self.piecewise.add(run)
-        self.live[run] = []
-        for name, labels in names.items():
-            try: self.live[run].append(self._open(name, config, labels, study, function))
-            except StoreError as e: warnings.warn(f'{e}; the run trains on and is written at the end')
-
-    def log(self, run:str, row:Mapping)->None:
-        "An epoch has ended; the same epoch may come again with further columns"
-        for r in list(self.live.get(run, ())): self._log(run, r, row)
-
-    def finish(self,
-        run:str,
-        facts:Mapping,   # `state`, `best epoch` and the like, named as in the config table
-    )->None:
-        "A run has ended"
-        for r in self.live.pop(run, ()): self._close(r, facts)
+# %% ../nbs/62_tracking.ipynb #tracker-line
+@patch(as_prop=True)
+def line(self:WandbTracker)->str:      # Empty: into a run of your own
+    "Where the runs go, in a line"
+    if self.into is not None: return ''
+    if self.mode == 'offline':
+        return f'W&B: offline, in {self.folder}; `wandb sync {self.folder}/offline-run-*` sends them'
+    return f'W&B: {self.mode}' + (f', project {self.project}' if self.mode == 'online' else '')
 
 # %% ../nbs/62_tracking.ipynb #tracker-open
 @patch
 def _open(self:WandbTracker, name:str, config:Mapping, labels:Mapping, study:str, function:str|None=None):
     "A new W&B run; an older log of it in this folder is removed"
     full = wandb_config(config, labels, function)
-    if self.into is not None: self.into.name = name; self.into.config.setdefaults(full); return self.into
+    if self.into is not None:
+        self.into.name = name
+        self.into.config.setdefaults(full)
+        return self.into
     for o in _logs_of(self.folder, [name]).get(name, ()): shutil.rmtree(o, ignore_errors=True)
     import wandb
-    keys = dict(project=self.project, entity=self.entity, id=name, name=name, dir=str(self.folder.parent), config=full, reinit='create_new', **_label_keys(labels, study))
-    try: return wandb.init(mode=self.mode, settings=wandb.Settings(**LEAN_SETTINGS), **keys)
+    keys = dict(project=self.project, entity=self.entity, id=name, name=name, config=full)
+    keys |= dict(dir=str(self.folder.parent), reinit='create_new', **_label_keys(labels, study))
+    try:
+        return wandb.init(mode=self.mode, settings=wandb.Settings(**LEAN_SETTINGS), **keys)
     except Exception as e:                                # a network or a full disk may raise anything
         said = f"{type(e).__name__}: {' '.join(str(e).split())[:200]}"
         if self.mode != 'online': raise StoreError(f'W&B cannot open run {name}: {said}') from e
@@ -195,6 +238,26 @@ def _open(self:WandbTracker, name:str, config:Mapping, labels:Mapping, study:str
     self.mode = 'offline'
     return self._open(name, config, labels, study, function)
 
+# %% ../nbs/62_tracking.ipynb #tracker-start
+@patch
+def start(self:WandbTracker,
+    run:str,                  # Its id
+    config:Mapping,           # Its config
+    names:Mapping[str,dict],  # W&B id -> labels, an entry per label set
+    study:str,                # Its name; may be empty
+    function:str|None=None,   # Name of the training function; None: the kit's trainer
+)->None:
+    "Open a W&B run for each label set of a run that begins"
+    if self.mode == 'disabled': return
+    if function is not None: self.piecewise.add(run)
+    self.live[run] = []
+    for name, labels in names.items():
+        try:
+            self.live[run].append(self._open(name, config, labels, study, function))
+        except StoreError as e:
+            warnings.warn(f'{e}; the run trains on and is written at the end')
+
+# %% ../nbs/62_tracking.ipynb #tracker-log
 @patch
 def _log(self:WandbTracker, run:str, r, row:Mapping)->None:
     "A row for one W&B run; a run that cannot take it is given up here, and written whole at the end"
@@ -205,14 +268,34 @@ def _log(self:WandbTracker, run:str, r, row:Mapping)->None:
         self.live[run].remove(r)
         with contextlib.suppress(Exception): r.finish(exit_code=1)
 
+# %% ../nbs/62_tracking.ipynb #log-code
+@patch
+def log(self:WandbTracker,
+    run:str,       # Its id
+    row:Mapping,   # `epoch` and metrics; the same epoch may come again with further columns
+)->None:
+    "Log an epoch that has ended"
+    for r in list(self.live.get(run, ())): self._log(run, r, row)
+
+# %% ../nbs/62_tracking.ipynb #tracker-finish
 @patch
 def _close(self:WandbTracker, r, facts:Mapping)->None:
     "End one W&B run"
     with contextlib.suppress(Exception):
         r.summary.update(dict(facts))
-        if self.into is None: r.finish(exit_code=int(facts.get('state') == 'failed'))
-        if self.into is None and self.mode == 'offline': await_log_end(Path(r.dir).parent)
+        if self.into is None:
+            r.finish(exit_code=int(facts.get('state') == 'failed'))
+            if self.mode == 'offline': await_log_end(Path(r.dir).parent)
         self.done[r.name] = facts.get('attempt')
+
+# %% ../nbs/62_tracking.ipynb #finish-code
+@patch
+def finish(self:WandbTracker,
+    run:str,         # Its id
+    facts:Mapping,   # `state`, `best epoch` and the like, named as in the config table
+)->None:
+    "End the W&B runs of a run that has ended"
+    for r in self.live.pop(run, ()): self._close(r, facts)
 
 # %% ../nbs/62_tracking.ipynb #store-facts
 def _stored_epochs(store:RunStore, run:str)->list[dict]:
@@ -220,45 +303,78 @@ def _stored_epochs(store:RunStore, run:str)->list[dict]:
     table = pd.DataFrame(list(store.epochs(run).values()))
     return table.dropna(axis=1, how='all').to_dict('records')
 
+# %% ../nbs/62_tracking.ipynb #missing
+def _whole_log(logs:list[Path], attempt:int, epochs:int)->Path|None:
+    "The latest whole log of an attempt"
+    return next((log for log in reversed(logs) if is_whole_log(log, attempt, epochs)), None)
+
+# %% ../nbs/62_tracking.ipynb #missing-code
+@patch
+def _missing(self:WandbTracker, todo:Sequence[tuple], stored:Mapping, rows:Mapping)->list[tuple]:
+    "Those of `todo` of which W&B has no whole log; further logs of the others are removed"
+    attempts = _on_server(self.project, self.entity) if self.mode == 'online' else {}
+    logs, missing = _logs_of(self.folder, [o[3] for o in todo]), []
+    for o in todo:
+        run, name = o[0], o[3]
+        attempt, whole, mine = stored[run][1]['attempt'], None, logs.get(name, [])
+        if self.mode == 'online' and attempts.get(name) == attempt: continue
+        if self.mode == 'offline': whole = _whole_log(mine, attempt, len(rows[run]))
+        if whole is None: missing.append(o)
+        else:
+            for log in mine:
+                if log != whole: shutil.rmtree(log, ignore_errors=True)
+    return missing
+
+# %% ../nbs/62_tracking.ipynb #write-run
+@patch
+def _write(self:WandbTracker, wanted:tuple, stored:tuple, rows:Sequence[Mapping])->None:
+    "Write one W&B run from the store"
+    _, labels, study, name = wanted
+    config, facts, function = stored
+    r = self._open(name, config, labels, study, function)
+    try:
+        for row in rows: r.log(_wandb_row(row), step=int(row['epoch']), commit=True)
+    except Exception as e:                            # a full disk, for example
+        with contextlib.suppress(Exception): r.finish(exit_code=1)
+        hint = 'nothing is lost, mirror_to_wandb goes on from the store'
+        raise StoreError(f'W&B cannot take run {name}: {type(e).__name__}: {e}; {hint}') from e
+    self._close(r, facts)
+
+# %% ../nbs/62_tracking.ipynb #to-write
+@patch
+def _is_due(self:WandbTracker, wanted:tuple, stored:Mapping)->bool:
+    "Is a run final, and this attempt of it not yet written by this tracker?"
+    if wanted[0] not in stored: return False
+    facts = stored[wanted[0]][1]
+    return facts['state'] in FINAL_STATES and self.done.get(wanted[3], -1) != facts['attempt']
+
 # %% ../nbs/62_tracking.ipynb #complete
 @patch
 def complete(self:WandbTracker,
-    store:RunStore,
+    store:RunStore,             # Where the runs are
     wanted:Sequence[tuple],     # Rows of `wandb_ids`
     shown:bool=False,           # Show how far it is
 )->list[str]:                   # W&B ids that were written
     "Write what is final in a store and not yet whole in W&B"
     stored = store.run_facts({o[0] for o in wanted}) if self.mode != 'disabled' else {}
-    todo   = [o for o in wanted if o[0] in stored and stored[o[0]][1]['state'] in FINAL_STATES and self.done.get(o[3], -1) != stored[o[0]][1]['attempt']]
+    todo   = [o for o in wanted if self._is_due(o, stored)]
     rows   = {run: _stored_epochs(store, run) for run in dict.fromkeys(o[0] for o in todo)}
     if self.into is None and todo: todo = self._missing(todo, stored, rows)
     if shown and todo:
         from fastprogress.fastprogress import progress_bar
         todo = progress_bar(todo)
-    for run, labels, study, name in todo:
-        config, facts, function = stored[run]
-        r = self._open(name, config, labels, study, function)
-        try:
-            for row in rows[run]: r.log(_wandb_row(row), step=int(row['epoch']), commit=True)
-        except Exception as e:                            # a full disk, for example
-            with contextlib.suppress(Exception): r.finish(exit_code=1)
-            raise StoreError(f'W&B cannot take run {name}: {type(e).__name__}: {e}; nothing is lost, mirror_to_wandb goes on from the store') from e
-        self._close(r, facts)
+    for o in todo: self._write(o, stored[o[0]], rows[o[0]])
     return [o[3] for o in todo]
 
-@patch
-def _missing(self:WandbTracker, todo:Sequence[tuple], stored:Mapping, rows:Mapping)->list[tuple]:
-    "Those of `todo` of which W&B has no whole log; further logs of the others are removed"
-    attempts, logs, out = _on_server(self.project, self.entity) if self.mode == 'online' else {}, _logs_of(self.folder, [o[3] for o in todo]), []
-    for o in todo:
-        run, name = o[0], o[3]
-        attempt, whole = stored[run][1]['attempt'], None
-        if self.mode == 'online' and attempts.get(name) == attempt: continue
-        if self.mode == 'offline': whole = next((log for log in reversed(logs.get(name, ())) if is_whole_log(log, attempt, len(rows[run]))), None)
-        if whole is None: out.append(o)
-        else:
-            for log in logs[name]: shutil.rmtree(log, ignore_errors=True) if log != whole else None
-    return out
+# %% ../nbs/62_tracking.ipynb #wanted-ids
+def _wanted_ids(store:RunStore, study:str|Mapping|Sequence|None)->list[tuple]:
+    "Rows of `wandb_ids`; a study without any is an error"
+    wanted = wandb_ids(store, study)
+    if study is not None and not wanted:
+        name = study_name(study)
+        hint = did_you_mean(name, store.studies()) or 'none are there'
+        raise StoreError(f'{store.name!r} holds no study {name!r}: {hint}')
+    return wanted
 
 # %% ../nbs/62_tracking.ipynb #mirror
 def mirror_to_wandb(
@@ -274,56 +390,104 @@ def mirror_to_wandb(
     where = store if isinstance(store, RunStore) else RunStore(store)
     open_store(where)
     try:
-        wanted = wandb_ids(where, study)
-        if study is not None and not wanted: raise StoreError(f'{where.name!r} holds no study {study_name(study)!r}: {did_you_mean(study_name(study), where.studies()) or "none are there"}')
-        return WandbTracker(project, entity, mode).complete(where, wanted, progress if progress is not None else not is_quiet())
+        wanted = _wanted_ids(where, study)
+        shown  = progress if progress is not None else not is_quiet()
+        return WandbTracker(project, entity, mode).complete(where, wanted, shown)
     finally:
         if where is not store: where.close()
+
+# %% ../nbs/62_tracking.ipynb #as-tracker
+def as_tracker(
+    tracker:object|None,      # `wandb`, an object with `start log finish`, or None
+)->object|None:               # With these three, or None
+    "Check and make a tracker as `run_sweep` takes it"
+    if tracker is None: return None
+    if isinstance(tracker, str) and tracker == 'wandb': return WandbTracker()
+    has_all = all(callable(getattr(tracker, o, None)) for o in ('start', 'log', 'finish'))
+    if isinstance(tracker, str) or not has_all:
+        raise SweepError(f"tracker is 'wandb' or an object with start, log and finish; got {tracker!r}")
+    return tracker
 
 # %% ../nbs/62_tracking.ipynb #tracked-worker
 class TrackedWorker(Worker):
     "A worker that tells a tracker what it stores"
-    def __init__(self, store:RunStore, tracker, wanted:Sequence[tuple], **kwargs):   # `wanted`: rows of `wandb_ids`
+    def __init__(self,
+        store:RunStore,           # Where the runs are
+        tracker:object,           # With `start`, `log` and `finish`
+        wanted:Sequence[tuple],   # Rows of `wandb_ids`
+        **kwargs:float,           # As for `Worker`
+    ):
         super().__init__(store, **kwargs)
-        self.tracker, self.names, self.telling = tracker, {}, threading.RLock()        # runs may train side by side; a tracker hears of them in turn
-        for run, labels, study, name in wanted: self.names.setdefault(run, (study, {}))[1][name] = labels
+        self.tracker, self.names = tracker, {}            # names: run -> (study, {W&B id: labels})
+        self.telling = threading.RLock()
+        for run, labels, study, name in wanted:
+            self.names.setdefault(run, (study, {}))[1][name] = labels
+
     @contextlib.contextmanager
     def tell(self)->Iterator[None]:
-        "A tracker hears of one thing at a time; what it draws is not drawn from a generator that somebody has borrowed"
+        "Let the tracker hear of one thing at a time, with generators of its own"
         with generators_lent(), self.telling: yield
-    def claim(self, runs, keep=False, retry=())->bool:
-        mine = super().claim(runs, keep, retry)
-        if mine and not keep:                           # what is only filled in is written as a whole at the end
-            for run, facts in runs.items():
-                study, names = self.names.get(run, ('', {run: {}}))
-                more = [facts['function']] if facts.get('function') and isinstance(self.tracker, WandbTracker) else []
-                with self.tell(): self.tracker.start(run, facts['config'], names, study, *more)
-        return mine
-    def add_epoch(self, run, row):
-        super().add_epoch(run, row)
-        with self.tell(): self.tracker.log(run, row)
-    def replace_epoch(self, run, row):
-        super().replace_epoch(run, row)
-        with self.tell(): self.tracker.log(run, row)
-    def finish(self, run, state, **facts):
-        try:
-            super().finish(run, state, **facts)
-            told = self.store.run_facts([run])[run][1]
-        except ClaimLost:
-            with self.tell(): self.tracker.finish(run, {'state': 'interrupted'})
-            raise
-        with self.tell(): self.tracker.finish(run, told)
-    def release(self):
-        left = list(self.attempts)
-        try: super().release()
-        finally:
-            for run in left:
-                with self.tell(): self.tracker.finish(run, {'state': 'interrupted'})
 
-def as_tracker(tracker)->object|None:   # `wandb`, an object with `start log finish`, or None
-    "A tracker as `run_sweep` takes it"
-    if tracker is None: return None
-    if isinstance(tracker, str) and tracker == 'wandb': return WandbTracker()
-    if isinstance(tracker, str) or not all(callable(getattr(tracker, o, None)) for o in ('start', 'log', 'finish')):
-        raise SweepError(f"tracker is 'wandb' or an object with start, log and finish; got {tracker!r}")
-    return tracker
+# %% ../nbs/62_tracking.ipynb #tracked-claim
+@patch
+def claim(self:TrackedWorker,
+    runs:Mapping[str,Mapping],   # Run id -> facts, as for `Worker.claim`
+    keep:bool=False,             # Leave stored epochs as they are; the tracker gets them at the end
+    retry:Iterable[str]=(),      # Final states that may be trained again
+)->bool:                         # False: somebody else has one, or it is done
+    "Take runs, all or none, and start them in the tracker"
+    mine = Worker.claim(self, runs, keep, retry)
+    if not mine or keep: return mine
+    for run, facts in runs.items():
+        study, names = self.names.get(run, ('', {run: {}}))
+        function = facts.get('function') if isinstance(self.tracker, WandbTracker) else None
+        more = [function] if function else []
+        with self.tell(): self.tracker.start(run, facts['config'], names, study, *more)
+    return mine
+
+# %% ../nbs/62_tracking.ipynb #tracked-add
+@patch
+def add_epoch(self:TrackedWorker,
+    run:str,       # Its id
+    row:Mapping,   # `epoch`, `updates` and metrics by name
+)->None:
+    "Store one epoch, then log it"
+    Worker.add_epoch(self, run, row)
+    with self.tell(): self.tracker.log(run, row)
+
+# %% ../nbs/62_tracking.ipynb #tracked-replace
+@patch
+def replace_epoch(self:TrackedWorker,
+    run:str,       # Its id
+    row:Mapping,   # `epoch` and all its metrics so far
+)->None:
+    "Store an epoch again, then log it"
+    Worker.replace_epoch(self, run, row)
+    with self.tell(): self.tracker.log(run, row)
+
+# %% ../nbs/62_tracking.ipynb #tracked-finish
+@patch
+def finish(self:TrackedWorker,
+    run:str,                       # Its id
+    state:str,                     # As for `Worker.finish`
+    **facts:str|int|float|None,    # As for `Worker.finish`
+)->None:
+    "End this worker's attempt at a run, in the store and in the tracker"
+    try:
+        Worker.finish(self, run, state, **facts)
+        told = self.store.run_facts([run])[run][1]
+    except ClaimLost:
+        with self.tell(): self.tracker.finish(run, {'state': 'interrupted'})
+        raise
+    with self.tell(): self.tracker.finish(run, told)
+
+# %% ../nbs/62_tracking.ipynb #tracked-release
+@patch
+def release(self:TrackedWorker)->None:
+    "Give back whatever is still claimed, in the store and in the tracker"
+    left = list(self.attempts)
+    try:
+        Worker.release(self)
+    finally:
+        for run in left:
+            with self.tell(): self.tracker.finish(run, {'state': 'interrupted'})

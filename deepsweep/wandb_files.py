@@ -4,7 +4,7 @@
 
 # %% ../nbs/61_wandb_files.ipynb #imports
 from __future__ import annotations
-import contextlib, json, os, re, struct, time, warnings, zlib
+import contextlib, json, os, re, time, warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,67 +12,13 @@ import numpy as np, pandas as pd
 
 from .core import StoreError
 from .keys import HISTORY_COLUMNS
+from .wandb_records import FileProblem, log_records
+
+# a problem and the reader of records can be had from here
+_all_ = ['FileProblem', 'log_records']
 
 # %% auto #0
-__all__ = ['FileProblem', 'log_records', 'read_wandb_logs', 'LoggedRun', 'logged_runs', 'is_whole_log', 'await_log_end']
-
-# %% ../nbs/61_wandb_files.ipynb #problem
-@dataclass(frozen=True)
-class FileProblem:
-    "A place that could not be read"
-    file:str          # Path of the file or folder
-    offset:int|None   # Byte at which the trouble starts; None: the file as a whole
-    rule:str          # What is wrong, and what was left out
-    def __str__(self): return f'{self.file}{"" if self.offset is None else f" at byte {self.offset:,}"}: {self.rule}'
-
-# %% ../nbs/61_wandb_files.ipynb #log-records
-_BLOCK, _HEADER = 32768, b':W&B\xe1\xbe\x00'              # bytes; a name, a magic number, version 0
-_WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4               # kinds of pieces
-
-def _check_header(data:bytes, file:str)->list[FileProblem]:
-    "Nothing, or a damaged header with sound records behind it; what is no log is an error"
-    if data[:7] == _HEADER: return []
-    if not data: raise StoreError(f'{file} is empty: a run that ended before it wrote anything')
-    if len(data) < 7 and _HEADER.startswith(data): raise StoreError(f'{file} ends inside its header of 7 bytes, got {data!r}')
-    if len(data) < 14 or _piece(data, 7)[2]: raise StoreError(f'{file} is no log of W&B: it must start with {_HEADER!r}, got {data[:7]!r}')
-    return [FileProblem(file, 0, f'the header is damaged, got {data[:7]!r}; what follows was read')]
-
-def _piece(data:bytes, at:int)->tuple[int,int,str]:
-    "Kind of the piece at byte `at`, where it ends, and what is wrong with it"
-    checksum, length, kind = struct.unpack_from('<IHB', data, at)
-    end = at + 7 + length
-    if not _WHOLE <= kind <= _LAST or at%_BLOCK + 7 + length > _BLOCK: return kind, end, 'corrupt'
-    if end > len(data): return kind, end, 'torn'
-    return kind, end, '' if zlib.crc32(memoryview(data)[at+6:end]) == checksum else 'corrupt'      # the sum covers kind and content
-
-def log_records(
-    data:bytes,     # Content of a `.wandb` file
-    file:str='',    # Its name, for the reports
-)->tuple[list[tuple[int,bytes]],list[FileProblem]]:   # `(offset, record)` of every whole record, and what could not be read
-    "Cut a log into its records; a torn end and corrupt blocks are left out and reported"
-    problems, records = _check_header(data, file), []
-    at, parts, start, lost = 7, [], 7, False                      # parts: pieces of a record so far; lost: behind a corrupt block
-    def report(where, rule): problems.append(FileProblem(file, where, rule))
-    while at + 7 <= len(data):
-        room = _BLOCK - at%_BLOCK
-        if room < 7: at += room; continue                         # too little for a piece: the block ends with zeros
-        kind, end, fault = _piece(data, at)
-        if fault == 'torn': break
-        if fault:
-            if not any(data[at:at+64]) and data.count(0, at) == len(data) - at: report(at, f'torn: the last {len(data)-at:,} bytes are zeros'); return records, problems
-            end = min(at + room, len(data))
-            report(start if parts else at, f'corrupt: skipped to byte {end:,}')
-            parts, lost = [], True
-        elif kind in (_WHOLE, _FIRST):
-            if parts: report(start, 'corrupt: a record without its end')
-            parts, start, lost = [data[at+7:end]], at, False
-        elif parts: parts.append(data[at+7:end])
-        elif not lost: report(at, 'corrupt: a record without its beginning'); lost = True
-        if not fault and kind in (_WHOLE, _LAST) and parts: records.append((start, b''.join(parts))); parts = []
-        at = end
-    left = start if parts else at
-    if left < len(data): report(left, f'torn: the file ends inside a record, {len(data)-left:,} bytes left out')
-    return records, problems
+__all__ = ['read_wandb_logs', 'LoggedRun', 'logged_runs', 'is_whole_log', 'await_log_end', 'FileProblem', 'log_records']
 
 # %% ../nbs/61_wandb_files.ipynb #parse
 def _protobuf()->tuple[type,type]:
@@ -80,7 +26,8 @@ def _protobuf()->tuple[type,type]:
     try:
         from google.protobuf.message import DecodeError
         from wandb.proto.wandb_internal_pb2 import Record
-    except ImportError as e: raise StoreError(f"reading W&B's files needs the package wandb, 0.31 or newer: {e}") from None
+    except ImportError as e:
+        raise StoreError(f"reading W&B's files needs the package wandb, 0.31 or newer: {e}") from None
     return Record, DecodeError
 
 # %% ../nbs/61_wandb_files.ipynb #values
@@ -88,26 +35,36 @@ _BAD = object()                                            # stands for a text t
 
 def _value(text:str):
     "Decode one JSON text"
-    try: return json.loads(text or 'null')
-    except (ValueError, RecursionError): return _BAD
+    try:
+        return json.loads(text or 'null')
+    except (ValueError, RecursionError):
+        return _BAD
 
+# %% ../nbs/61_wandb_files.ipynb #values-code
 def _values(texts:list[str])->list:
     "Decode the texts of a column, at once if all are sound"
-    try: values = json.loads(f"[{','.join(texts)}]")
-    except (ValueError, RecursionError): values = []
+    try:
+        values = json.loads(f"[{','.join(texts)}]")
+    except (ValueError, RecursionError):
+        values = []
     return values if len(values) == len(texts) else [_value(o) for o in texts]
 
+# %% ../nbs/61_wandb_files.ipynb #flat-code
 def _flat(key:str, value, keep:Iterable[str]=())->Iterable[tuple]:
     "`key` with its value, or the dotted keys of a dict"
-    if not isinstance(value, Mapping) or not value or key in keep: yield key, value; return
+    if not isinstance(value, Mapping) or not value or key in keep:
+        yield key, value
+        return
     for k, v in value.items(): yield from _flat(f'{key}.{k}', v, keep)
 
 # %% ../nbs/61_wandb_files.ipynb #read-run
 _STAMPS  = ('_step', '_runtime', '_timestamp')      # what W&B adds to each row
 _OWN     = ('_wandb', *_STAMPS)                     # and to config and summary
 _KEEP    = ('schedule', 'augment')                  # config keys whose dict is a value
-_SILENT  = 600                                      # [s] a run without an end counts as interrupted when its file is older, as in W&B's own reader
-_COPIES  = b'\x12\x05_step', b'\n\x05_step'         # the key `_step`, nested or not, as it stands in a record: it marks the summary's copy of a row
+# [s] a run without an end counts as interrupted when its file is older, as in W&B's own reader
+_SILENT  = 600
+# the key `_step`, nested or not, as it stands in a record: it marks the summary's copy of a row
+_COPIES  = b'\x12\x05_step', b'\n\x05_step'
 
 @dataclass
 class _Run:
@@ -122,38 +79,93 @@ class _Run:
     summary:dict   = field(default_factory=dict)    # what the run's program set by hand
     automatic:dict = field(default_factory=dict)    # what W&B made of the rows
     rows:range     = range(0)                       # numbers of its rows among those of all runs
+    defined:bool   = False                          # its program used `define_metric`
 
-def _items(items)->dict: return {o.key or '.'.join(o.nested_key): o.value_json for o in items}
+# %% ../nbs/61_wandb_files.ipynb #update
+def _items(items)->dict:
+    return {o.key or '.'.join(o.nested_key): o.value_json for o in items}
 
+def _drop(into:dict, key:str)->None:
+    "Remove a key and what a dict of that name left"
+    for k in [k for k in into if k == key or k.startswith(f'{key}.')]: del into[k]
+
+# %% ../nbs/61_wandb_files.ipynb #update-code
 def _update(into:dict, record, report:Callable)->None:
     "Apply a record that sets and removes keys"
-    for key in _items(record.remove) if record.remove else ():
-        for k in [k for k in into if k == key or k.startswith(f'{key}.')]: del into[k]
+    for key in _items(record.remove) if record.remove else (): _drop(into, key)
     for key, text in _items(record.update).items():
         if key.split('.')[0] in _OWN: continue
         value = _value(text)
-        if value is _BAD: report(f'the value of {key!r} is no JSON, left out'); continue
-        if key not in into:
-            for k in [k for k in into if k.startswith(f'{key}.')]: del into[k]     # a dict gives way to what replaces it
+        if value is _BAD:
+            report(f'the value of {key!r} is no JSON, left out')
+            continue
+        if key not in into: _drop(into, key)                 # a dict gives way to what replaces it
         elif isinstance(value, Mapping): del into[key]
         into |= _flat(key, value, _KEEP)
 
+# %% ../nbs/61_wandb_files.ipynb #add-row
 def _typed(item)->str:
     "The JSON text of a value that is stored with its type; the description allows it"
     kind = item.WhichOneof('value')
-    return 'null' if kind in (None, 'none') else item.json if kind == 'json' else json.dumps(getattr(item, kind))
+    if kind in (None, 'none'): return 'null'
+    return item.json if kind == 'json' else json.dumps(getattr(item, kind))
 
+# %% ../nbs/61_wandb_files.ipynb #add-row-code
 def _add_row(texts:dict, row:int, history)->None:
     "Append the values of one row to their columns"
     stamped = False
     for item in history.item:
         path = item.nested_key
-        key  = path[0] if len(path) == 1 else item.key or '.'.join(path)           # joining each would take a third of the time
+        key  = path[0] if len(path) == 1 else item.key or '.'.join(path)      # joining each is slow
         if key == '_step': stamped = True
-        try: rows, column = texts[key]
-        except KeyError: rows, column = texts[key] = [], []
-        rows.append(row); column.append(item.value_json or _typed(item))
-    if not stamped: rows, column = texts.setdefault('_step', ([], [])); rows.append(row); column.append(str(history.step.num))
+        try:
+            rows, column = texts[key]
+        except KeyError:
+            rows, column = texts[key] = [], []
+        rows.append(row)
+        column.append(item.value_json or _typed(item))
+    if not stamped:
+        rows, column = texts.setdefault('_step', ([], []))
+        rows.append(row)
+        column.append(str(history.step.num))
+
+# %% ../nbs/61_wandb_files.ipynb #take-record
+def _take_header(run:_Run, header, report:Callable)->None:
+    "Who a run is"
+    _update(run.config, header.config, report)
+    run.run, run.name = header.run_id or run.run, header.display_name
+    run.project = '/'.join(filter(None, (header.entity, header.project)))
+    run.started = header.start_time.seconds + header.start_time.nanos*1e-9
+
+# %% ../nbs/61_wandb_files.ipynb #take-summary-code
+def _take_summary(run:_Run, summary, raw:bytes, report:Callable)->None:
+    "What a program set by hand, or W&B's copy of a row; without `define_metric` that holds nothing new"
+    is_copy = _COPIES[0] in raw or _COPIES[1] in raw
+    if not is_copy: _update(run.summary, summary, report)
+    elif run.defined: _update(run.automatic, summary, report)
+
+def _take_record(run:_Run, kind:str, record, raw:bytes, report:Callable)->None:
+    "Apply a record that is no row"
+    if   kind == 'summary': _take_summary(run, record.summary, raw, report)
+    elif kind == 'metric':  run.defined = True
+    elif kind == 'config':  _update(run.config, record.config, report)
+    elif kind == 'exit':    run.state = 'failed' if record.exit.exit_code else 'finished'
+    elif kind == 'run':     _take_header(run, record.run, report)
+
+# %% ../nbs/61_wandb_files.ipynb #open-log
+def _open_log(file:Path, problems:list)->tuple[list,float]:
+    "Records of a file, and its age [s]"
+    # reading a pipe would wait for ever
+    if file.exists() and not file.is_file(): raise StoreError(f'{file} is no file')
+    try:
+        data, age = file.read_bytes(), time.time()-file.stat().st_mtime
+    except OSError as e:
+        raise StoreError(f'{file} cannot be read: {e.strerror or e}') from None
+    records, faults = log_records(data, str(file))
+    if not records and not faults:
+        faults = [FileProblem(str(file), None, 'holds no record: a run that has just started')]
+    problems += faults
+    return records, age
 
 # %% ../nbs/61_wandb_files.ipynb #read-file
 def _read_file(
@@ -164,188 +176,301 @@ def _read_file(
 )->_Run:
     "Read one run"
     Record, DecodeError = _protobuf()
-    if file.exists() and not file.is_file(): raise StoreError(f'{file} is no file')       # reading a pipe would wait for ever
-    try: data, age = file.read_bytes(), time.time()-file.stat().st_mtime
-    except OSError as e: raise StoreError(f'{file} cannot be read: {e.strerror or e}') from None
-    records, faults = log_records(data, str(file))
-    problems += faults or [FileProblem(str(file), None, 'holds no record: a run that has just started')]*(not records)
-    run, row, defined = _Run(str(file), file.stem.removeprefix('run-'), state='running' if age < _SILENT else 'interrupted'), first, False
+    records, age = _open_log(file, problems)
+    run, row = _Run(str(file), file.stem.removeprefix('run-')), first
+    run.state = 'running' if age < _SILENT else 'interrupted'
     for at, raw in records:
         def report(rule): problems.append(FileProblem(str(file), at, rule))
-        try: r = Record.FromString(raw)
-        except DecodeError: report('corrupt: a record that W&B cannot have written, left out'); continue
+        try:
+            r = Record.FromString(raw)
+        except DecodeError:
+            report('corrupt: a record that W&B cannot have written, left out')
+            continue
         kind = r.WhichOneof('record_type')
-        if   kind == 'history': _add_row(texts, row, r.history); row += 1
-        elif kind == 'summary':
-            if _COPIES[0] not in raw and _COPIES[1] not in raw: _update(run.summary, r.summary, report)
-            elif defined: _update(run.automatic, r.summary, report)       # without `define_metric` a copy holds nothing new
-        elif kind == 'metric':  defined = True
-        elif kind == 'config':  _update(run.config, r.config, report)
-        elif kind == 'exit':    run.state = 'failed' if r.exit.exit_code else 'finished'
-        elif kind == 'run':
-            _update(run.config, r.run.config, report)
-            run.run, run.name, run.project = r.run.run_id or run.run, r.run.display_name, '/'.join(filter(None, (r.run.entity, r.run.project)))
-            run.started = r.run.start_time.seconds + r.run.start_time.nanos*1e-9
+        if kind == 'history':
+            _add_row(texts, row, r.history)
+            row += 1
+        else: _take_record(run, kind, r, raw, report)
     run.rows = range(first, row)
     return run
 
 # %% ../nbs/61_wandb_files.ipynb #names
+def _told_apart(runs:list[_Run], names:list[str], longer:Callable)->list[str]:
+    "Names, with longer ones where two runs share one"
+    owners = {}
+    for r, name in zip(runs, names): owners.setdefault(name, set()).add((r.project, r.run))
+    return [longer(r) if len(owners[name]) > 1 else name for r, name in zip(runs, names)]
+
+# %% ../nbs/61_wandb_files.ipynb #names-code
 def _names(runs:list[_Run])->list[str]:
-    "A name per run: the one it was given; where runs share one, their id behind it, and the project before it if need be"
-    names = [r.name or r.run for r in runs]
-    for longer in (lambda r: f'{r.name}-{r.run}' if r.name else r.run, lambda r: f'{r.project}/{r.name or "run"}-{r.run}'):
-        owners = {}
-        for r, name in zip(runs, names): owners.setdefault(name, set()).add((r.project, r.run))
-        names = [longer(r) if len(owners[name]) > 1 else name for r, name in zip(runs, names)]
-    return names
+    "A name per run: its own; with its id where runs share one, and with the project if need be"
+    def with_id(r): return f'{r.name}-{r.run}' if r.name else r.run
+    def with_project(r): return f'{r.project}/{r.name or "run"}-{r.run}'
+
+    names = _told_apart(runs, [r.name or r.run for r in runs], with_id)
+    return _told_apart(runs, names, with_project)
 
 # %% ../nbs/61_wandb_files.ipynb #columns
 def _put(columns:dict, key:str, row:int, value)->None:
     rows, values = columns.setdefault(key, ([], []))
-    rows.append(row); values.append(value)
+    rows.append(row)
+    values.append(value)
 
+# %% ../nbs/61_wandb_files.ipynb #columns-code
 def _columns(texts:dict, runs:list[_Run], problems:list)->dict:   # dotted key -> (row numbers, values)
     "Decode the history"
     columns = {}
     for key, (rows, column) in texts.items():
         values = _values(column)
-        if key not in columns and not {dict, object} & set(map(type, values)): columns[key] = rows, values; continue
+        if key not in columns and not {dict, object} & set(map(type, values)):
+            columns[key] = rows, values
+            continue
         for row, value in zip(rows, values):
-            if value is _BAD: problems.append(FileProblem(next(r.source for r in runs if row in r.rows), None, f'a value of {key!r} is no JSON, left out'))
-            else:
-                for k, v in _flat(key, value): _put(columns, k, row, v)
+            if value is _BAD:
+                source = next(r.source for r in runs if row in r.rows)
+                problems.append(FileProblem(source, None, f'a value of {key!r} is no JSON, left out'))
+                continue
+            for k, v in _flat(key, value): _put(columns, k, row, v)
     return columns
 
+# %% ../nbs/61_wandb_files.ipynb #column
+def _is_exact(values:list)->bool:
+    "Can a float hold each? It keeps 53 bits"
+    return not any(type(v) is int and abs(v) > 2**53 for v in values)
+
+# %% ../nbs/61_wandb_files.ipynb #column-code
 def _column(rows:list[int], values:list, n:int, real:bool)->np.ndarray:
     "A column of `n` rows; one without a value holds NaN"
     kinds, whole = set(map(type, values)), len(rows) == n
-    if kinds <= {int, float, type(None)} and (real or not any(type(v) is int and abs(v) > 2**53 for v in values)):      # a float keeps 53 bits
-        out = np.zeros(n, np.int64) if kinds == {int} and whole and not real else np.full(n, np.nan)
+    if kinds <= {int, float, type(None)} and (real or _is_exact(values)):
+        is_int = kinds == {int} and whole and not real
+        out = np.zeros(n, np.int64) if is_int else np.full(n, np.nan)
         out[rows] = [np.nan if v is None else v for v in values]
-    elif kinds == {bool} and whole: out = np.zeros(n, bool); out[rows] = values
+    elif kinds == {bool} and whole:
+        out = np.zeros(n, bool)
+        out[rows] = values
     else:
         out = np.full(n, np.nan, object)
         for row, v in zip(rows, values): out[row] = v
     return out
 
-# %% ../nbs/61_wandb_files.ipynb #tables
+# %% ../nbs/61_wandb_files.ipynb #facts
 def _facts(r:_Run, name:str, logged:Iterable[str])->dict:
     "A row of the config table"
-    config = {f'config.{k}' if k in ('run', 'name', 'state') else k: v for k, v in r.config.items()}
-    facts  = {k: v for k, v in r.automatic.items() if k not in logged}
-    taken  = {'run', 'name', *config, *logged} - {'seconds'}
-    return {'run': r.run, 'name': name, **config, 'state': r.state, **facts, **{f'summary.{k}' if k in taken else k: v for k, v in r.summary.items()}}
+    config  = {f'config.{k}' if k in ('run', 'name', 'state') else k: v for k, v in r.config.items()}
+    facts   = {k: v for k, v in r.automatic.items() if k not in logged}
+    taken   = {'run', 'name', *config, *logged} - {'seconds'}
+    by_hand = {f'summary.{k}' if k in taken else k: v for k, v in r.summary.items()}
+    return {'run': r.run, 'name': name, **config, 'state': r.state, **facts, **by_hand}
 
+# %% ../nbs/61_wandb_files.ipynb #last-word-code
 def _last_word(history:pd.DataFrame, runs:list[_Run], names:list[str], problems:list)->pd.DataFrame:
     "Where a run lies in several files, the later one has the last word on a step"
     old  = history.duplicated(['name', '_step'], keep='last')
     lost = history['name'][old].value_counts()
     for r, name in zip(runs, names):
-        if name in lost: problems.append(FileProblem(r.source, None, f'run {name!r} lies in {names.count(name)} files; {lost.pop(name)} of its rows gave way to those of a later file'))
+        if name not in lost: continue
+        n = lost.pop(name)
+        rule = f'{n} of its rows gave way to those of a later file'
+        rule = f'run {name!r} lies in {names.count(name)} files; {rule}'
+        problems.append(FileProblem(r.source, None, rule))
     return history[~old].reset_index(drop=True)
 
+# %% ../nbs/61_wandb_files.ipynb #history
+def _history(runs:list[_Run], names:list[str], columns:dict)->pd.DataFrame:
+    "Rows of all runs, in the order of the runs"
+    n      = max((r.rows.stop for r in runs), default=0)
+    others = sorted(columns.keys() - {*HISTORY_COLUMNS, *_STAMPS})
+    order  = [k for k in (*HISTORY_COLUMNS, *others, *_STAMPS) if k in columns]
+    values = {k: _column(*columns[k], n, k in HISTORY_COLUMNS[2:]) for k in order}
+    values = pd.DataFrame(values, index=range(n))
+    values = values.iloc[[i for r in runs for i in r.rows]].reset_index(drop=True)
+    owners = dict(run=[r.run for r in runs], name=names)
+    counts = [len(r.rows) for r in runs]
+    owners = {k: np.repeat(np.array(v, object), counts) for k, v in owners.items()}
+    return pd.concat([pd.DataFrame(owners, index=values.index, dtype=str), values], axis=1)
+
+def _is_count(column:pd.Series)->bool:
+    return pd.api.types.is_numeric_dtype(column) or bool(column.isna().all())
+
+# %% ../nbs/61_wandb_files.ipynb #tables
 def _tables(
     runs:list[_Run],   # With the numbers of their rows
     columns:dict,      # dotted key -> (row numbers, values)
     problems:list,     # Takes rows that a later file of the same run replaces
 )->tuple[pd.DataFrame,pd.DataFrame]:
     "Config and history of all runs, in the order of their start"
-    n      = max((r.rows.stop for r in runs), default=0)
-    order  = [*HISTORY_COLUMNS, *sorted(columns.keys() - {*HISTORY_COLUMNS, *_STAMPS}), *_STAMPS]
-    values = pd.DataFrame({k: _column(*columns[k], n, k in HISTORY_COLUMNS[2:]) for k in order if k in columns}, index=range(n))
-    runs   = sorted(runs, key=lambda r: r.started)                           # stable: the order of the files where no time is known
-    names  = _names(runs)
-    values = values.iloc[[i for r in runs for i in r.rows]].reset_index(drop=True)
-    counts = [len(r.rows) for r in runs]
-    ours   = pd.DataFrame({k: np.repeat(np.array(v, object), counts) for k, v in (('run', [r.run for r in runs]), ('name', names))}, index=values.index, dtype=str)
-    history, rows = pd.concat([ours, values], axis=1), {}
-    if len(set(names)) < len(names) and '_step' in history: history = _last_word(history, runs, names, problems)
+    # stable: the order of the files where no time is known
+    runs    = sorted(runs, key=lambda r: r.started)
+    names   = _names(runs)
+    history = _history(runs, names, columns)
+    if len(set(names)) < len(names) and '_step' in history:
+        history = _last_word(history, runs, names, problems)
+    rows = {}
     for r, name in zip(runs, names): rows[name] = rows.get(name, {}) | _facts(r, name, columns)
     config = pd.DataFrame(list(rows.values()))
-    whole  = [k for k in ('best epoch', 'group', 'attempt', 'parameters') if k in config and (pd.api.types.is_numeric_dtype(config[k]) or config[k].isna().all())]
-    return config.astype({k: 'Int64' for k in whole}), history
+    counts = [k for k in ('best epoch', 'group', 'attempt', 'parameters') if k in config]
+    return config.astype({k: 'Int64' for k in counts if _is_count(config[k])}), history
 
 # %% ../nbs/61_wandb_files.ipynb #find-files
+def _look_below(places:list[Path], problems:list)->list[Path]:
+    "The logs in some folders, in the order of their names; folders that cannot be read are problems"
+    found, failed = [], []
+    for place in places:
+        for folder, folders, files in os.walk(place, onerror=failed.append):
+            folders.sort()
+            found += [Path(folder)/o for o in sorted(files) if o.endswith('.wandb')]
+    problems += [FileProblem(str(e.filename), None, f'cannot be read: {e.strerror}') for e in failed]
+    return found
+
+# %% ../nbs/61_wandb_files.ipynb #look-here-code
+def _look_here(here:Path, problems:list)->list[Path]:
+    "The logs of a working folder, or of a WANDB_DIR that names the inner folder"
+    places = [here/o for o in ('.wandb', 'wandb') if (here/o).is_dir()]      # W&B makes one of the two
+    found  = _look_below(places, problems)
+    return found + sorted({*here.glob('*run-*/*.wandb'), *here.glob('*.wandb')})
+
+# %% ../nbs/61_wandb_files.ipynb #find-place
+def _place(source:str|Path|None)->tuple[Path,bool]:
+    "The folder or file that a source names, and whether it is a file"
+    if not isinstance(source, (str, os.PathLike, type(None))):
+        raise StoreError(f'W&B logs are read from a path or a project, got {type(source).__name__}')
+    here = Path(source if source is not None else os.environ.get('WANDB_DIR') or '.').expanduser()
+    try:
+        is_file, is_folder = here.is_file() or here.is_fifo(), here.is_dir()
+    except OSError as e:
+        raise StoreError(f'{str(here)[:200]!r} cannot be read: {e.strerror}') from None
+    if source is not None and is_file: return here, True
+    if not is_folder:
+        by = ', named by WANDB_DIR' if source is None else ''
+        raise StoreError(f'there is no folder or file {str(here)[:200]!r}{by}')
+    return here, False
+
+# %% ../nbs/61_wandb_files.ipynb #nothing-found-code
+def _nothing_found(here:Path, source:str|Path|None, problems:list)->StoreError:
+    "Says where there is no run, and what may be done"
+    where = here if source is not None else here/'wandb'
+    hint = '; log a run with WANDB_MODE=offline, name a folder, or set WANDB_DIR' if source is None else ''
+    first = ''.join(f'; {o}' for o in problems[:1])
+    return StoreError(f'there is no run of W&B below {str(where)!r}{hint}{first}')
+
+# %% ../nbs/61_wandb_files.ipynb #find-logs
 def _find_files(
     source:str|Path|None,   # As for `read_wandb_logs`
     problems:list,          # Takes folders that cannot be read
 )->list[Path]:
     "The logs below a folder, each once, in the order of their names"
-    if not isinstance(source, (str, os.PathLike, type(None))): raise StoreError(f'W&B logs are read from a path or a project, got {type(source).__name__}')
-    here = Path(source if source is not None else os.environ.get('WANDB_DIR') or '.').expanduser()
-    try: is_file, is_folder = here.is_file() or here.is_fifo(), here.is_dir()
-    except OSError as e: raise StoreError(f'{str(here)[:200]!r} cannot be read: {e.strerror}') from None
-    if source is not None and is_file: return [here]
-    if not is_folder: raise StoreError(f'there is no folder or file {str(here)[:200]!r}' + (', named by WANDB_DIR' if source is None else ''))
-    found, failed, places = [], [], [here]
-    if source is None: places = [here/o for o in ('.wandb', 'wandb') if (here/o).is_dir()]                 # W&B makes one of the two
-    for place in places:
-        for folder, folders, files in os.walk(place, onerror=failed.append):
-            folders.sort()
-            found += [Path(folder)/o for o in sorted(files) if o.endswith('.wandb')]
-    if source is None: found += sorted({*here.glob('*run-*/*.wandb'), *here.glob('*.wandb')})              # a WANDB_DIR that names the inner folder
-    problems += [FileProblem(str(e.filename), None, f'cannot be read: {e.strerror}') for e in failed]
-    if found: return list({os.path.realpath(o): o for o in reversed(found)}.values())[::-1]                # a link is no second run
-    hint = '' if source is not None else '; log a run with WANDB_MODE=offline, name a folder, or set WANDB_DIR'
-    raise StoreError(f'there is no run of W&B below {str(here/"wandb" if source is None else here)!r}{hint}' + ''.join(f'; {o}' for o in problems[:1]))
+    here, is_file = _place(source)
+    if is_file: return [here]
+    found = _look_here(here, problems) if source is None else _look_below([here], problems)
+    if not found: raise _nothing_found(here, source, problems)
+    once = {os.path.realpath(o): o for o in reversed(found)}      # a link is no second run
+    return list(once.values())[::-1]
 
 # %% ../nbs/61_wandb_files.ipynb #project
 _NAMED  = {'NaN': np.nan, 'Infinity': np.inf, '-Infinity': -np.inf}      # as the server writes them
-_STATES = dict(crashed='interrupted', killed='interrupted', preempted='interrupted')
+_STATES = dict.fromkeys(('crashed', 'killed', 'preempted'), 'interrupted')
 
 def _is_project(source)->bool:
     "Whether `source` is `entity/project` rather than a place on this disk"
-    return isinstance(source, str) and bool(re.fullmatch(r'[\w-][\w.-]*/[\w-][\w. -]*', source)) and not source.endswith('.wandb') and not os.path.exists(source)
+    if not isinstance(source, str) or source.endswith('.wandb'): return False
+    return bool(re.fullmatch(r'[\w-][\w.-]*/[\w-][\w. -]*', source)) and not os.path.exists(source)
 
-def _server_run(r, project:str, first:int, columns:dict)->_Run:
-    "One run of W&B's server; its rows go into `columns`"
+# %% ../nbs/61_wandb_files.ipynb #server-rows-code
+def _server_rows(r, first:int, columns:dict)->range:
+    "Put the rows of a run of W&B's server into `columns`"
     row = first
     for row, values in enumerate(r.scan_history(), first+1):
         for key, value in values.items():
-            for k, v in _flat(key, value): _put(columns, k, row-1, _NAMED.get(v, v) if type(v) is str else v)
-    run = _Run(r.url, r.id, r.name, project, state=_STATES.get(r.state, r.state), rows=range(first, row))
+            for k, v in _flat(key, value):
+                _put(columns, k, row-1, _NAMED.get(v, v) if type(v) is str else v)
+    return range(first, row)
+
+# %% ../nbs/61_wandb_files.ipynb #server-run
+def _server_run(r, project:str, first:int, columns:dict)->_Run:
+    "One run of W&B's server; its rows go into `columns`"
+    rows = _server_rows(r, first, columns)
+    run = _Run(r.url, r.id, r.name, project, state=_STATES.get(r.state, r.state), rows=rows)
     for into, values, keep in ((run.config, r.config, _KEEP), (run.automatic, r.summary._json_dict, ())):
         for key, value in values.items():
             if key not in _OWN: into |= _flat(key, value, keep)
     last, total = columns.get('seconds', ([], [None]))[1][-1], run.automatic.get('seconds')
-    if total is not None and total != last: run.summary['seconds'] = total       # the server does not say who set it: the last row did not
+    # the server does not say who set it: the last row did not
+    if total is not None and total != last: run.summary['seconds'] = total
     return run
 
+# %% ../nbs/61_wandb_files.ipynb #server-runs-code
+def _server_runs(project:str, columns:dict)->list[_Run]:
+    "All runs of a project"
+    import wandb
+    runs = []
+    for r in wandb.Api().runs(project):
+        runs.append(_server_run(r, project, runs[-1].rows.stop if runs else 0, columns))
+    return runs
+
+# %% ../nbs/61_wandb_files.ipynb #read-project
 def _read_project(
     project:str,    # `entity/project`
 )->tuple[list[_Run],dict]:   # Runs, and dotted key -> (row numbers, values)
     "Read a project from W&B's server"
     _protobuf()
-    import wandb
     from wandb.errors import UsageError
-    runs, columns = [], {}
+    columns = {}
     try:
-        for r in wandb.Api().runs(project): runs.append(_server_run(r, project, runs[-1].rows.stop if runs else 0, columns))
-    except UsageError: raise StoreError(f'there is no folder {project!r}, and a project of W&B needs a login: run `wandb login` once, or set WANDB_API_KEY') from None
-    except Exception as e: raise StoreError(f"W&B's project {project!r} cannot be read: {type(e).__name__}: {' '.join(str(e).split())[:200]}") from e      # whatever a network does
+        runs = _server_runs(project, columns)
+    except UsageError:
+        login = 'a project of W&B needs a login: run `wandb login` once, or set WANDB_API_KEY'
+        raise StoreError(f'there is no folder {project!r}, and {login}') from None
+    except Exception as e:                                   # whatever a network does
+        said = f"{type(e).__name__}: {' '.join(str(e).split())[:200]}"
+        raise StoreError(f"W&B's project {project!r} cannot be read: {said}") from e
     if not runs: raise StoreError(f"W&B's project {project!r} has no runs")
     return runs, columns
 
+# %% ../nbs/61_wandb_files.ipynb #read-files
+def _read_files(source:str|Path|None, problems:list)->tuple[list[_Run],dict]:
+    "Runs of the logs at a place, and their columns"
+    texts, runs = {}, []
+    files = _find_files(source, problems)
+    for file in files:
+        try:
+            runs.append(_read_file(file, texts, runs[-1].rows.stop if runs else 0, problems))
+        except StoreError as e:
+            if len(files) == 1: raise
+            problems.append(FileProblem(str(file), None, str(e).removeprefix(f'{file} ')))
+    if not runs: raise StoreError(f'none of {len(files)} files can be read; the first: {problems[0]}')
+    return runs, _columns(texts, runs, problems)
+
+# %% ../nbs/61_wandb_files.ipynb #warn-code
+def _warn(problems:list)->None:
+    "Name the first three problems"
+    n, first = len(problems), '; '.join(map(str, problems[:3]))
+    said = f"{n} problem{'s'*(n > 1)} in W&B's files, all in .attrs['problems']: {first}"
+    warnings.warn(said, stacklevel=3)
+
 # %% ../nbs/61_wandb_files.ipynb #read-wandb-logs
 def read_wandb_logs(
-    source:str|Path|None=None,   # A run's folder, a `.wandb` file, a folder of many, or `entity/project` on W&B's server; None: `$WANDB_DIR`, else `./wandb`
-)->tuple[pd.DataFrame,pd.DataFrame]:   # `config`: a row per run; `history`: a row per logged step; they share `name`. `.attrs['problems']`: a `FileProblem` for all that was left out
-    "Read runs that W&B logged, every row of them"
-    problems, texts, runs = [], {}, []
+    # A run's folder, a `.wandb` file, a folder of many, or `entity/project` on W&B's server
+    source:str|Path|None=None,         # None: `$WANDB_DIR`, else `./wandb`
+)->tuple[pd.DataFrame,pd.DataFrame]:   # A row per run; a row per logged step; they share `name`
+    "Read runs that W&B logged, every row of them; `.attrs['problems']` names all that was left out"
+    problems = []
     if _is_project(source): runs, columns = _read_project(source)
-    else:
-        files = _find_files(source, problems)
-        for file in files:
-            try: runs.append(_read_file(file, texts, runs[-1].rows.stop if runs else 0, problems))
-            except StoreError as e:
-                if len(files) == 1: raise
-                problems.append(FileProblem(str(file), None, str(e).removeprefix(f'{file} ')))
-        if not runs: raise StoreError(f'none of {len(files)} files can be read; the first: {problems[0]}')
-        columns = _columns(texts, runs, problems)
+    else: runs, columns = _read_files(source, problems)
     config, history = _tables(runs, columns, problems)
     for table in (config, history): table.attrs['problems'] = problems
-    if problems: warnings.warn(f"{len(problems)} problem{'s'*(len(problems)>1)} in W&B's files, all in .attrs['problems']: {'; '.join(map(str, problems[:3]))}", stacklevel=2)
+    if problems: _warn(problems)
     return config, history
+
+# %% ../nbs/61_wandb_files.ipynb #logged-run
+def _logged_run(file:Path)->tuple[float,LoggedRun]:
+    "When a run started, and the run"
+    texts, problems = {}, []
+    run  = _read_file(file, texts, 0, problems)
+    rows = [{} for _ in run.rows]
+    for key, (places, values) in _columns(texts, [run], problems).items():
+        for i, v in zip(places, values): rows[i][key] = v
+    return run.started, LoggedRun(run.run, rows, run.automatic | run.summary)
 
 # %% ../nbs/61_wandb_files.ipynb #logged-runs
 @dataclass(frozen=True)
@@ -358,16 +483,10 @@ class LoggedRun:
 def logged_runs(
     source:str|Path|None=None,   # A place on this disk, as for `read_wandb_logs`
 )->list[LoggedRun]:              # In the order of their start; files that cannot be read are left out
-    "Runs that W&B logged, with gaps told from NaN"
+    "Read runs that W&B logged, with gaps told from NaN"
     found = []
     for file in _find_files(source, []):
-        texts, problems = {}, []
-        try: run = _read_file(file, texts, 0, problems)
-        except StoreError: continue
-        rows = [{} for _ in run.rows]
-        for key, (places, values) in _columns(texts, [run], problems).items():
-            for i, v in zip(places, values): rows[i][key] = v
-        found.append((run.started, LoggedRun(run.run, rows, run.automatic | run.summary)))
+        with contextlib.suppress(StoreError): found.append(_logged_run(file))
     return [o for _, o in sorted(found, key=lambda o: o[0])]          # stable: the order of the files
 
 # %% ../nbs/61_wandb_files.ipynb #whole-log
@@ -376,20 +495,31 @@ def is_whole_log(
     attempt:int,   # That the run has in its store
     epochs:int,    # Rows that it has there
 )->bool:
-    "Does a folder hold a whole log of this attempt?"
-    texts = {}
-    try: run = _read_file(next(log.glob('*.wandb')), texts, 0, problems := [])
-    except (StoreError, StopIteration): return False
-    return run.state in ('finished', 'failed') and run.summary.get('attempt') == attempt and len(run.rows) == epochs and not problems
+    "Tell whether a folder holds a whole log of this attempt"
+    problems = []
+    try:
+        run = _read_file(next(log.glob('*.wandb')), {}, 0, problems)
+    except (StoreError, StopIteration):
+        return False
+    is_this = run.summary.get('attempt') == attempt and len(run.rows) == epochs
+    return is_this and run.state in ('finished', 'failed') and not problems
 
+# %% ../nbs/61_wandb_files.ipynb #await-log-end
+def _has_end(file:Path)->bool:
+    "Is one of the last records the end of a run?"
+    Record, _ = _protobuf()
+    with contextlib.suppress(StoreError):
+        last = log_records(file.read_bytes())[0][-8:]
+        return any(Record.FromString(o).WhichOneof('record_type') == 'exit' for _, o in last)
+    return False
+
+# %% ../nbs/61_wandb_files.ipynb #await-log-end-code
 def await_log_end(
     log:Path,          # Folder of a W&B run
     seconds:float=5,   # At most [s]
 )->None:
     "Wait until a log has its end: W&B writes in a process of its own, some milliseconds behind `finish`"
-    (Record, _), until = _protobuf(), time.monotonic() + seconds
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
-        for file in log.glob('*.wandb'):
-            with contextlib.suppress(StoreError):
-                if any(Record.FromString(o).WhichOneof('record_type') == 'exit' for _, o in log_records(file.read_bytes())[0][-8:]): return
+        if any(map(_has_end, log.glob('*.wandb'))): return
         time.sleep(.002)

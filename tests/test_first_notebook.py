@@ -10,6 +10,7 @@ from pages import solutions
 
 NOTEBOOKS = [str(o) for o in docs_check.notebooks(ROOT)]
 STUDIES = [o for o in NOTEBOOKS if o.startswith('nbs/studies/')]
+SOLUTIONS = [o for o in NOTEBOOKS if o.startswith('nbs/solutions/')]
 FIRST = 'nbs/studies/00_first_sweep.ipynb'
 cells  = lambda nb: docs_check.read_nb(ROOT/nb)
 source = docs_check.source
@@ -164,7 +165,8 @@ def test_the_build_copies_study_pages(copy):
     packed = copy/'out/deepsweep/notebooks'
     packed.mkdir(parents=True); (packed/'old.ipynb').write_text('{}')            # of an older build
     build(copy, '--build-lib', 'out')
-    assert {o.name: o.read_bytes() for o in packed.iterdir()} == {Path(o).name: (ROOT/o).read_bytes() for o in STUDIES}
+    for place, pages in ((packed, STUDIES), (packed/'solutions', SOLUTIONS)):
+        assert {o.name: o.read_bytes() for o in place.glob('*') if o.is_file()} == {Path(o).name: (ROOT/o).read_bytes() for o in pages}
     assert not (copy/'deepsweep/notebooks').exists() and not (ROOT/'deepsweep/notebooks').exists()      # no second copy in a checkout
 
 def test_set_user(copy, capsys):

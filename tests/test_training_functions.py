@@ -413,7 +413,7 @@ def test_progress_counts_runs_and_names_keys(tmp_path, capsys):
                  num_epochs={'value': 40}, optimizer={'parameters': {'factor': {'values': [1, 2]}}}))
     result = run_sweep(sweep, function=train, store=tmp_path/'p.db', progress=True, seeds=2)
     said = lines_of(capsys)
-    assert said[1].strip() == '8 of 8 runs, about 0 s left · learning_rate=0.1 optimizer.factor=2 seed=1, best so far 0.600'
+    assert said[1].strip() == '8 of 8 runs · learning_rate=0.1 optimizer.factor=2 seed=1, best so far 0.600'
     assert result.best_table()['acc'][0] == pytest.approx(.6)
 
 def test_a_number_without_a_metric_is_called_score(tmp_path, capsys):
