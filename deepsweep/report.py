@@ -70,6 +70,7 @@ def _version(name:str)->str|None:
     from deepsweep import __version__
     return __version__
 
+# %% ../nbs/94_report.ipynb #info-of
 def machine_info(
     packages:Iterable[str]=_PACKAGES,   # Distributions to look up
 )->dict:      # Name -> version; packages that are not installed are left out
@@ -85,6 +86,7 @@ def _is_score(column)->bool:
     named = any(word in str(column) for word in ('accuracy', 'loss', 'score'))
     return named or column in ('mean', 'low', 'high')
 
+# %% ../nbs/94_report.ipynb #rows
 def _rows(
     table:pd.DataFrame,   # To show; its first column names the rows
     caption:str,          # What the table holds
@@ -104,6 +106,7 @@ def _duration(seconds:float)->str:
     if h: return f'{h} h {m} min'
     return f'{m} min {s} s' if m else f'{seconds:.1f} s'
 
+# %% ../nbs/94_report.ipynb #count-states
 def _counts(config:pd.DataFrame)->str:
     "How many runs there are, by state"
     runs   = run_rows(config)
@@ -154,6 +157,7 @@ def _size_figure(rows:pd.DataFrame, v:str, objective:Objective)->dict|None:
     def picture(fig): draw(rows, v, objective, fig.subplots())
     return _figure(picture, (3+.8*t.shape[1], 1.5+.5*len(t)), alt, caption)
 
+# %% ../nbs/94_report.ipynb #size-figures
 def _size_figures(df:pd.DataFrame, objective:Objective)->list[dict]:
     "A heat map per variant that has more than one size"
     made = [_size_figure(df[df['variant']==v], v, objective) for v in df['variant'].unique()]
@@ -166,6 +170,7 @@ def _axes(fig, n:int)->np.ndarray:
     for ax in axes[n:]: ax.remove()
     return axes[:n]
 
+# %% ../nbs/94_report.ipynb #panels
 def _panels(rows:pd.DataFrame, metric:str)->list[str]:
     "Columns to draw: losses, accuracies, and the metric; at least the metric"
     first = metric.split()[0]
@@ -189,6 +194,7 @@ def _curve_figure(rows:pd.DataFrame, v:str, objective:Objective, at:str|None)->d
         show_training(rows, v, found, objective, _axes(fig, len(shown)), at=at)
     return _figure(draw, (7.6, 2.5*-(-len(shown)//2)), alt, caption)
 
+# %% ../nbs/94_report.ipynb #curves-by-variant
 def _curve_figures(df:pd.DataFrame, objective:Objective, at:str|None)->list[dict]:
     "Training curves per variant"
     groups = df.dropna(subset='epoch').groupby('variant', sort=False)
@@ -202,6 +208,7 @@ def _sentence(v)->str:
     text = str(v).strip()
     return text + '.'*(text[-1:] not in ('.', '!', '?') or not text)
 
+# %% ../nbs/94_report.ipynb #one-opening
 def _opening(o:Mapping)->dict:
     "One opening as a sentence, `text` and `forced`"
     when  = str(o['when']).replace('T', ' ').replace('+00:00', ' UTC')
@@ -263,6 +270,7 @@ def _worst_class(
     if low['high']<high['low']: apart = 'the intervals do not overlap'
     return f'Least often found: {least}; most often: {most}; {apart}.'
 
+# %% ../nbs/94_report.ipynb #classes
 def _by_class(
     recall:pd.DataFrame,     # As `recall_table` gives it
 )->dict:
@@ -434,6 +442,7 @@ def _recall(result)->pd.DataFrame|None:
     try: return recall_table(result)
     except DeepsweepError: return None                              # there is no best run
 
+# %% ../nbs/94_report.ipynb #ledger
 def _ledger(result)->dict:
     "What the store of a result has on record about its test set, as options of `report_html`"
     # a final training stands in the ledger of the sweep that it came from
