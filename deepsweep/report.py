@@ -11,82 +11,30 @@ from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 import numpy as np, pandas as pd
-from .analysis import SCORES, best_epochs, best_table, find_objective, join_tables, learning_rate_table, rate_key, run_scores, size_label, size_table
+from .analysis import learning_rate_table, size_table
 from .core import BAD_STATES, DeepsweepError
+from .findings import SHAPE_KEYS, best_lines, cell_text, doubts, layers_text, luck_line
+from .findings import ranking_objective, rate_advice, run_rows, sound_runs, varied_line
 from .keys import RESULT_COLUMNS
 from .objective import Objective
-from .statistics import interval, margin_line
-from .plots import compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes, short_best_table, show_training
+from .plots import compare_cnn_sizes, compare_learning_rates_per_model, compare_mlp_sizes
+from .plots import short_best_table, show_training
+from .scores import best_epochs, best_table, rate_key, run_scores
+from .statistics import interval
 from .style import PALETTE
+from .tables import SCORES, join_tables, size_label
+# it was here before it got company
+_all_ = ['best_lines']
 
 # %% auto #0
-__all__ = ['best_lines', 'machine_info', 'report_html', 'write_report']
+__all__ = ['machine_info', 'report_html', 'write_report', 'best_lines']
 
-# %% ../nbs/94_report.ipynb #metric
-def _judged_by(
-    df:pd.DataFrame,                  # Tidy table
-    sweep:object=None,                # Sweep dict, list of them, list of run configs, or None
-    metric:str|Objective|None=None,   # Overrules the sweep's
-    goal:str|None=None,               # Overrules the sweep's
-)->Objective:
-    "What ranks the runs: the metric given, else the sweep's if the table has it, else the first of `valid accuracy`, `test accuracy`"
-    asked = Objective.of(sweep) if metric is None and isinstance(sweep, (Mapping, list, tuple)) else None
-    if asked is not None and asked.is_given and asked.name in df: metric = Objective(asked.name, goal or asked.goal)
-    return find_objective(df, metric, goal)
-
-def _cell(
-    value,               # Anything that stands in a table
-    digits:int|None=None,# Decimals of a score; None: as short as it goes
-)->str:                  # Text, empty for a missing value
-    "Write a value for people"
-    if isinstance(value, (list, tuple, np.ndarray)): return '-'.join(map(_cell, value)) or 'none'
-    if isinstance(value, Mapping): return json.dumps(value, default=str)
-    if value is None or pd.isna(value): return ''
-    if isinstance(value, (bool, np.bool_)): return 'yes' if value else 'no'
-    if isinstance(value, (float, np.floating)): return f'{value:.{digits}f}' if digits else f'{value:g}'
-    return str(value)
-
-# %% ../nbs/94_report.ipynb #lines
-def best_lines(
-    config:pd.DataFrame,     # A row per run
-    history:pd.DataFrame,    # A row per run and epoch
-    n:int=3,                 # Most lines, at least 1
-    *, sweep=None,           # The sweep dict, for its metric
-    metric:str|None=None,    # Column to judge by; None: the sweep's, else `valid accuracy`, else `test accuracy`
-    goal:str|None=None,      # `maximize` or `minimize`; None: the sweep's, else by the metric's name
-    at:str|None=None,        # As in `best_table`
-)->list[str]:                # One line per run, best first; a single line when no run has a score
-    "The best runs as plain text"
-    if not len(config): return ['no runs yet']
-    df = join_tables(config, history)
-    if metric is None and not set(SCORES) & set(df) and not sweep: return ['no run has a score yet']
-    objective = _judged_by(df, sweep, metric, goal)
-    metric = objective.name
-    table = _well(short_best_table(df, None, max(n, len(df)) if n>0 else n, objective, at=at), metric).head(n)
-    if not len(table): return ['no run has a score yet']
-    keys = [k for k in table.columns[table.columns.get_loc('variant')+1:] if k not in ('model', 'hidden_layers', 'conv_layers')]
-    rows = [[f'{i}.', f'{metric} {r[metric]:.3f}', f"epoch {r['best epoch']}", r['variant'], _size(r), *[f'{k} {_cell(r[k])}' for k in keys], f"run {r['run']}"]
-            for i, r in enumerate(table.to_dict('records'), 1)]
-    widths = [max(map(len, col)) for col in zip(*rows)]
-    return ['  '.join(v.ljust(w) for v, w in zip(row, widths) if w).rstrip() for row in rows]
-
-def _size(row:Mapping)->str:
-    "Layers of one row of `short_best_table`"
-    hidden, conv = [o if isinstance(o := row.get(k), str) and o!='none' else '' for k in ('hidden_layers', 'conv_layers')]
-    return f'conv {conv} | {hidden or "none"}' if conv else hidden
-
-def _well(table:pd.DataFrame, metric:str)->pd.DataFrame:
-    "Rows with a score that did not break"
-    return table[table[metric].notna() & ~table.get('state', pd.Series('', table.index)).isin(BAD_STATES)]
-
-# %% ../nbs/94_report.ipynb #figure
-def _figure(
+# %% ../nbs/94_report.ipynb #png
+def _png(
     draw:Callable,               # Called with an empty Figure
     size:tuple[float,float],     # Width and height [inches]
-    alt:str,                     # What the picture shows, for those who do not see it
-    caption:str,                 # What it is and how to read it
-)->dict:                         # `src alt caption width height`
-    "Draw a figure into a data URL"
+)->tuple[bytes,int,int]:         # The file, width and height [pixels]
+    "Draw a figure in matplotlib's default style"
     import matplotlib.style
     from matplotlib.figure import Figure
     from PIL import Image
@@ -97,211 +45,201 @@ def _figure(
         fig.savefig(raw, format='png')
     image = Image.open(raw).convert('RGB').quantize(128, dither=Image.Dither.NONE)
     image.save(png, 'png', optimize=True)
-    return dict(src='data:image/png;base64,' + base64.b64encode(png.getvalue()).decode(), alt=alt, caption=caption, width=image.width, height=image.height)
+    return png.getvalue(), image.width, image.height
+
+# %% ../nbs/94_report.ipynb #figure
+def _figure(
+    draw:Callable,               # Called with an empty Figure
+    size:tuple[float,float],     # Width and height [inches]
+    alt:str,                     # What the picture shows, for those who do not see it
+    caption:str,                 # What it is and how to read it
+)->dict:                         # `src alt caption width height`
+    "Draw a figure into a data URL"
+    png, width, height = _png(draw, size)
+    src = 'data:image/png;base64,' + base64.b64encode(png).decode()
+    return dict(src=src, alt=alt, caption=caption) | dict(width=width, height=height)
 
 # %% ../nbs/94_report.ipynb #info
-def machine_info(
-    packages:Iterable[str]=('deepsweep-kit', 'torch', 'torchvision', 'numpy', 'pandas', 'scikit-learn', 'matplotlib'),   # Distributions to look up
-)->dict:      # Name -> version; packages that are not installed are left out
-    "Versions of Python, of the system and of the packages that the numbers depend on"
-    def version(name):
-        try: return metadata.version(name)
-        except metadata.PackageNotFoundError: return None
-    found = {'deepsweep' if p=='deepsweep-kit' else p: version(p) for p in packages}
-    if found.get('deepsweep', '') is None:
-        from deepsweep import __version__
-        found['deepsweep'] = __version__
-    return {'python': platform.python_version(), 'system': f'{platform.system()} {platform.machine()}'} | {p: v for p, v in found.items() if v}
+_PACKAGES = 'deepsweep-kit', 'torch', 'torchvision', 'numpy', 'pandas', 'scikit-learn', 'matplotlib'
 
-# %% ../nbs/94_report.ipynb #template
-_TEMPLATE = '''<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{{ title }}</title>
-<style>
-:root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6575; --paper: #fff; --line: #d8dde5; --band: #f4f6f9; --accent: {{ accent }} }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #a2acba; --paper: #14181f; --line: #333b47; --band: #1c222b; --accent: {{ accent_on_dark }} } }
-* { box-sizing: border-box }
-body { margin: 0 auto; max-width: 62rem; padding: 1rem; font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: var(--ink); background: var(--paper) }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: .5rem 0 }
-h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem }
-.lead { font-size: 1.1rem; margin: .3rem 0 } .meta, figcaption, caption { color: var(--soft); font-size: .9rem }
-.scroll { overflow-x: auto }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }
-caption { text-align: left; padding: .3rem 0 }
-th, td { padding: .25rem .6rem; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line) }
-tbody tr:nth-child(odd) { background: var(--band) } thead th { border-bottom: 2px solid var(--line) } td.n, th.n { text-align: right }
-tbody th { font-weight: normal; font-family: ui-monospace, "DejaVu Sans Mono", monospace }
-figure { margin: 1rem 0 } img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; border: 1px solid var(--line) }
-@media (max-width: 40rem) { img.wide { max-width: none; width: 38rem } }
-details { margin: .8rem 0 } summary { cursor: pointer; color: var(--accent) }
-pre { overflow-x: auto; background: var(--band); padding: .8rem; border-radius: 6px; font-size: .85rem }
-.box { border: 2px solid var(--accent); border-radius: 6px; padding: .2rem 1rem; margin: 1rem 0 }
-</style>
-</head>
-<body>
-{% macro table(t) %}<div class="scroll" tabindex="0" role="region" aria-label="{{ t.caption }}"><table><caption>{{ t.caption }}</caption>
-<thead><tr>{% for c in t.columns %}<th scope="col"{% if c.number %} class="n"{% endif %}>{{ c.name }}</th>{% endfor %}</tr></thead>
-<tbody>{% for row in t.rows %}
-<tr>{% for v in row %}{% if loop.first %}<th scope="row">{{ v }}</th>{% else %}<td{% if t.columns[loop.index0].number %} class="n"{% endif %}>{{ v }}</td>{% endif %}{% endfor %}</tr>{% endfor %}
-</tbody></table></div>{% endmacro %}
-{% macro picture(f) %}<figure><div class="scroll"><img{% if f.width > 600 %} class="wide"{% endif %} src="{{ f.src }}" alt="{{ f.alt }}" width="{{ f.width }}" height="{{ f.height }}"></div><figcaption>{{ f.caption }}</figcaption></figure>{% endmacro %}
-<header>
-<h1>{{ title }}</h1>
-<p class="lead">{{ headline }}</p>
-<p class="meta">{{ counts }}{% if margin %} {{ margin }}.{% endif %}</p>
-</header>
-<main>
-{% if notes %}<section><h2>Notes</h2><ul>{% for n in notes %}<li>{{ n }}</li>{% endfor %}</ul></section>{% endif %}
-{% if openings is not none %}<section class="box" aria-label="Test set"><h2>Test set</h2>
-{% for o in openings %}<p>{{ o.text }}{% if o.forced %} <strong>{{ o.forced }}</strong>{% endif %}</p>
-{% else %}<p>The test set of this data has not been opened in this store.</p>{% endfor %}</section>{% endif %}
-{% if final %}<section><h2>Tuned and final</h2>{{ table(final) }}</section>{% endif %}
-{% if best %}<section><h2>Best models</h2>{{ table(best) }}</section>{% endif %}
-{% if classes %}<section><h2>Classes</h2><p>{{ uneven }}</p>{{ table(classes) }}</section>{% endif %}
-{% if rates %}<section><h2>Learning rates</h2>{{ picture(rates) }}</section>{% endif %}
-{% if sizes %}<section><h2>Sizes</h2>{% for f in sizes %}{{ picture(f) }}{% endfor %}</section>{% endif %}
-{% if curves %}<section><h2>Training</h2>{% for f in curves %}{{ picture(f) }}{% endfor %}</section>{% endif %}
-{% if broken %}<section><h2>Runs that broke</h2>{{ table(broken) }}</section>{% endif %}
-{% if runs %}<section><h2>All runs</h2><details><summary>{{ runs.rows|length }} rows</summary>{{ table(runs) }}</details></section>{% endif %}
-<section><h2>How it was made</h2>
-{{ table(facts) }}
-{% if sweep %}<details><summary>The sweep, as JSON</summary><pre>{{ sweep }}</pre></details>{% endif %}
-{% if plan %}<details><summary>The plan: which runs trained together</summary>{{ table(plan) }}</details>{% endif %}
-</section>
-</main>
-</body>
-</html>
-'''
+def _version(name:str)->str|None:
+    "Version of a distribution; this package also where it is not installed; None for others"
+    try: return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        if name!='deepsweep-kit': return None
+    from deepsweep import __version__
+    return __version__
+
+# %% ../nbs/94_report.ipynb #info-of
+def machine_info(
+    packages:Iterable[str]=_PACKAGES,   # Distributions to look up
+)->dict:      # Name -> version; packages that are not installed are left out
+    "Look up the versions of Python, of the system and of the packages that the numbers depend on"
+    found  = {'python': platform.python_version()}
+    found |= {'system': f'{platform.system()} {platform.machine()}'}
+    known  = {'deepsweep' if p=='deepsweep-kit' else p: _version(p) for p in packages}
+    return found | {p: v for p, v in known.items() if v}
 
 # %% ../nbs/94_report.ipynb #tables
+def _is_score(column)->bool:
+    "Does a column hold scores, by its name?"
+    named = any(word in str(column) for word in ('accuracy', 'loss', 'score'))
+    return named or column in ('mean', 'low', 'high')
+
+# %% ../nbs/94_report.ipynb #rows
 def _rows(
     table:pd.DataFrame,   # To show; its first column names the rows
     caption:str,          # What the table holds
 )->dict:                  # `caption columns rows` for the template, all values text
     "A table for the template"
-    is_score = lambda c: any(w in str(c) for w in ('accuracy', 'loss', 'score')) or c in ('mean', 'low', 'high')
-    number   = [pd.api.types.is_numeric_dtype(table[c]) and table[c].dtype!=bool for c in table]
-    rows     = [[_cell(v, 4 if is_score(c) else None) for c, v in zip(table, row)] for row in table.itertuples(index=False)]
-    return dict(caption=caption, columns=[dict(name=str(c), number=n) for c, n in zip(table, number)], rows=rows)
+    numbers = [pd.api.types.is_numeric_dtype(table[c]) and table[c].dtype!=bool for c in table]
+    columns = [dict(name=str(c), number=n) for c, n in zip(table, numbers)]
+    digits  = [4 if _is_score(c) else None for c in table]
+    rows    = [list(map(cell_text, row, digits)) for row in table.itertuples(index=False)]
+    return dict(caption=caption, columns=columns, rows=rows)
 
+# %% ../nbs/94_report.ipynb #counts
 def _duration(seconds:float)->str:
     "Seconds in words"
     m, s = divmod(round(seconds), 60)
     h, m = divmod(m, 60)
-    return f'{h} h {m} min' if h else f'{m} min {s} s' if m else f'{seconds:.1f} s'
+    if h: return f'{h} h {m} min'
+    return f'{m} min {s} s' if m else f'{seconds:.1f} s'
 
+# %% ../nbs/94_report.ipynb #count-states
 def _counts(config:pd.DataFrame)->str:
     "How many runs there are, by state"
-    runs   = config.drop_duplicates('run' if 'run' in config else 'name')
+    runs   = run_rows(config)
     states = runs['state'].value_counts() if 'state' in runs else {}
-    parts  = ', '.join(f'{n} {s}' for s, n in sorted(states.items(), key=lambda o: (-o[1], o[0])))
+    order  = sorted(states.items(), key=lambda o: (-o[1], o[0]))
+    parts  = ', '.join(f'{n} {s}' for s, n in order)
     return f"{len(runs)} run{'s'*(len(runs)!=1)}{': '*bool(parts)}{parts}."
 
-# %% ../nbs/94_report.ipynb #figures
+# %% ../nbs/94_report.ipynb #rate-texts
+def _rate_texts(t:pd.DataFrame, metric:str)->str:
+    "The learning-rate figure for those who do not see it, from `learning_rate_table`"
+    sizes, rates = t[['variant', 'size']].drop_duplicates().shape[0], t['learning_rate']
+    means = '. '.join(f"{v}: means from {g['mean'].min():.3f} to {g['mean'].max():.3f}"
+                      for v, g in t.groupby('variant'))
+    return (f'Best {metric} of {sizes} network sizes at {rates.nunique()} learning rates '
+            f'from {rates.min():g} to {rates.max():g}. {means}.')
+
+# %% ../nbs/94_report.ipynb #rate-figure
 def _rate_figure(df:pd.DataFrame, objective:Objective)->dict|None:
     "The learning-rate figure; None where fewer than two rates have a score"
     if rate_key(df) is None: return None
-    extreme = 'peak' if objective.goal == 'maximize' else 'lowest point'
-    t, metric = learning_rate_table(df, objective).dropna(subset=['mean', 'learning_rate']), objective.name
+    t = learning_rate_table(df, objective).dropna(subset=['mean', 'learning_rate'])
     if t['learning_rate'].nunique()<2: return None
-    alt  = f"Best {metric} of {t[['variant', 'size']].drop_duplicates().shape[0]} network sizes at {t['learning_rate'].nunique()} learning rates from {t['learning_rate'].min():g} to {t['learning_rate'].max():g}. "
-    alt += '. '.join(f"{v}: means from {g['mean'].min():.3f} to {g['mean'].max():.3f}" for v, g in t.groupby('variant')) + '.'
-    seeds = 'bars the 95 % interval of means over seeds (one that leaves the frame: too few seeds to tell)' if t['n'].max()>1 else 'every setting ran with one seed, so no interval is known'
-    return _figure(lambda fig: compare_learning_rates_per_model(df, objective, fig.subplots()), (7.6, 3.8+.1*max(len(t.groupby(['variant', 'size']))-8, 0)), alt,
-        f'Best {metric} over epochs by learning rate. Follow one line: its {extreme} is the rate to take for that size. Small dots are single runs; {seeds}.')
+    seeds = 'every setting ran with one seed, so no interval is known'
+    if t['n'].max()>1:
+        seeds = ('bars the 95 % interval of means over seeds '
+                 '(one that leaves the frame: too few seeds to tell)')
+    caption = (f'Best {objective.name} over epochs by learning rate. '
+               f'Follow one line: {rate_advice(df, objective)} Small dots are single runs; {seeds}.')
+    height  = 3.8+.1*max(len(t.groupby(['variant', 'size']))-8, 0)
+    def draw(fig): compare_learning_rates_per_model(df, objective, fig.subplots())
+    return _figure(draw, (7.6, height), _rate_texts(t, objective.name), caption)
 
+# %% ../nbs/94_report.ipynb #size-figure
+def _size_figure(rows:pd.DataFrame, v:str, objective:Objective)->dict|None:
+    "The heat map of a variant; None where it has one size"
+    runs, metric = run_scores(rows, objective), objective.name
+    by   = 'conv' if runs['conv'].map(len).any() else 'hidden'
+    draw = compare_cnn_sizes if by=='conv' else compare_mlp_sizes
+    if not runs[by].map(len).any(): return None
+    t = size_table(rows, v, objective, by=by)
+    if t.size<2 or t.isna().all(axis=None): return None
+    best, axes = objective.best_at(t.stack().to_dict()), f'{t.index.name} and {t.columns.name}'
+    alt = (f'Heat map of {v}: {t.index.name} by {t.columns.name}, '
+           f'best {metric} {t.loc[best]:.3f} at {best[0]} layers of {best[1]}.')
+    caption = (f'{v}: best {metric} by {axes}. '
+               'Each cell is the best over learning rates of the mean over seeds.')
+    def picture(fig): draw(rows, v, objective, fig.subplots())
+    return _figure(picture, (3+.8*t.shape[1], 1.5+.5*len(t)), alt, caption)
+
+# %% ../nbs/94_report.ipynb #size-figures
 def _size_figures(df:pd.DataFrame, objective:Objective)->list[dict]:
     "A heat map per variant that has more than one size"
-    made, metric = [], objective.name
-    for v in df['variant'].unique():
-        rows = df[df['variant']==v]
-        runs = run_scores(rows, objective)
-        by   = 'conv' if runs['conv'].map(len).any() else 'hidden'
-        if not runs[by].map(len).any() or (t := size_table(rows, v, objective, by=by)).size<2 or t.isna().all(axis=None): continue
-        draw = compare_cnn_sizes if by=='conv' else compare_mlp_sizes
-        best = objective.best_at(t.stack().to_dict())
-        made.append(_figure(lambda fig: draw(rows, v, objective, fig.subplots()), (3+.8*t.shape[1], 1.5+.5*len(t)),
-            f'Heat map of {v}: {t.index.name} by {t.columns.name}, best {metric} {t.loc[best]:.3f} at {best[0]} layers of {best[1]}.',
-            f'{v}: best {metric} by {t.index.name} and {t.columns.name}. Each cell is the best over learning rates of the mean over seeds.'))
-    return made
+    made = [_size_figure(df[df['variant']==v], v, objective) for v in df['variant'].unique()]
+    return [o for o in made if o is not None]
 
+# %% ../nbs/94_report.ipynb #curve-panels
 def _axes(fig, n:int)->np.ndarray:
     "Axes for `n` panels, two in a row"
     axes = fig.subplots(-(-n//2), min(n, 2), squeeze=False).ravel()
     for ax in axes[n:]: ax.remove()
     return axes[:n]
 
+# %% ../nbs/94_report.ipynb #panels
+def _panels(rows:pd.DataFrame, metric:str)->list[str]:
+    "Columns to draw: losses, accuracies, and the metric; at least the metric"
+    first = metric.split()[0]
+    part  = first if f'{first} loss' in rows else 'valid'
+    usual = 'train loss', f'{part} loss', 'train accuracy', f'{part} accuracy', metric
+    return [c for c in dict.fromkeys(usual) if c in rows and rows[c].notna().any()] or [metric]
+
+# %% ../nbs/94_report.ipynb #curve-figures
+def _curve_figure(rows:pd.DataFrame, v:str, objective:Objective, at:str|None)->dict:
+    "Training curves of a variant"
+    shown = _panels(rows, objective.name)
+    n     = rows['run'].nunique()
+    lost  = rows[rows['state']=='diverged']['run'].nunique() if 'state' in rows else 0
+    rated = 'learning_rate' in rows and bool(rows['learning_rate'].notna().any())
+    alt   = f"Curves of {n} runs of {v} over epochs: {', '.join(shown)}. {lost} diverged."
+    caption = (f"{v}: every run over its epochs{', colour = learning rate'*rated}. "
+               'The thick line is the best run, its star the best epoch'
+               f"{'; a cross marks where a run diverged'*bool(lost)}.")
+    def draw(fig):
+        found = [c for c in shown if c in rows]
+        show_training(rows, v, found, objective, _axes(fig, len(shown)), at=at)
+    return _figure(draw, (7.6, 2.5*-(-len(shown)//2)), alt, caption)
+
+# %% ../nbs/94_report.ipynb #curves-by-variant
 def _curve_figures(df:pd.DataFrame, objective:Objective, at:str|None)->list[dict]:
     "Training curves per variant"
-    made, metric = [], objective.name
-    for v, rows in df.dropna(subset='epoch').groupby('variant', sort=False):
-        n, lost = rows['run'].nunique(), rows[rows['state']=='diverged']['run'].nunique() if 'state' in rows else 0
-        def draw(fig): show_training(rows, v, [c for c in shown if c in rows], objective, _axes(fig, len(shown)), at=at)
-        part  = metric.split()[0] if f'{metric.split()[0]} loss' in rows else 'valid'
-        colour = ', colour = learning rate'*('learning_rate' in rows and bool(rows['learning_rate'].notna().any()))
-        usual = ('train loss', f'{part} loss', 'train accuracy', f'{part} accuracy')
-        shown = [c for c in dict.fromkeys([*usual, metric]) if c in rows and rows[c].notna().any()] or [metric]
-        made.append(_figure(draw, (7.6, 2.5*-(-len(shown)//2)), f"Curves of {n} runs of {v} over epochs: {', '.join(shown)}. {lost} diverged.",
-            f"{v}: every run over its epochs{colour}. The thick line is the best run, its star the best epoch{'; a cross marks where a run diverged' if lost else ''}."))
-    return made
+    groups = df.dropna(subset='epoch').groupby('variant', sort=False)
+    return [_curve_figure(rows, v, objective, at) for v, rows in groups]
+
+# %% ../nbs/94_report.ipynb #opening
+def _is_given(v)->bool: return v is not None and not pd.isna(v) and v!=''
+
+def _sentence(v)->str:
+    "With a full stop, unless it has an end"
+    text = str(v).strip()
+    return text + '.'*(text[-1:] not in ('.', '!', '?') or not text)
+
+# %% ../nbs/94_report.ipynb #one-opening
+def _opening(o:Mapping)->dict:
+    "One opening as a sentence, `text` and `forced`"
+    when  = str(o['when']).replace('T', ' ').replace('+00:00', ' UTC')
+    which = f" of study {o['study']}"*_is_given(o['study'])
+    which += f" (final training, {o['final']})"*_is_given(o['final'])
+    score = 'no score, the process died; the same call again adds it'
+    if _is_given(o['score']):
+        score = f"{o['score']:.4f}" + (f" on {int(o['n']):,} images" if _is_given(o['n']) else '')
+    opened = f"Test set opened on {when} for run {o['run']}{which}"
+    forced = f"Forced: {_sentence(o['forced'])}" if _is_given(o['forced']) else ''
+    return dict(text=f"{opened}: {score}. Why: {_sentence(o['why'])}", forced=forced)
 
 # %% ../nbs/94_report.ipynb #openings
+_OPENED = dict.fromkeys(('study', 'setting', 'final'), '') | dict.fromkeys(('score', 'n', 'forced'))
+
 def _opening_lines(openings)->list[dict]:
-    "Openings of the test set as sentences, `text` and `forced`"
-    table = openings if isinstance(openings, pd.DataFrame) else pd.DataFrame([dict(o) for o in openings])
-    table = table.assign(**{k: '' if k in ('study', 'setting', 'final') else None for k in ('study', 'setting', 'final', 'score', 'n', 'forced') if k not in table})
-    sentence, given = lambda v: f'{str(v).strip()}{"" if str(v).strip()[-1:] in ".!?" else "."}', lambda v: v is not None and not pd.isna(v) and v != ''
-    lines = []
-    for o in table.to_dict('records'):
-        when  = str(o['when']).replace('T', ' ').replace('+00:00', ' UTC')
-        which = f" of study {o['study']}" * given(o['study']) + f" (final training, {o['final']})" * given(o['final'])
-        score = f"{o['score']:.4f}" + (f" on {int(o['n']):,} images" if given(o['n']) else '') if given(o['score']) else 'no score, the process died; the same call again adds it'
-        lines.append(dict(text=f"Test set opened on {when} for run {o['run']}{which}: {score}. Why: {sentence(o['why'])}", forced=f"Forced: {sentence(o['forced'])}" if given(o['forced']) else ''))
-    for _, rows in table[table['setting'] != ''].groupby(['study', 'setting', 'final'], sort=False):
+    "Openings of the test set as sentences, `text` and `forced`; then a mean for each configuration"
+    table = openings
+    if not isinstance(table, pd.DataFrame): table = pd.DataFrame([dict(o) for o in openings])
+    table = table.assign(**{k: v for k, v in _OPENED.items() if k not in table})
+    lines = [_opening(o) for o in table.to_dict('records')]
+    groups = table[table['setting']!=''].groupby(['study', 'setting', 'final'], sort=False)
+    for _, rows in groups:
         mean, low, high = interval(pd.to_numeric(rows['score']))
-        if low == low: lines.append(dict(text=f"Mean of {rows['score'].notna().sum()} seeds, run {rows['run'].iloc[0]} and its like: {mean:.4f}, 95 % interval {low:.4f} to {high:.4f}.", forced=''))
+        if low!=low: continue                    # one score has no interval
+        which = f"{rows['score'].notna().sum()} seeds, run {rows['run'].iloc[0]} and its like"
+        text  = f'Mean of {which}: {mean:.4f}, 95 % interval {low:.4f} to {high:.4f}.'
+        lines.append(dict(text=text, forced=''))
     return lines
 
-# %% ../nbs/94_report.ipynb #html
-def report_html(
-    config:pd.DataFrame,             # A row per run (and label set); may be empty
-    history:pd.DataFrame,            # A row per run and epoch; may be empty
-    *, study:str|None=None,          # Title
-    sweep=None,                      # Sweep dict, list of them, or list of run configs
-    plan:pd.DataFrame|None=None,     # Which runs trained together
-    info:Mapping|None=None,          # Further facts, such as store and device; versions come by themselves
-    notes:Iterable[str]=(),          # Remarks, a list item each
-    openings:pd.DataFrame|Iterable[Mapping]|None=None,  # Openings of the test set: `run score why when forced`, as `deepsweep.seal.openings` gives them; None: no such box
-    recall:pd.DataFrame|None=None,   # Recall by class of the best run, as `recall_table` gives it
-    final:pd.DataFrame|None=None,    # Tuned and final side by side, as `final_table` gives them
-    metric:str|Objective|None=None,  # Column to judge by; None: the sweep's, else `valid accuracy`, else `test accuracy`
-    goal:str|None=None,              # `maximize` or `minimize`; None: the sweep's, else by the metric's name
-    at:str|None=None,                # As in `best_table`
-    date:str|None=None,              # When the report was made; None: now
-)->str:                              # A whole HTML page
-    "Write a sweep as one HTML page; the same input and `date` give the same text"
-    from jinja2 import Environment
-    page = dict(title=f'{study} · deepsweep report' if study else 'deepsweep report', headline='There are no runs yet.', counts='', notes=list(notes), openings=None if openings is None else _opening_lines(openings))
-    facts = {'report made': date or f'{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC'}
-    if len(config):
-        page['counts'] = _counts(config)
-        runs = config.drop_duplicates('run' if 'run' in config else 'name')
-        if 'device'  in runs and runs['device'].notna().any(): facts['device'] = ', '.join(sorted({str(o) for o in runs['device'].dropna()}))
-        if 'seconds' in runs: facts['training time, all runs'] = _duration(pd.to_numeric(runs['seconds']).sum())
-        page |= _results(join_tables(config, history), sweep, metric, goal, at) | dict(broken=_broken(runs))
-    facts |= dict(info or {}) | {f'version: {k}': v for k, v in machine_info().items()}
-    page['facts'] = _rows(pd.DataFrame({'what': list(facts), 'value': [_cell(v) for v in facts.values()]}), 'Facts about this report')
-    if sweep: page['sweep'] = json.dumps(sweep, indent=2, default=str, ensure_ascii=False)
-    if final is not None and len(final): page['final'] = _rows(final, 'The tuned configuration and its final training: means over seeds, 95 % interval of the test accuracy')
-    if recall is not None and len(recall): page |= _by_class(recall)
-    if plan is not None and len(plan): page['plan'] = _rows(plan, 'The plan')
-    page |= dict(accent=PALETTE['blue'], accent_on_dark=PALETTE['sky'])      # contrast above 4.5 on either paper
-    return Environment(autoescape=True, trim_blocks=False).from_string(_TEMPLATE).render(page)
-
+# %% ../nbs/94_report.ipynb #broken
 _MOST_BROKEN = 20
 _FACTS = {*RESULT_COLUMNS, 'run', 'name', 'variant'}
 
@@ -312,112 +250,242 @@ def _broken(
     if not {'state', 'stop reason'} <= set(runs): return None
     found = runs[runs['state'].isin(BAD_STATES)]
     if not len(found): return None
-    known = [c for c in found if c not in _FACTS and found[c].map(str).nunique() > 1]
-    table = found[[next(c for c in ('run', 'name') if c in found), *known, 'state', 'stop reason']].head(_MOST_BROKEN)
-    caption = 'Runs that broke, with what differs between them' + (f': the first {_MOST_BROKEN} of {len(found)}' if len(found) > _MOST_BROKEN else '')
-    return _rows(table, caption)
+    name  = 'run' if 'run' in found else 'name'
+    known = [c for c in found if c not in _FACTS and found[c].map(str).nunique()>1]
+    caption = 'Runs that broke, with what differs between them'
+    if len(found)>_MOST_BROKEN: caption += f': the first {_MOST_BROKEN} of {len(found)}'
+    return _rows(found[[name, *known, 'state', 'stop reason']].head(_MOST_BROKEN), caption)
 
+# %% ../nbs/94_report.ipynb #by-class
 _MOST_CLASSES = 30
-
-def _by_class(
-    recall:pd.DataFrame,     # As `recall_table` gives it
-)->dict:
-    "The part of a page on single classes"
-    n, seen = int(recall['images'].sum()), recall[recall['images'] > 0]
-    table = recall if len(recall) <= _MOST_CLASSES else recall.sort_values('recall').head(_MOST_CLASSES)
-    caption = f'Recall and precision by class of the best run, on {n:,} validation images, with the 95 % interval of the recall'
-    if len(table) < len(recall): caption += f': the {_MOST_CLASSES} of {len(recall)} classes with the lowest recall'
-    return dict(classes=_rows(table, caption), uneven=_worst_class(seen), margin=margin_line(n))
 
 def _worst_class(
     seen:pd.DataFrame,       # Rows of `recall_table` that have images
 )->str:
     "Which class is found least, and what that is worth"
-    if not len(seen) or seen['recall'].nunique() < 2: return ''
+    if not len(seen) or seen['recall'].nunique()<2: return ''
     low, high = (seen.loc[o] for o in (seen['recall'].idxmin(), seen['recall'].idxmax()))
-    told = lambda o: f"{o['class']} ({o['found']} of {o['images']})"
-    apart = 'the intervals do not overlap' if low['high'] < high['low'] else 'their intervals overlap, so this may be luck'
-    return f'Least often found: {told(low)}; most often: {told(high)}; {apart}.'
+    least, most = (f"{o['class']} ({o['found']} of {o['images']})" for o in (low, high))
+    apart = 'their intervals overlap, so this may be luck'
+    if low['high']<high['low']: apart = 'the intervals do not overlap'
+    return f'Least often found: {least}; most often: {most}; {apart}.'
 
-def _results(
-    df:pd.DataFrame,         # Tidy table with at least one run
-    sweep,                   # As in `report_html`
-    metric:str|None,         # As in `report_html`
-    goal:str|None,           # As in `report_html`
-    at:str|None=None,        # As in `best_table`
-)->dict:                     # Headline, tables and figures for the template
-    "The part of a page that comes from the runs"
-    try: objective = _judged_by(df, sweep, metric, goal)
-    except DeepsweepError:
-        if isinstance(metric, str) and len(df['epoch'].dropna()): raise              # a name of the caller's, mistyped
-        left = df.drop_duplicates('run' if 'run' in df else 'name').drop(columns=['epoch', 'updates', 'traceback', *['name']*('run' in df)], errors='ignore').dropna(axis=1, how='all')
-        return dict(headline=f'No run has a {SCORES[0] if metric is None else getattr(metric, "name", metric)} to rank it by.', runs=_rows(left, 'All runs, as they were begun: they cannot be ranked'))
-    metric = objective.name
+# %% ../nbs/94_report.ipynb #classes
+def _by_class(
+    recall:pd.DataFrame,     # As `recall_table` gives it
+)->dict:
+    "The part of a page on single classes"
+    n, table = int(recall['images'].sum()), recall
+    caption  = f'Recall and precision by class of the best run, on {n:,} validation images, '
+    caption += 'with the 95 % interval of the recall'
+    if len(recall)>_MOST_CLASSES:
+        table = recall.sort_values('recall').head(_MOST_CLASSES)
+        caption += f': the {_MOST_CLASSES} of {len(recall)} classes with the lowest recall'
+    worst = _worst_class(recall[recall['images']>0])
+    return dict(classes=_rows(table, caption), uneven=worst, margin=luck_line(n))
+
+# %% ../nbs/94_report.ipynb #unranked
+_NOT_BEGUN = 'epoch', 'updates', 'traceback'             # no part of how a run was begun
+
+def _unranked(df:pd.DataFrame, metric)->dict:
+    "A page of runs without a score to rank them by"
+    left = run_rows(df).drop(columns=[*_NOT_BEGUN, *['name']*('run' in df)], errors='ignore')
+    name = SCORES[0] if metric is None else getattr(metric, 'name', metric)
+    left = left.dropna(axis=1, how='all')
+    rows = _rows(left, 'All runs, as they were begun: they cannot be ranked')
+    return dict(headline=f'No run has a {name} to rank it by.', runs=rows)
+
+# %% ../nbs/94_report.ipynb #headline
+def _headline(table:pd.DataFrame, top:pd.Series, metric:str)->str:
+    "The best of a table of runs, in a sentence"
+    runs = f"{len(table)} run{'s'*(len(table)>1)}"
+    data = sorted({str(o) for o in table['data'].dropna()}) if 'data' in table else []
+    if data: runs += f" on {', '.join(data)}"
+    size = size_label(top.get('hidden_layers'), top.get('conv_layers'))
+    net  = f'{top["variant"]} {size}' if size!='none' else top['variant']
+    rate = top.get('learning_rate')
+    rate = f' at learning rate {rate:g}' if pd.notna(rate) else ''
+    watched = f", its best epoch by {top['best by']}" if top.get('best by', metric)!=metric else ''
+    return (f'Best of {runs}: {net} reached {metric} {top[metric]:.3f} '
+            f"in epoch {top['best epoch']}{rate}{watched}.")
+
+# %% ../nbs/94_report.ipynb #short
+def _best_rows(df:pd.DataFrame, objective:Objective, at:str|None)->dict:
+    "The five best runs with the settings that differ; variant and size say the shape"
+    short = short_best_table(df, None, len(run_rows(df)), objective, at=at)
+    short = sound_runs(short, objective.name).head(5)
+    sizes = [layers_text(o) for o in short.to_dict('records')]
+    short.insert(short.columns.get_loc('variant')+1, 'size', sizes)
+    fine  = bool((short.get('state')=='finished').all())
+    short = short.drop(columns=[*SHAPE_KEYS, *['state']*fine], errors='ignore')
+    return _rows(short, f'The best runs by {objective.name}, with the settings that differ')
+
+# %% ../nbs/94_report.ipynb #with-data
+def _with_data(table:pd.DataFrame, df:pd.DataFrame)->pd.DataFrame:
+    "The ranked runs, with the data that they were trained on where it is known"
+    if 'data' not in df or 'data' in table: return table
+    return table.assign(data=table['run'].map(run_rows(df).set_index('run')['data']))
+
+# %% ../nbs/94_report.ipynb #results
+def _ranked(df:pd.DataFrame, objective:Objective, at:str|None)->dict:
+    "Headline, tables and figures of runs that can be ranked"
     table = best_table(df, metric=objective, at=at)
     page  = dict(runs=_rows(table, 'All runs, best first; diverged and failed ones last'))
-    well  = _well(table, metric)
+    well  = sound_runs(table, objective.name)
     if not len(well): return page | dict(headline='No run has a score yet.')
-    top, best = well.iloc[0], best_epochs(df, objective, at=at)
-    size = size_label(top.get('hidden_layers'), top.get('conv_layers'))
-    watched = f", its best epoch by {top['best by']}" if top.get('best by', metric) != metric else ''
-    rate = f" at learning rate {top['learning_rate']:g}" if pd.notna(top.get('learning_rate')) else ''
-    page['headline'] = f"Best of {len(table)} run{'s'*(len(table)>1)}: {top['variant']}{' ' + size if size!='none' else ''} reached {metric} {top[metric]:.3f} in epoch {top['best epoch']}{rate}{watched}."
-    short = _well(short_best_table(df, None, len(table), objective, at=at), metric).head(5)
-    short.insert(short.columns.get_loc('variant')+1, 'size', [_size(o) for o in short.to_dict('records')])
-    short = short.drop(columns=['model', 'hidden_layers', 'conv_layers', *['state']*bool((short.get('state')=='finished').all())], errors='ignore')   # said by variant and size
-    return page | dict(best=_rows(short, f'The best runs by {metric}, with the settings that differ'),
-        rates=_rate_figure(best, objective), sizes=_size_figures(best, objective), curves=_curve_figures(df, objective, at))
+    best  = best_epochs(df, objective, at=at)
+    page |= dict(headline=_headline(_with_data(table, df), well.iloc[0], objective.name))
+    page |= dict(varied=varied_line(df), doubts=doubts(df, table, objective.name))
+    page |= dict(best=_best_rows(df, objective, at), rates=_rate_figure(best, objective))
+    page |= dict(sizes=_size_figures(best, objective), curves=_curve_figures(df, objective, at))
+    return page
 
-# %% ../nbs/94_report.ipynb #write
-def write_report(
-    result,                            # A `SweepResult` or `RunStore` (anything with `config_table` and `history_table`), or `(config, history)`
-    path:str|Path='report.html',       # File to write, in a folder that exists
-    **options,                         # As in `report_html`; `study`, `sweep`, `plan` and the openings of the test set are taken from `result` where it has them
-)->Path:                               # The file
-    "Write the report of a sweep to one HTML file"
-    path = Path(path)
-    if os.path.isdir(path) or not os.path.isdir(path.parent): raise DeepsweepError(f"a report needs a file name in a folder that exists, got '{path}'")
-    if hasattr(result, 'config_table'):
-        config, history = result.config_table(), result.history_table()
-        if 'metric' not in options: options = _judged(result) | options
-        options = {k: getattr(result, k) for k in ('study', 'sweep') if getattr(result, k, None)} | options
-        options = _ledger(result) | options
-        if 'plan' not in options and hasattr(result, 'plan_table'): options['plan'] = result.plan_table()
-        if 'recall' not in options: options['recall'] = _recall(result)
-    else: config, history = result
-    text, part = report_html(config, history, **options), path.with_name(f'.report-{os.getpid()}.part')
-    try:
-        part.write_text(text, encoding='utf-8')
-        os.replace(part, path)
-    except OSError as e: raise DeepsweepError(f"the report cannot be written to '{path}': {e.strerror}") from e
-    finally:
-        if part.exists(): part.unlink()
-    return path
+# %% ../nbs/94_report.ipynb #results-of
+def _results(
+    df:pd.DataFrame,                  # Tidy table with at least one run
+    sweep:object,                     # As in `report_html`
+    metric:str|Objective|None,        # As in `report_html`
+    goal:str|None,                    # As in `report_html`
+    at:str|None=None,                 # As in `best_table`
+)->dict:                              # Headline, tables and figures for the template
+    "The part of a page that comes from the runs"
+    try: objective = ranking_objective(df, sweep, metric, goal)
+    except DeepsweepError:
+        # a name of the caller's, mistyped
+        if isinstance(metric, str) and len(df['epoch'].dropna()): raise
+        return _unranked(df, metric)
+    return _ranked(df, objective, at)
 
+# %% ../nbs/94_report.ipynb #facts
+_SUM = 'training time, summed over runs'
+
+def _facts(config:pd.DataFrame, info:Mapping|None, date:str|None)->dict:
+    "Facts about a report: when, on what, how long, with which versions"
+    facts = {'report made': date or f'{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC'}
+    runs  = run_rows(config) if len(config) else config
+    if len(runs) and 'device' in runs and runs['device'].notna().any():
+        facts['device'] = ', '.join(sorted({str(o) for o in runs['device'].dropna()}))
+    if len(runs) and 'seconds' in runs:
+        facts[_SUM] = _duration(pd.to_numeric(runs['seconds']).sum())
+    facts |= dict(info or {}) | {f'version: {k}': v for k, v in machine_info().items()}
+    values = [cell_text(v) for v in facts.values()]
+    return _rows(pd.DataFrame({'what': list(facts), 'value': values}), 'Facts about this report')
+
+# %% ../nbs/94_report.ipynb #template
+def _rendered(page:Mapping)->str:
+    "The page, from the template among the assets of the package"
+    from jinja2 import Environment, PackageLoader
+    jinja = Environment(loader=PackageLoader('deepsweep', 'assets'), autoescape=True)
+    # contrast above 4.5 on either paper
+    colours = dict(accent=PALETTE['blue'], accent_on_dark=PALETTE['sky'])
+    return jinja.get_template('report.html.j2').render(dict(page) | colours)
+
+# %% ../nbs/94_report.ipynb #extras
+_FINAL = ('The tuned configuration and its final training: means over seeds, '
+          '95 % interval of the test accuracy')
+
+def _extras(sweep, plan, recall, final)->dict:
+    "The parts of a page that not every sweep has"
+    page = {}
+    if sweep: page['sweep'] = json.dumps(sweep, indent=2, default=str, ensure_ascii=False)
+    if final is not None and len(final): page['final'] = _rows(final, _FINAL)
+    if recall is not None and len(recall): page |= _by_class(recall)
+    if plan is not None and len(plan): page['plan'] = _rows(plan, 'The plan')
+    return page
+
+# %% ../nbs/94_report.ipynb #html
+def report_html(
+    config:pd.DataFrame,             # A row per run (and label set); may be empty
+    history:pd.DataFrame,            # A row per run and epoch; may be empty
+    *, study:str|None=None,          # Title
+    sweep:object=None,               # Sweep dict, list of them, or list of run configs
+    plan:pd.DataFrame|None=None,     # Which runs trained together
+    info:Mapping|None=None,          # Further facts, such as a store; versions come by themselves
+    notes:Iterable[str]=(),          # Remarks, a list item each
+    openings:pd.DataFrame|Iterable[Mapping]|None=None,  # As `seal.openings` gives them; None: no such box
+    recall:pd.DataFrame|None=None,   # Recall by class of the best run, as `recall_table` gives it
+    final:pd.DataFrame|None=None,    # Tuned and final side by side, as `final_table` gives them
+    metric:str|Objective|None=None,  # Column to judge by; None: the sweep's, else the first of `SCORES`
+    goal:str|None=None,              # `maximize` or `minimize`; None: the sweep's, else by the metric's name
+    at:str|None=None,                # As in `best_table`
+    date:str|None=None,              # When the report was made; None: now
+)->str:                              # A whole HTML page
+    "Write a sweep as one HTML page; the same input and `date` give the same text"
+    title = f'{study} · deepsweep report' if study else 'deepsweep report'
+    page  = dict(title=title, headline='There are no runs yet.', counts='', notes=list(notes))
+    page['openings'] = None if openings is None else _opening_lines(openings)
+    if len(config):
+        page |= dict(counts=_counts(config), broken=_broken(run_rows(config)))
+        page |= _results(join_tables(config, history), sweep, metric, goal, at)
+    page |= dict(facts=_facts(config, info, date)) | _extras(sweep, plan, recall, final)
+    return _rendered(page)
+
+# %% ../nbs/94_report.ipynb #judged
 def _judged(result)->dict:
     "What a result, or the studies of a store, are judged by, as options of `report_html`"
     if hasattr(result, 'objective'): return {'metric': result.objective, 'at': 'best epoch'}
     if not hasattr(result, 'judged_by'): return {}
-    if (objective := result.judged_by()) is not None: return {'metric': objective, 'at': 'best epoch'}
+    objective = result.judged_by()
+    if objective is not None: return {'metric': objective, 'at': 'best epoch'}
     rows = [row for o in result.studies() if (row := result.study_row(o)) is not None]
+    if len(rows)<2: return {}
     told = ', '.join(f'{row.study} by {row.objective.name}' for row in rows)
-    return {'notes': [f'These studies are judged by different metrics: {told}. A report of one of them ranks its runs by its own.']} if len(rows) > 1 else {}
+    return {'notes': [f'These studies are judged by different metrics: {told}. '
+                      'A report of one of them ranks its runs by its own.']}
 
+# %% ../nbs/94_report.ipynb #recall
 def _recall(result)->pd.DataFrame|None:
     "How the best run of a result does class by class; None: nobody knows"
-    if not hasattr(getattr(result, 'store', None), 'class_hits') or not hasattr(result, 'best_table'): return None
+    known = hasattr(getattr(result, 'store', None), 'class_hits') and hasattr(result, 'best_table')
+    if not known: return None
     from deepsweep.best import recall_table                         # with torch
     try: return recall_table(result)
-    except DeepsweepError: return None                               # there is no best run
+    except DeepsweepError: return None                              # there is no best run
 
+# %% ../nbs/94_report.ipynb #ledger
 def _ledger(result)->dict:
     "What the store of a result has on record about its test set, as options of `report_html`"
-    result = getattr(result, 'tuned', result)                       # a final training stands in the ledger of the sweep that it came from
-    store = getattr(result, 'store', result)
+    # a final training stands in the ledger of the sweep that it came from
+    result = getattr(result, 'tuned', result)
+    store  = getattr(result, 'store', result)
     if not hasattr(store, 'engine'): return {}
-    from deepsweep.final import final_table                         # with torch; a plain pair of tables needs none
+    from deepsweep.final import final_table                    # with torch; a plain pair needs none
     from deepsweep.seal import fingerprint_of, openings
     fingerprint = None if store is result else fingerprint_of(result)
     if store is not result and fingerprint is None: return {}
     found = dict(openings=openings(store, fingerprint))
     return found | (dict(final=final_table(result)) if hasattr(result, 'best_table') else {})
+
+# %% ../nbs/94_report.ipynb #known
+def _with_result(result, options:Mapping)->dict:
+    "Options of `report_html`, with what a result knows where the caller gave nothing"
+    known = {} if 'metric' in options else _judged(result)
+    known |= {k: getattr(result, k) for k in ('study', 'sweep') if getattr(result, k, None)}
+    known |= _ledger(result)
+    if 'plan' not in options and hasattr(result, 'plan_table'): known['plan'] = result.plan_table()
+    if 'recall' not in options: known['recall'] = _recall(result)
+    return known | dict(options)
+
+# %% ../nbs/94_report.ipynb #write
+def write_report(
+    result:object,                # A `SweepResult`, a `RunStore` or its like, or `(config, history)`
+    path:str|Path='report.html',  # File to write, in a folder that exists
+    **options:object,             # As in `report_html`; `result` gives what it knows of the others
+)->Path:                          # The file
+    "Write the report of a sweep to one HTML file"
+    path = Path(path)
+    if os.path.isdir(path) or not os.path.isdir(path.parent):
+        raise DeepsweepError(f"a report needs a file name in a folder that exists, got '{path}'")
+    tables = result
+    if hasattr(result, 'config_table'):
+        tables  = result.config_table(), result.history_table()
+        options = _with_result(result, options)
+    text, part = report_html(*tables, **options), path.with_name(f'.report-{os.getpid()}.part')
+    try:
+        part.write_text(text, encoding='utf-8')
+        os.replace(part, path)
+    except OSError as e:
+        raise DeepsweepError(f"the report cannot be written to '{path}': {e.strerror}") from e
+    finally:
+        if part.exists(): part.unlink()
+    return path
