@@ -115,6 +115,12 @@ def parameters(node):
     return [o for i, o in enumerate(every) if not (i == 0 and o.arg in ('self', 'cls'))]
 
 
+def has_help(parameter):
+    "Is this an option of the command line, whose `help=` describes it? An alias such as `_Store` holds one"
+    told = ast.unparse(parameter.annotation) if parameter.annotation is not None else ''
+    return 'help=' in told or bool(re.fullmatch(r'_[A-Z]\w*', told))
+
+
 @dataclass
 class Page:
     "What was counted on one page"
@@ -145,7 +151,7 @@ def count_contract(page, name, text, cell_id):
                     page.faults.append(f'{cell_id}: field {name.full}.{o.target.id} has no comment')
     for function in functions:
         for o in parameters(function):
-            described = bool(notes.get(o.end_lineno) or notes.get(o.lineno))
+            described = bool(notes.get(o.end_lineno) or notes.get(o.lineno)) or has_help(o)
             if not described:      # a default over several lines: the comment stands behind its end
                 later = [d.end_lineno for d in function.args.defaults + function.args.kw_defaults if d and d.lineno == o.lineno]
                 described = any(notes.get(i) for i in later)
