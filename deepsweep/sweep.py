@@ -22,6 +22,12 @@ from .engine import Engine, How, Progress, What, check_limit, is_shown, left_lin
 from .final import final_table, train_final
 from .keys import is_number
 from .models import is_built_in, model_entry, model_name
+
+# %% auto #0
+__all__ = ['Prepared', 'prepare', 'run_sweep', 'SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'open_test',
+           'openings', 'train_final', 'final_table', 'sweep_runs']
+
+# %% ../nbs/77_sweep.ipynb #imports-2
 from .objective import Objective, is_own_column
 from .own_code import OwnCode, check_metric_name, import_place, own_code, own_model
 from .plan import Run, check_program, make_plan, study_plan, sweep_parts, sweep_runs
@@ -33,10 +39,6 @@ from .seal import open_test, openings
 from .space import check_sweep
 from .tracking import TrackedWorker, WandbTracker, as_tracker, need_wandb_key
 from .trainer import check_on_images
-
-# %% auto #0
-__all__ = ['Prepared', 'prepare', 'run_sweep', 'SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'open_test',
-           'openings', 'train_final', 'final_table', 'sweep_runs']
 
 # %% ../nbs/77_sweep.ipynb #all-names
 # a sweep and what comes after it can be had from one place
@@ -61,6 +63,7 @@ _USUAL = {
     'loss': 'valid loss',
 }
 
+# %% ../nbs/77_sweep.ipynb #did-you-mean
 def _did_you_mean(name:str, own:OwnCode, eval_train:bool)->str:
     "The nearest metric that is reported or known, else those that are reported"
     if name in _USUAL: return f'did you mean {_USUAL[name]!r}?'
@@ -73,7 +76,8 @@ def _reporting(name:str, own:OwnCode, eval_train:bool, path:str)->OwnCode:
     "The user's code, with a metric that is known by name; `path` says where it was asked for"
     if name in _measured(own, eval_train): return own
     if name.startswith('hold '):
-        raise SweepError(f'a sweep cannot be judged by {name!r}: hold images take no part in any choice')
+        raise SweepError(f'a sweep cannot be judged by {name!r}: '
+                         'hold images take no part in any choice')
     score = None if is_own_column(name) else known_metric(name)
     if score is not None: return replace(own, metrics={**own.metrics, name: score})
     hint = _did_you_mean(name, own, eval_train)
@@ -87,6 +91,7 @@ def _check_metric(objective:Objective, own:OwnCode, eval_train:bool)->OwnCode:
     if objective.is_given: check_metric_name(objective.name)
     return own
 
+# %% ../nbs/77_sweep.ipynb #check-monitors
 def _check_monitors(runs:Sequence[Run], own:OwnCode, eval_train:bool)->OwnCode:
     "The same for what decides the best epoch of each run"
     if own.function is not None: return own
@@ -106,6 +111,7 @@ def _refuse(engine:str, fuse:bool|str, workers:int)->None:
         raise SweepError(f"fuse is True, False or 'auto', got {fuse!r}")
     if workers != 1: raise SweepError(f'workers={workers!r} is not built yet; leave it at 1')
 
+# %% ../nbs/77_sweep.ipynb #check-folder
 def _check_folder(save_models)->None:
     "Raise for what cannot be a folder of models"
     if save_models is None: return
@@ -119,7 +125,8 @@ def _check_how(how:How, max_memory:float)->None:
     "Raise for arguments that would only show to be wrong when a run has ended"
     check_limit('max_memory', max_memory)
     if how.max_minutes is not None: check_limit('max_minutes', how.max_minutes)
-    if not is_number(how.min_score): raise SweepError(f'min_score must be a number, got {how.min_score!r}')
+    if not is_number(how.min_score):
+        raise SweepError(f'min_score must be a number, got {how.min_score!r}')
     check_whole('keep', how.keep, 1, SweepError)
     _check_folder(how.save_models)
 
@@ -134,10 +141,12 @@ def _check_images(runs:Sequence[Run], data:ImageData, criterion:Callable|None)->
         seen.add(text)
         check_on_images(run.config, data, criterion)
 
+# %% ../nbs/77_sweep.ipynb #check-fused
 def _check_fused(runs:Sequence[Run], data:ImageData|None, own:OwnCode)->None:
     "Raise where `fuse=True` cannot be kept"
     if own.function is not None:
-        raise SweepError("fuse=True, but a training function cannot be fused; fuse='auto' runs it as it is")
+        raise SweepError('fuse=True, but a training function cannot be fused; '
+                         "fuse='auto' runs it as it is")
     make_plan(runs, 1, data, fuse=True)
 
 # %% ../nbs/77_sweep.ipynb #prepared
@@ -176,7 +185,8 @@ class _Request:
         return {k: getattr(self, k) for k in ('seeds', 'count', 'search_seed', 'eval_train')}
 
 # %% ../nbs/77_sweep.ipynb #list-runs
-def _list_runs(sweep, asked:_Request, own:OwnCode, model:str|None, fingerprint:str, objective:Objective)->tuple:
+def _list_runs(sweep, asked:_Request, own:OwnCode, model:str|None, fingerprint:str,
+               objective:Objective)->tuple[list,OwnCode,list]:
     "Runs, the user's code with the metrics of their monitors, and lines worth saying"
     def listed(own):
         notes = []
@@ -187,6 +197,7 @@ def _list_runs(sweep, asked:_Request, own:OwnCode, model:str|None, fingerprint:s
     if more is not own: runs, notes = listed(more)
     return runs, more, notes
 
+# %% ../nbs/77_sweep.ipynb #versions
 def _versions(own:OwnCode, runs:Sequence[Run])->dict:
     "Versions of the user's code, models included"
     code = own.versions()
@@ -220,8 +231,8 @@ def prepare(
     function:Callable|None=None,              # Does the whole training; None: the kit trains
     metrics:Mapping[str,Callable]|None=None,  # Name -> `fn(labels, logits)`; None: the kit's own
     criterion:Callable|None=None,             # The loss; None: as the configs say
-    seeds:int|Sequence[int]|None=None,        # None: the configs' own, else 0; n: 0 to n-1; or a list
-    count:int|None=None,                      # At most so many configurations per sweep dict; None: all
+    seeds:int|Sequence[int]|None=None,        # None: the configs' own, else 0; n: 0 to n-1; a list
+    count:int|None=None,                      # At most so many configs per sweep dict; None: all
     search_seed:int=0,                        # For methods that draw configurations
     eval_train:bool=False,                    # Will training images be scored in evaluation mode?
     fuse:bool|str='auto',                     # True: raise where a run cannot be fused
@@ -239,6 +250,7 @@ def _names(own:OwnCode)->dict:
     if own.metrics: found['metrics'] = list(own.metrics)
     return found
 
+# %% ../nbs/77_sweep.ipynb #own-models
 def _own_models(own:OwnCode, runs:Sequence[Run])->dict:
     "Name -> function of the models in these runs that are not the kit's"
     if own.function is not None: return {}
@@ -254,6 +266,7 @@ def _places(own:OwnCode, runs:Sequence[Run])->dict:
     places = {k: import_place(fn) for k, fn in pieces.items()}
     return {k: place for k, place in places.items() if place}
 
+# %% ../nbs/77_sweep.ipynb #about
 def _about(p:Prepared, **arguments)->StudyRow:
     "A study as its store has it"
     arguments |= {**_names(p.own), 'places': _places(p.own, p.runs)}
@@ -262,15 +275,15 @@ def _about(p:Prepared, **arguments)->StudyRow:
 # %% ../nbs/77_sweep.ipynb #call
 class _Call:
     "One call of `run_sweep`"
-    def __init__(self, prepared:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict):
-        self.p, self.how, self.store = prepared, how, store
+    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict):
+        self.p, self.how, self.store = p, how, store
         self.tracker   = tracker
         self.planning  = planning        # `fuse max_memory`
         self.arguments = arguments       # that the store notes with the study
         self.start = time.monotonic()
-        self.runs  = {r.id: r for r in reversed(prepared.runs)}
-        self.result = SweepResult(store, prepared.sweep, prepared.study, prepared.runs, prepared.objective,
-                                  prepared.data, how.save_models, prepared.own, prepared.code)
+        self.runs  = {r.id: r for r in reversed(p.runs)}
+        self.result = SweepResult(store, p.sweep, p.study, p.runs, p.objective,
+                                  p.data, how.save_models, p.own, p.code)
 
 # %% ../nbs/77_sweep.ipynb #call-plan
 @patch
@@ -280,6 +293,7 @@ def models_folder(self:_Call)->str|None:
     before = self.store.study_row(self.p.study)
     return None if before is None else (before.arguments or {}).get('models')
 
+# %% ../nbs/77_sweep.ipynb #plan
 @patch
 def plan(self:_Call, busy:set)->list[dict]:
     "Enter the study; a store that cannot be written stays as it is"
@@ -287,7 +301,8 @@ def plan(self:_Call, busy:set)->list[dict]:
     data   = None if p.own.function is not None else p.data
     about  = _about(p, **self.arguments, models=self.models_folder())
     cores  = torch.get_num_threads()
-    groups = study_plan(self.store, about, p.runs, cores, busy, data=data, notes=said, **self.planning)
+    how    = dict(self.planning, data=data, notes=said)
+    groups = study_plan(self.store, about, p.runs, cores, busy, **how)
     self.said = list(dict.fromkeys(said))
     return groups
 
@@ -298,19 +313,22 @@ def done_line(self:_Call, states:Mapping)->str:
     if self.how.fresh: return ''
     done = sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
     if not done: return ''
-    return f'{done} of {len(self.runs)} runs already finished in {self.store.name} (fresh=True trains again)'
+    there = f'{done} of {len(self.runs)} runs already finished in {self.store.name}'
+    return f'{there} (fresh=True trains again)'
 
+# %% ../nbs/77_sweep.ipynb #greet
 @patch
 def greet(self:_Call, states:Mapping)->None:
     "The first lines"
     p, data = self.p, self.p.data
     images  = '' if data is None else f' on {data.name} ({len(data.x_train)} training images)'
-    self.bar.say(f'{p.study}: {len(self.runs)} runs{images}, store {self.store.name}, device {self.how.device}')
+    place   = f'store {self.store.name}, device {self.how.device}'
+    self.bar.say(f'{p.study}: {len(self.runs)} runs{images}, {place}')
     tracked = getattr(self.tracker, 'line', '')
     for text in (*p.notes, few_images_line(data), self.done_line(states), tracked, *self.said):
         if text: self.bar.say(text)
     if self.how.shown: return
-    for text in p.notes: warnings.warn(text, stacklevel=4)      # points at the line that called `run_sweep`
+    for text in p.notes: warnings.warn(text, stacklevel=4)      # at the line of the call
 
 # %% ../nbs/77_sweep.ipynb #warm
 @contextlib.contextmanager
@@ -325,6 +343,7 @@ def _uninterrupted()->Iterator[None]:
     finally: signal.signal(signal.SIGINT, old)
     if pressed: raise KeyboardInterrupt
 
+# %% ../nbs/77_sweep.ipynb #warm-up
 def _warm_up()->None:
     "Let torch load what it loads at the first optimizer"
     with _uninterrupted(), uncollected(): torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.)
@@ -336,10 +355,11 @@ def train(self:_Call, groups:Sequence[Mapping], stops:int)->None:
     _warm_up()
     p = self.p
     what   = What(p.study, self.runs, groups, p.objective, p.data, p.own, p.fingerprint)
-    wanted = [] if self.tracker is None else self.result.wandb_names()
-    worker = Worker(self.store) if self.tracker is None else TrackedWorker(self.store, self.tracker, wanted)
-    with worker: Engine(what, self.how, self.store, worker, self.bar, self.start, stops).run()
-    if hasattr(self.tracker, 'complete'): self.tracker.complete(self.store, wanted, self.how.shown)
+    store, tracker = self.store, self.tracker
+    wanted = [] if tracker is None else self.result.wandb_names()
+    worker = Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted)
+    with worker: Engine(what, self.how, store, worker, self.bar, self.start, stops).run()
+    if hasattr(tracker, 'complete'): tracker.complete(store, wanted, self.how.shown)
 
 # %% ../nbs/77_sweep.ipynb #call-finish
 @patch
@@ -351,6 +371,7 @@ def save(self:_Call)->None:
     with contextlib.suppress(DataError):
         save_best(self.result, self.how.min_score, self.how.keep, self.bar.say)
 
+# %% ../nbs/77_sweep.ipynb #note-objective
 @patch
 def note_objective(self:_Call)->None:
     "What a training function is judged by is known now: write it into the study"
@@ -359,6 +380,7 @@ def note_objective(self:_Call)->None:
     for text in (line, note):
         if text: self.bar.say(text)
 
+# %% ../nbs/77_sweep.ipynb #finish
 @patch
 def finish(self:_Call)->None:
     "Keep the models that were asked for; say how it went and what is left"
@@ -366,7 +388,8 @@ def finish(self:_Call)->None:
     self.bar.end()
     left = left_line(self.store, self.runs, self.how.max_minutes)
     if self.how.save_models is not None and not left: self.save()
-    self.bar.say(f'{self.result.states_line()} in {self.store.name}, {time.monotonic()-self.start:.0f} s')
+    seconds = time.monotonic() - self.start
+    self.bar.say(f'{self.result.states_line()} in {self.store.name}, {seconds:.0f} s')
     if left: self.bar.say(left)
 
 # %% ../nbs/77_sweep.ipynb #call-run
@@ -387,8 +410,9 @@ def run(self:_Call)->SweepResult:
         self.bar.end()
         self.bar.say(f'interrupted; {self.result.states_line()}. Run the same again to go on.')
         raise
-    finally: self.p.own.settle()                  # code that remembers something is still the same code
-    if self.store.stop_asked(self.p.study) > stops: self.bar.say('stopped as asked; run the same again to go on')
+    finally: self.p.own.settle()           # code that remembers something is still the same code
+    if self.store.stop_asked(self.p.study) > stops:
+        self.bar.say('stopped as asked; run the same again to go on')
     self.finish()
     return self.result
 
@@ -404,6 +428,7 @@ def _check_agent(asked:_Request, how:How, tracker)->None:
         raise SweepError(f"engine='wandb' trains one seed per config, got seeds={asked.seeds!r}; "
                          'make seed a parameter of the sweep')
 
+# %% ../nbs/77_sweep.ipynb #one-dict
 def _one_dict(sweep)->Mapping:
     "The only sweep dict of what was given"
     parts, _ = sweep_parts(sweep)
@@ -419,10 +444,11 @@ def _agent_sweep(sweep, data:ImageData|None, own:OwnCode, model:str|None, asked:
     bounds  = [o for o in (asked.count, given.get('run_cap')) if o is not None]
     is_grid = checked['method'] == 'grid'
     if checked.get('early_terminate'):
-        raise SweepError(f"engine='wandb' takes no early_terminate, got {checked['early_terminate']!r}: "
-                         'it is not built yet; use patience')
+        raise SweepError("engine='wandb' takes no early_terminate, got "
+                         f"{checked['early_terminate']!r}: it is not built yet; use patience")
     if not is_grid and not bounds:
-        raise SweepError(f"method {checked['method']} draws for ever: say how many with count= or run_cap")
+        raise SweepError(f"method {checked['method']} draws for ever: "
+                         'say how many with count= or run_cap')
     # a wrong key is told now, not by the server's first config
     few = given if is_grid else {**given, 'method': 'random'}
     fingerprint = '' if data is None else data.fingerprint
@@ -436,12 +462,14 @@ def _dealt(sweep:Mapping, study:str, config:Mapping)->dict:
     metric = {'metric': sweep['metric']} if 'metric' in sweep else {}
     return dict(method='grid', name=study, parameters=parameters, **metric)
 
+# %% ../nbs/77_sweep.ipynb #same-again
 def _same_again(asked:_Request, how:How, store:RunStore, device)->dict:
     "Arguments of the call that are those of the call for each config"
     same  = {k: v for k, v in vars(asked).items() if k not in ('count', 'search_seed')}
     same |= {k: getattr(how, k) for k in ('fresh', 'save_models', 'min_score', 'keep')}
     return same | dict(store=store, device=device, progress=False)
 
+# %% ../nbs/77_sweep.ipynb #distinct
 def _distinct(runs:Sequence[Run])->list[Run]:
     "Each run and label set once: a server that draws may draw the same twice"
     return list({(r.id, json.dumps(r.labels, sort_keys=True)): r for r in runs}.values())
@@ -472,27 +500,27 @@ def _sweep_by_agent(sweep, data, asked:_Request, how:How, store, device, tracker
 
 # %% ../nbs/77_sweep.ipynb #run-sweep
 def run_sweep(
-    sweep:Mapping|Sequence,                   # A W&B sweep dict, a list of them, or a list of run configs
+    sweep:Mapping|Sequence,                   # A W&B sweep dict, a list of them, or of run configs
     data:ImageData|str|None=None,             # Images or their name; None: `fashion_mini`
     *,
-    model:str|Callable|None=None,             # A registered name, or your `fn(config, data, …) -> nn.Module`
-    function:Callable|None=None,              # `function(config)`: trains, reports with `deepsweep.log`
-    metrics:Mapping[str,Callable]|None=None,  # Name -> `fn(labels, logits)`, over all validation images
-    criterion:Callable|None=None,             # The loss, `criterion(logits, labels)`; None: as the configs say
-    store:RunStore|str|Path|None=None,        # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` in this folder
-    seeds:int|Sequence[int]|None=None,        # None: the configs' own, else 0; n: 0 to n-1; or a list
-    count:int|None=None,                      # At most so many configurations per sweep dict; None: all
+    model:str|Callable|None=None,             # A registered name, or `fn(config, data, …)` -> a net
+    function:Callable|None=None,              # Trains one config, reports with `deepsweep.log`
+    metrics:Mapping[str,Callable]|None=None,  # Name -> `fn(labels, logits)` on validation images
+    criterion:Callable|None=None,             # `criterion(logits, labels)`; None: as configs say
+    store:RunStore|str|Path|None=None,        # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` here
+    seeds:int|Sequence[int]|None=None,        # None: the configs' own, else 0; n: 0 to n-1; a list
+    count:int|None=None,                      # At most so many configs per sweep dict; None: all
     search_seed:int=0,                        # For methods that draw configurations
     fresh:bool=False,                         # Train again what is finished
     engine:str='local',                       # `wandb`: W&B's server deals out the configs
     workers:int=1,                            # More are not built yet
-    fuse:bool|str='auto',                     # Runs of one shape as one net: if it pays, never, always or error
+    fuse:bool|str='auto',                     # One net for runs of one shape? True: or raise
     device:torch.device|str|None=None,        # None: the best this machine has
     max_memory:float=1.5e9,                   # [bytes] For the groups that train at once
     max_minutes:float|None=None,              # End early, with a store that resumes; None: no limit
-    tracker:object|str|None=None,             # `wandb`, or an object with `start log finish`, told each epoch
+    tracker:object|str|None=None,             # `wandb`, or an object with `start log finish`
     eval_train:bool=False,                    # Also score training images in evaluation mode
-    save_models:str|Path|None=None,           # Folder for checkpoints of the best weights; None: keep none
+    save_models:str|Path|None=None,           # Folder for the best weights; None: keep none
     min_score:float=0,                        # Keep a model only from this score on
     keep:int=1,                               # Keep only so many of the best
     progress:bool|None=None,                  # None: shown, but not in tests
@@ -500,7 +528,8 @@ def run_sweep(
     "Train every run of a sweep that its store does not hold yet"
     _refuse(engine, fuse, workers)
     asked = _Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train)
-    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress))
+    shown = is_shown(progress)
+    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, shown)
     _check_how(how, max_memory)
     if save_models is not None: how = replace(how, save_models=Path(save_models))
     if engine == 'wandb': return _sweep_by_agent(sweep, data, asked, how, store, device, tracker)
@@ -508,4 +537,5 @@ def run_sweep(
     prepared, tracker = _prepare(sweep, data, asked, fuse), as_tracker(tracker)
     store    = store if isinstance(store, RunStore) else RunStore(store)
     planning = dict(fuse=fuse, max_memory=max_memory)
-    with generators_lent(): return _Call(prepared, how, store, tracker, planning, asked.arguments).run()
+    with generators_lent():
+        return _Call(prepared, how, store, tracker, planning, asked.arguments).run()
