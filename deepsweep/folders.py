@@ -9,8 +9,8 @@ from pathlib import Path
 from .core import DataError
 from .pictures import as_size, bit_depth, byte_advice, resize_images
 from .reading import FileImages, read_items, read_like, read_parts
-from .labelled_files import USUAL_ENDINGS, image_endings, image_files, is_image_file, is_table, part_of
-from .labelled_files import read_csv, table_files, visible_files
+from .labelled_files import USUAL_ENDINGS, image_endings, image_files, is_image_file, is_table
+from .labelled_files import part_of, read_csv, table_files, visible_files
 
 # all that reads images of one's own can be had from one place
 _all_ = [
