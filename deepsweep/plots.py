@@ -63,7 +63,7 @@ def _reading_order(table:pd.DataFrame, rate:str|None)->tuple[list[str],list[str]
 def readable_table(
     table:pd.DataFrame,              # From `best_table`
     rate:str|None='learning_rate',   # The setting to stand first, if it differs; None: as they come
-)->pd.DataFrame:                     # Settings that differ, score, epoch, run; `.attrs['same']`: the others
+)->pd.DataFrame:                     # Settings that differ, score, epoch, run; `attrs['same']`
     "A table of runs in the order in which people read"
     columns = list(table.columns)
     if 'variant' not in columns or 'best epoch' not in columns[:columns.index('variant')]:
@@ -133,13 +133,15 @@ def _line_looks(lines:pd.DataFrame)->list[tuple]:
         shades = _MAPS[i%len(_MAPS)](np.linspace(.4, .95, len(group)) if len(group)>1 else [.8])
         for j, (line, color) in enumerate(zip(group['line'], shades)):
             marker = _MARKS[(j + i*(len(group)==1)) % len(_MARKS)]
-            looks.append((name, line, dict(color=color, marker=marker, linestyle=LINES[i%len(LINES)])))
+            style = dict(color=color, marker=marker, linestyle=LINES[i%len(LINES)])
+            looks.append((name, line, style))
     return looks
 
 # %% ../nbs/48_plots.ipynb #rates-lines
 def _depth(size:pd.Series)->str:
     "The depth of a net, in words; nothing without layers"
-    what, n = ('conv layer', len(size['conv'])) if len(size['conv']) else ('layer', len(size['hidden']))
+    n, what = len(size['hidden']), 'layer'
+    if len(size['conv']): n, what = len(size['conv']), 'conv layer'
     return f"{n} {what}{'s'*(n != 1)}" if n else ''
 
 def _rate_lines(table:pd.DataFrame, runs:pd.DataFrame)->pd.DataFrame:
@@ -156,7 +158,8 @@ def _fewest_variants(table:pd.DataFrame, objective:Objective)->pd.DataFrame:
     "The seven variants with the best means; more are `others`"
     order = objective.cost(table['mean']).groupby(table['variant']).min().sort_values().index
     if len(order) <= _EIGHT: return table
-    return table.assign(variant=table['variant'].where(table['variant'].isin(order[:_EIGHT-1]), 'others'))
+    is_first = table['variant'].isin(order[:_EIGHT-1])
+    return table.assign(variant=table['variant'].where(is_first, 'others'))
 
 # %% ../nbs/48_plots.ipynb #rates-parts
 def _draw_size(ax:Axes, line:pd.DataFrame, dots:pd.DataFrame, look:dict, label:str)->None:
@@ -331,7 +334,7 @@ def _draw_front(ax:Axes, x:np.ndarray, y:np.ndarray)->None:
 
 # %% ../nbs/48_plots.ipynb #trade
 def plot_tradeoff(
-    df:object,                        # A merged table with all epochs, or what else `as_table` takes
+    df:object,                        # A table with all epochs, or what else `as_table` takes
     cost:str='seconds',               # `seconds updates FLOPs parameters memory`, a column of `cost_table`
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
     ax:Axes|None=None,                # Where to draw; None: a new figure
