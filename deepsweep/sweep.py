@@ -48,20 +48,14 @@ _all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked',
 # %% ../nbs/77_sweep.ipynb #measured
 def _measured(own:OwnCode, eval_train:bool)->list[str]:
     "Columns that the kit's trainer reports and that a sweep may be judged by"
-    kit = [f'{part} {k}' for part in ('valid', 'train') for k in ('accuracy', 'loss')]
-    kit += ['top valid accuracy']
+    kit = ['valid accuracy', 'valid loss', 'train accuracy', 'train loss', 'top valid accuracy']
     if eval_train: kit += ['train loss (eval)', 'train accuracy (eval)']
     return kit + list(own.metrics)
 
 # %% ../nbs/77_sweep.ipynb #unreported
 # what others call a metric -> what the kit's trainer calls it
-_USUAL = {
-    'val_loss': 'valid loss',
-    'val_accuracy': 'valid accuracy',
-    'val_acc': 'valid accuracy',
-    'acc': 'valid accuracy',
-    'loss': 'valid loss',
-}
+_USUAL  = dict.fromkeys(['val_loss', 'loss'], 'valid loss')
+_USUAL |= dict.fromkeys(['val_accuracy', 'val_acc', 'acc'], 'valid accuracy')
 
 # %% ../nbs/77_sweep.ipynb #did-you-mean
 def _did_you_mean(name:str, own:OwnCode, eval_train:bool)->str:
@@ -260,8 +254,7 @@ def _own_models(own:OwnCode, runs:Sequence[Run])->dict:
 # %% ../nbs/77_sweep.ipynb #study-about
 def _places(own:OwnCode, runs:Sequence[Run])->dict:
     "Where the user's code can be imported from again, as far as it can"
-    pieces  = {'criterion': own.criterion}
-    pieces |= {f'metric {k}': fn for k, fn in own.metrics.items()}
+    pieces  = {'criterion': own.criterion, **{f'metric {k}': fn for k, fn in own.metrics.items()}}
     pieces |= {f'model {k}': fn for k, fn in _own_models(own, runs).items()}
     places = {k: import_place(fn) for k, fn in pieces.items()}
     return {k: place for k, place in places.items() if place}
@@ -310,9 +303,8 @@ def plan(self:_Call, busy:set)->list[dict]:
 @patch
 def done_line(self:_Call, states:Mapping)->str:
     "How many runs need no training; '' for none"
-    if self.how.fresh: return ''
     done = sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
-    if not done: return ''
+    if self.how.fresh or not done: return ''
     there = f'{done} of {len(self.runs)} runs already finished in {self.store.name}'
     return f'{there} (fresh=True trains again)'
 
@@ -366,8 +358,7 @@ def train(self:_Call, groups:Sequence[Mapping], stops:int)->None:
 def save(self:_Call)->None:
     "See that the models of the best runs are there"
     if self.p.own.function is not None:
-        self.bar.say('save_models: a training function keeps its own models')
-        return
+        return self.bar.say('save_models: a training function keeps its own models')
     with contextlib.suppress(DataError):
         save_best(self.result, self.how.min_score, self.how.keep, self.bar.say)
 
@@ -528,8 +519,7 @@ def run_sweep(
     "Train every run of a sweep that its store does not hold yet"
     _refuse(engine, fuse, workers)
     asked = _Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train)
-    shown = is_shown(progress)
-    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, shown)
+    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress))
     _check_how(how, max_memory)
     if save_models is not None: how = replace(how, save_models=Path(save_models))
     if engine == 'wandb': return _sweep_by_agent(sweep, data, asked, how, store, device, tracker)
