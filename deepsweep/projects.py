@@ -247,6 +247,9 @@ def _one_question(work:Work)->str|None:
     keys = differing_keys(work)
     if not keys:
         return 'all runs have the same settings: nothing is compared. Which setting is your question about?'
+    if keys == ['num_epochs']:
+        return ('a run counts with its best epoch, and more epochs hold the fewer: '
+                'they can only tie or win. Ask about another setting.')
     if len(keys) > 1:
         return (f"the runs differ in {' and '.join(keys)}: "
                 'one thing at a time, or you do not know what helped.')
