@@ -313,7 +313,7 @@ def tables_text(
 
 # %% ../nbs/88_command_line.ipynb #csv-rows
 def _csv_rows(result):
-    "A row per run with the metrics of its best epoch, the best run first; what it logged last if none is best"
+    "A row per run with the metrics of its best epoch, the best run first; its last epoch if none is best"
     from deepsweep.analysis import best_epochs, join_tables
     from deepsweep.core import DataError
     joined = join_tables(result.config_table(), result.history_table())
