@@ -12,9 +12,9 @@ import warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from .command_line import csv_columns, csv_text, end_kindly, explain, image_size, import_name
-from .command_line import in_flags, leave_process, named_images, named_sweep, option, own_code
-from .command_line import read_sweep, script_function, seed_numbers, tables_text
+from .command_line import csv_columns, csv_text, end_kindly, explain, image_size
+from .command_line import import_name, in_flags, leave_process, named_images, named_sweep, option
+from .command_line import own_code, read_sweep, script_function, seed_numbers, tables_text
 
 _all_ = ['import_name', 'read_sweep']
 
@@ -38,8 +38,7 @@ _Debug   = option(bool, 'Show the traceback of an error.', '--debug')
 _Version = option(bool, 'Show the version.', '--version', callback=_say_version, is_eager=True)
 
 @app.callback()
-def _options(debug:_Debug=False, version:_Version=False):
-    pass
+def _options(debug:_Debug=False, version:_Version=False): pass
 
 # %% ../nbs/95_cli.ipynb #main-helpers
 def _note_warnings()->None:
@@ -63,7 +62,7 @@ def _exit_code(args:list[str])->int|str:
 def main(
     args:list[str]|None=None,   # None: those of the command line
 )->None:
-    "Run the command line; errors become one line. `DEEPSWEEP_QUICK_EXIT=0` lets Python end its process"
+    "Run the command line; errors become one line. `DEEPSWEEP_QUICK_EXIT=0`: Python ends the process"
     own_process = args is None
     if own_process:
         _note_warnings()
@@ -86,24 +85,26 @@ _Hold = option(Optional[int], 'Images kept apart from both training and selectio
 _Store = option(Optional[str], 'Path or SQLAlchemy URL of the store. '
                 '[default: $DEEPSWEEP_STORE, else deepsweep.db]')
 
+# %% ../nbs/95_cli.ipynb #tell-unequal
+def _tell_unequal(images)->None:
+    "Say how unequal the classes are, if they are"
+    from deepsweep.core import uncollected
+    with uncollected():
+        from deepsweep.eda import imbalance_line
+    if line := imbalance_line(images):
+        print(line)
+
 # %% ../nbs/95_cli.ipynb #run-images
 def _images(study:str, scale:str, data:str|None, columns:dict, size:str|None, split:dict):
     "The images that `run` trains on"
     from deepsweep.studies import study_data, study_names
     given = {k: v for k, v in split.items() if v is not None}
     if study in study_names() and not columns:
-        return study_data(study, scale, data, image_size(size), **given)
-    return named_images(data or 'fashion_mini', columns, size=image_size(size), **given)
-
-# %% ../nbs/95_cli.ipynb #tell-unequal
-def _tell_unequal(images)->None:
-    "Say how unequal the classes are, if they are"
-    if images is None: return
-    from deepsweep.core import uncollected
-    with uncollected():
-        from deepsweep.eda import imbalance_line
-    if line := imbalance_line(images):
-        print(line)
+        images = study_data(study, scale, data, image_size(size), **given)
+    else:
+        images = named_images(data or 'fashion_mini', columns, size=image_size(size), **given)
+    _tell_unequal(images)
+    return images
 
 # %% ../nbs/95_cli.ipynb #run-refusals
 def _fuse(text:str)->bool|str:
@@ -121,6 +122,16 @@ def _check_report(report:str)->None:
     folder = Path(report).absolute().parent
     if not report or Path(report).is_dir() or not folder.is_dir():
         raise DeepsweepError(f'--report needs a file name in a folder that exists, got {report!r}')
+
+# %% ../nbs/95_cli.ipynb #asked-sweep
+def _asked_sweep(study:str, scale:str, seeds:str|None, report:str)->tuple:
+    "The sweep that `run` means and the seeds to hand on; what is wrong is said before images are loaded"
+    from deepsweep.core import uncollected
+    with uncollected():
+        found = named_sweep(study, scale, seed_numbers(seeds))
+    _check_report(report)
+    print('loading ...', flush=True)
+    return found
 
 # %% ../nbs/95_cli.ipynb #dry-run
 def _dry_run(sweep, images, store:str|None, what:dict)->None:
@@ -235,44 +246,36 @@ _Dry_run = option(bool, 'Say what would run; train nothing, write nothing.', '--
 @app.command()
 def run(
     study:_Study='quick', data:_Data=None, size:_Size=None, valid:_Valid=None, hold:_Hold=None,
-    folder:_Folder=None, file:_File=None, label:_Label=None, scale:_Scale='laptop', seeds:_Seeds=None,
-    max_runs:_Max_runs=None, search_seed:_Search_seed=0, max_minutes:_Max_minutes=None, fresh:_Fresh=False,
-    store:_Store=None, report:_Report='report.html', model:_Net=None, function:_Function=None,
-    program:_Program=False, results:_Results=None, metrics:_Metrics=None, criterion:_Criterion=None,
-    eval_train:_Eval_train=False, save_models:_Save_models=None, keep:_Keep=1, min_score:_Min_score=0,
-    tracker:_Tracker=None, engine:_Engine='local', fuse:_Fuse='auto', workers:_Workers=1,
-    device:_Device=None, max_memory:_Max_memory=1.5e9, dry_run:_Dry_run=False,
+    folder:_Folder=None, file:_File=None, label:_Label=None, scale:_Scale='laptop',
+    seeds:_Seeds=None, max_runs:_Max_runs=None, search_seed:_Search_seed=0,
+    max_minutes:_Max_minutes=None, fresh:_Fresh=False, store:_Store=None, report:_Report='report.html',
+    model:_Net=None, function:_Function=None, program:_Program=False, results:_Results=None,
+    metrics:_Metrics=None, criterion:_Criterion=None, eval_train:_Eval_train=False,
+    save_models:_Save_models=None, keep:_Keep=1, min_score:_Min_score=0, tracker:_Tracker=None,
+    engine:_Engine='local', fuse:_Fuse='auto', workers:_Workers=1, device:_Device=None,
+    max_memory:_Max_memory=1.5e9, dry_run:_Dry_run=False,
 )->None:
     "Run a sweep, print its best models, write its report."
-    from deepsweep.core import default_device, uncollected
-    with uncollected():
-        sweep, wanted = named_sweep(study, scale, seed_numbers(seeds))
-    _check_report(report)
-    print('loading ...', flush=True)
+    from deepsweep.core import default_device
+    sweep, wanted = _asked_sweep(study, scale, seeds, report)
     script = script_function(study, sweep, results, function) if program else None
     what = own_code(model, function, metrics, criterion)
     what |= dict(seeds=wanted, count=max_runs, search_seed=search_seed)
     what |= dict(function=script or what['function'], eval_train=eval_train, fuse=_fuse(fuse))
-    how = dict(device=default_device(device), store=store, max_minutes=max_minutes)
-    images, columns = None, csv_columns(folder, file, label)
+    device, columns, images = default_device(device), csv_columns(folder, file, label), None
     if data is not None or not what['function']:
         images = _images(study, scale, data, columns, size, dict(n_valid=valid, n_hold=hold))
-    _tell_unequal(images)
     if dry_run: return _dry_run(sweep, images, store, what)
-    how |= dict(fresh=fresh, max_memory=max_memory, workers=workers, engine=engine)
-    how |= dict(tracker=tracker, save_models=save_models, keep=keep, min_score=min_score)
-    _train(sweep, images, report, what | how)
+    what |= dict(device=device, store=store, max_minutes=max_minutes, fresh=fresh, workers=workers)
+    what |= dict(max_memory=max_memory, engine=engine, tracker=tracker)
+    what |= dict(save_models=save_models, keep=keep, min_score=min_score)
+    _train(sweep, images, report, what)
 
 # %% ../nbs/95_cli.ipynb #stored-results
-@contextlib.contextmanager
 def _opened(store:str|None):
     "A store that is there, closed after the block: the process ends without taking things apart"
     from deepsweep.runs import open_store
-    found = open_store(store)
-    try:
-        yield found
-    finally:
-        found.close()
+    return contextlib.closing(open_store(store))
 
 # %% ../nbs/95_cli.ipynb #results-of
 def _results(store, study:str|None)->list:
@@ -320,8 +323,8 @@ _Source = option(Optional[str], 'Fetch it only from there: torchvision, npm, deb
                  'or a folder with its files.')
 
 @app.command()
-def data(name:_Set='fashion_mini', size:_Size=None, valid:_Valid=None, hold:_Hold=None, folder:_Folder=None,
-         file:_File=None, label:_Label=None, source:_Source=None)->None:
+def data(name:_Set='fashion_mini', size:_Size=None, valid:_Valid=None, hold:_Hold=None,
+         folder:_Folder=None, file:_File=None, label:_Label=None, source:_Source=None)->None:
     "Describe a data set; fetch it first if it is not there."
     from deepsweep.eda import imbalance_line
     from deepsweep.statistics import margin_line
@@ -423,14 +426,14 @@ _Csv_rows = option(bool, 'Comma-separated, with the probability of every class, 
 
 # %% ../nbs/95_cli.ipynb #predict-command
 @app.command()
-def predict(store:_Of_store, images:_Pictures, study:_Of_study=None, rank:_Rank=1, csv:_Csv_rows=False,
-            data:_Images=None, model:_Model=None, models:_Models=None, folder:_Folder=None,
-            file:_File=None)->None:
+def predict(store:_Of_store, images:_Pictures, study:_Of_study=None, rank:_Rank=1,
+            csv:_Csv_rows=False, data:_Images=None, model:_Model=None, models:_Models=None,
+            folder:_Folder=None, file:_File=None)->None:
     """Name what is on pictures of yours, by the best model of a store. A net of your own is fetched
     from the module that the store names."""
     from deepsweep.checkpoint import picture_files, predict_table
-    picture_files(images, folder, file)                     # what is missing is told before a net is trained
-    with contextlib.redirect_stdout(sys.stderr):            # what a module of the user's prints is no answer
+    picture_files(images, folder, file)             # what is missing is told before a net is trained
+    with contextlib.redirect_stdout(sys.stderr):    # what a module of the user's prints is no answer
         net = _net(store, study, data, model, models, rank)
     table = predict_table(net, images, folder=folder, file=file)
     if csv: return print(table.to_csv(index=False), end='')
