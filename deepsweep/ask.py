@@ -403,6 +403,7 @@ def __enter__(self:Study)->Study: return self
 
 @patch
 def __exit__(self:Study, error, *_)->None:
+    "Close the study; after an error give its runs back as they are"
     if error is None: self.close()
     else: self._leave()
 

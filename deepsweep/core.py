@@ -177,12 +177,14 @@ class _Offer:
 
 @patch
 def make(self:_Turn, offer:_Offer)->None:
+    "Offer the turn to whoever waits"
     with self.change:
         self.offer = offer
         self.change.notify()
 
 @patch
 def withdraw(self:_Turn, offer:_Offer)->bool:   # False: somebody has taken it
+    "Take an offer back"
     with self.change:
         if self.offer is offer: self.offer = None
         return not offer.is_taken

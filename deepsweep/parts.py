@@ -118,7 +118,9 @@ class ImageData:
 def __getstate__(self:ImageData): return {**vars(self), '_scaled': {}, '_facts': {}}
 
 @patch
-def __setstate__(self:ImageData, state): self._set(**state)
+def __setstate__(self:ImageData, state:dict)->None:
+    "Take over the fields of a pickled one"
+    self._set(**state)
 
 @patch
 def __repr__(self:ImageData):
