@@ -146,12 +146,18 @@ SOUND = ['<h2 id="one">One</h2><h3>Two</h3><h2>Three</h2>', '<h2 id="b">B</h2><a
 def html_faults(project, body, page='index.html', head=HEAD):
     out = project.root/'out'
     (out/'studies').mkdir(parents=True)
-    for name in ('index.html', 'studies/01_a.html'): (out/name).write_text(HEAD.format(SOUND[-1]))
+    copied = '<pre>slider</pre>'                       # the code of the project's page, as it runs
+    for name in ('index.html', 'studies/01_a.html'): (out/name).write_text(HEAD.format(SOUND[-1] + copied))
     (out/page).write_text(head.format(body))
     return list(docs_html.check_html(out, project.root))
 
 @pytest.mark.parametrize('body', SOUND)
 def test_html_sound(project, body): assert html_faults(project, body) == []
+
+def test_code_that_is_not_what_runs(project):
+    "A curly quote, a cut line: what a reader copies is not the cell"
+    found = html_faults(project, SOUND[-1] + '<pre>slid’er</pre>', page='studies/01_a.html')
+    assert any('the code of cell c is not on the page' in o for o in found)
 
 @pytest.mark.parametrize('body, expect', [
     ('<h2>One</h2><h4>Two</h4>', '`Two` is h4 right after h2'), ('<h2>One</h2><h3>One</h3>', '`One` twice in a row'), ('<p>Call self as a function.</p>', 'a method without a docstring'),
@@ -162,7 +168,7 @@ def test_html_broken(project, body, expect):
     assert len(faults) == 1 and expect in faults[0], faults
 
 def test_html_no_description(project): assert 'no description' in html_faults(project, '', head='<main>{}</main>')[0]
-def test_html_lost_badge(project): assert html_faults(project, '', page='studies/01_a.html') == ['site: studies/01_a.html: the Colab badge of nbs/studies/01_a.ipynb is missing']
+def test_html_lost_badge(project): assert html_faults(project, '<pre>slider</pre>', page='studies/01_a.html') == ['site: studies/01_a.html: the Colab badge of nbs/studies/01_a.ipynb is missing']
 
 # ---- Pandoc
 LINE = 'a line that is longer than the seventy-two columns at which Pandoc takes the widths from the dashes'
