@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .core import SweepError, did_you_mean
-from .data import ImageData, load_data
 from .sources import REAL_SETS
 
 # %% auto #0
@@ -256,11 +255,12 @@ _SIZES = dict(
 def study_data(
     name:str='quick',                  # One of `study_names()`
     scale:str='laptop',                # As for `study`
-    data:ImageData|str|None=None,      # Other images, their name or folder; None: the study's own
+    data:'ImageData|str|None'=None,    # Other images, their name or folder; None: the study's own
     size:int|tuple|None=None,          # Height = width or (height, width) to resize to; None: as they are
     **split:int,                       # `n_train n_valid n_test n_hold seed` instead of the scale's
-)->ImageData:
+)->'ImageData':
     "The images that a study trains on, in the size that its scale asks for"
+    from deepsweep.data import ImageData, load_data      # torch comes with it: not before images are asked for
     _known(name, scale)
     if isinstance(data, ImageData): return data
     if data is None: data = 'fashion_mini' if name=='quick' else 'cifar10'
