@@ -260,7 +260,7 @@ def study_data(
     **split:int,                       # `n_train n_valid n_test n_hold seed` instead of the scale's
 )->'ImageData':
     "The images that a study trains on, in the size that its scale asks for"
-    from deepsweep.data import ImageData, load_data      # torch comes with it: not before images are asked for
+    from deepsweep.data import ImageData, load_data      # torch comes with it, so not before it must
     _known(name, scale)
     if isinstance(data, ImageData): return data
     if data is None: data = 'fashion_mini' if name=='quick' else 'cifar10'
