@@ -399,7 +399,9 @@ def close(self:Study)->None:
 
 # %% ../nbs/76_ask.ipynb #with
 @patch
-def __enter__(self:Study)->Study: return self
+def __enter__(self:Study)->Study:
+    "The study itself, closed at the end of the block"
+    return self
 
 @patch
 def __exit__(self:Study, error, *_)->None:
