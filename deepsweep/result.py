@@ -30,7 +30,7 @@ from .tracking import wandb_ids
 from .trainer import ModelTrainer, make_trainer
 
 # %% auto #0
-__all__ = ['SweepResult', 'given_images', 'data_facts', 'few_images_line', 'stored_result', 'stored_code']
+__all__ = ['SweepResult', 'given_images', 'data_facts', 'few_images_line', 'named_study', 'stored_result', 'stored_code']
 
 # %% ../nbs/75_result.ipynb #result
 @dataclass
@@ -261,7 +261,10 @@ def few_images_line(
     return f"{line}; of class {data.classes[least]} there {'is' if n == 1 else 'are'} {n}"
 
 # %% ../nbs/75_result.ipynb #the-study
-def _the_study(store:RunStore, study:str|None)->str:
+def named_study(
+    store:RunStore,      # Where it is kept
+    study:str|None,      # Its name; None: the only one that the store holds
+)->str:
     "The study that is meant: the one named, or the only one"
     studies = store.studies()
     if study is None: study = store.only_study()
@@ -324,7 +327,7 @@ def stored_result(
 )->SweepResult:                           # As `run_sweep` gave it back
     "The result of a study that was run before"
     store = open_store(store)
-    study = _the_study(store, study)
+    study = named_study(store, study)
     row   = store.study_row(study) or _old_row(store, study)
     found, images = store.stored_runs(study), _stored_data(row, data)
     wanted = row.data.get('fingerprint') if images is None else images.fingerprint
@@ -361,7 +364,7 @@ def stored_code(
 )->dict:                             # `model metrics criterion`, as far as noted, for `stored_result`
     "Fetch a user's code that took part in a study from where it stood; imports what the store names"
     store = open_store(store)
-    row   = store.study_row(_the_study(store, study))
+    row   = store.study_row(named_study(store, study))
     noted, found = (row.arguments or {}) if row else {}, {}
     for piece, place in noted.get('places', {}).items():
         kind, _, name = piece.partition(' ')

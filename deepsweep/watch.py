@@ -17,11 +17,12 @@ import pandas as pd
 from fastcore.basics import patch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from .core import BAD_STATES, FINAL_STATES, GOOD_STATES, StoreError, did_you_mean
+from .core import BAD_STATES, FINAL_STATES, GOOD_STATES, StoreError
 from .run_curves import Curves, best_of_rows, config_words, draw_lines, limit_axes, make_curves
 from .run_curves import scored_places, x_values
 from .objective import Objective
 from .panel import Explorer, button, choice, is_static, words_html
+from .result import named_study
 from .runs import RunStore, is_alive
 from .style import legend_beside, look, plain_text
 
@@ -340,13 +341,8 @@ def _find_study(s:RunStore, study:str|None)->str:
         live  = names
         if len(names) > 1:
             live = [o for o in names if 'running' in _snapshot(s, o).states.values()]
-        study = live[0] if len(live) == 1 else s.only_study()
-    if study is None:
-        known = ', '.join(names) or 'none'
-        raise StoreError(f'{s.name!r} holds {len(names)} studies, so name one: {known}')
-    if study not in names:
-        raise StoreError(f'{s.name!r} holds no study {study!r}: {did_you_mean(study, names)}')
-    return study
+        study = live[0] if len(live) == 1 else None
+    return named_study(s, study)
 
 # %% ../nbs/98_watch.ipynb #watch
 def watch(
