@@ -12,7 +12,7 @@ from importlib.resources import files
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 from .core import DataError, did_you_mean
-from .recording import Missing, Run, Runs, Setting
+from .by_setting import Missing, Run, Runs, Setting
 from .statistics import FAILS, HOLDS, NOT_MEASURED, OTHER_SCALE, VERDICTS
 from .statistics import Difference, Verdict, all_of, expected_wrong, opposite, verdict
 from .runs import load_recorded, recorded_names

@@ -3,9 +3,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from deepsweep.claims import claims_table
+from deepsweep.claims import claims_table, rules_table
 from deepsweep.models import SeededDropout, SeededDropout2d
 from deepsweep.studies import study
+from deepsweep.verdicts import in_words, settled_by
 from pages import run_page
 
 PAGE = 'studies/22_regularization'
@@ -181,22 +182,16 @@ def test_modes(page):
     assert 'closed more' not in says(level)
 
 
-def test_words_of_a_verdict(page):
-    say = page['in_words']
-    assert say('not at this scale', 'L→G') == 'not seen at our size'
-    assert say('holds', 'L') == 'holds' and say('holds', 'L→G') == 'holds at our size'
-    assert say('does not hold', 'L→G') == 'does not hold' and say('cannot be told', 'L') == 'cannot be told'
-
-
 def test_verdicts_are_those_of_the_table_and_stand_once(page):
-    lines  = page['claim_lines'](page['SHOWN'], page['claims'], page['clauses'], page['scales']).reset_index()
+    lines  = page['lines'].reset_index()
     table  = claims_table('003').set_index('claim')
+    scales = rules_table('003').set_index('claim')['scale']
     quoted = lines.drop_duplicates('claim of the article')
     assert len(quoted) == len(page['SHOWN'])
     for id, (_, row) in zip(page['SHOWN'], quoted.iterrows()):
         assert row['claim of the article'] == f'{table["text"][id]} ({id[5:]})'
-        assert row['verdict'] == page['in_words'](table['verdict'][id], page['scales'][id])
-    settled = page['settled_by'](page['SHOWN'], table)
+        assert row['verdict'] == in_words(table['verdict'][id], scales[id])
+    settled = settled_by(page['SHOWN'], claims_table('003'))
     other = [id for id in page['SHOWN'] if table['verdict'][id] == 'not at this scale']
     assert other and settled.count('\n') == len(other) - 1 and 'five seeds' in settled
 

@@ -2,7 +2,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deepsweep.claims import claims_table
+from deepsweep.claims import claims_table, rules_table
+from deepsweep.verdicts import in_words, settled_by
 from pages import run_page
 
 PAGE = 'studies/23_batchnorm_adam'
@@ -134,18 +135,19 @@ def test_place_sentence(page):
 
 
 def test_verdicts_are_those_of_the_table_and_stand_once(page):
-    lines = page['claim_lines'](page['SHOWN'], page['claims'], page['part_of'], page['scales']).reset_index()
+    lines = page['lines'].reset_index()
     table = claims_table('003').set_index('claim')
+    scales = rules_table('003').set_index('claim')['scale']
     quoted = lines.drop_duplicates('claim of the article')
     for id, (_, row) in zip(page['SHOWN'], quoted.iterrows(), strict=True):
         assert row['claim of the article'] == f'{table["text"][id]} ({id[5:]})'
-        assert row['verdict'] == page['in_words'](table['verdict'][id], page['scales'][id])
+        assert row['verdict'] == in_words(table['verdict'][id], scales[id])
     order = 'does not hold', 'not at this scale', 'cannot be told', 'not measured', 'holds'
     for id in page['SHOWN']:                                        # a claim falls with one of its parts
         parts = set(page['part_of'].loc[[id], 'verdict'])
         assert next(o for o in order if o in parts) == table['verdict'][id], id
     other = [o for o in page['SHOWN'] if table['verdict'][o] == 'not at this scale']
-    assert page['settled_by'](page['SHOWN'], table).count('\n') == len(other) - 1
+    assert settled_by(page['SHOWN'], claims_table('003')).count('\n') == len(other) - 1
 
 
 def test_bug(page):

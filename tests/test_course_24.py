@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from deepsweep.claims import claims_table, rules_table
 from deepsweep.statistics import VERDICTS, Difference
+from deepsweep.verdicts import VERDICT_WORDS, in_words
 from pages import cell, run_page
 
 PAGE = 'studies/24_did_it_hold'
@@ -27,16 +28,10 @@ def test_exercise_is_open(page):
 def test_every_claim_has_a_verdict_in_words(page):
     claims, table = page['claims'], claims_table('003').set_index('claim')
     assert claims.index.is_unique and len(claims) == 69 == page['counts'].sum()
-    assert set(table['verdict']) <= set(VERDICTS) and set(claims['in words']) <= set(page['ORDER'])
+    assert set(table['verdict']) <= set(VERDICTS) and set(claims['in words']) <= set(VERDICT_WORDS)
     assert set(page['my_verdicts']) == set(page['EIGHT']) <= set(claims.index)
     for o in claims.index:
-        assert claims['in words'][o] == page['in_words'](table['verdict'][o], page['rules']['scale'][o])
-
-
-def test_words_of_a_verdict(page):
-    say = page['in_words']
-    assert say('not at this scale', 'L→G') == 'not seen at our size' and say('does not hold', 'L') == 'does not hold'
-    assert say('holds', 'L') == 'holds' and say('holds', 'L→G') == 'holds at our size'
+        assert claims['in words'][o] == in_words(table['verdict'][o], page['rules']['scale'][o])
 
 
 def test_luck_sentence(page):
