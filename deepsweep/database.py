@@ -187,7 +187,7 @@ class RunStore:
         self.name = self.path.name if self.path else where.render_as_string(hide_password=True)
         with _STORES_LOCK: self.writable = _check_file(self.path) if self.path else True
         self.journal, self._mode = journal, None
-        self._engine, self._compiled = None, {}
+        self._engine, self._end, self._compiled = None, None, {}
         self._lock = threading.Lock()
         # in memory there is one connection for all threads: they take turns
         self._turn = threading.RLock() if self.in_memory else contextlib.nullcontext()
@@ -284,12 +284,17 @@ def _make_engine(store:RunStore)->sa.Engine:
     return engine
 
 # %% ../nbs/57_database.ipynb #run-store-engine
+def _put_away(engine:sa.Engine, process:int, here=os.getpid)->None:
+    "Close the connections of the process that opened them; a child that was forked has none of its own"
+    if here() == process: engine.dispose()            # `here`: module names may be gone by then
+
 @patch
 def engine(self:RunStore)->sa.Engine:
-    "Give the database engine, made at first use"
+    "Give the database engine, made at first use; closed with the store, at the latest when the process ends"
     with self._lock, _STORES_LOCK:
         if self._engine is None:
             with _store_errors(self): self._engine = _make_engine(self)
+            self._end = weakref.finalize(self, _put_away, self._engine, os.getpid())
             _STORES.add(self)
     return self._engine
 
@@ -347,8 +352,8 @@ def write_one(self:RunStore,
 @patch
 def close(self:RunStore)->None:
     "Close every connection; what was in memory only is gone"
-    if self._engine is not None: self._engine.dispose()
-    self._engine = None
+    if self._end is not None: self._end()
+    self._engine = self._end = None
 
 # %% ../nbs/57_database.ipynb #has
 @patch

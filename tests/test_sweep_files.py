@@ -363,8 +363,9 @@ def test_ctrl_c_twice_leaves_nothing(tmp_path):
         open('new', 'w').write(f'{os.getpid()} {child.pid}'); os.replace('new', 'pids')
         time.sleep(60)'''))
     (tmp_path/'call.py').write_text(textwrap.dedent('''
-        from deepsweep.program import program_function
-        program_function(dict(program='train.py', method='grid', parameters=dict(a=dict(value=1))))({'a': 1})'''))
+        from deepsweep import program
+        program._GRACE = 60.
+        program.program_function(dict(program='train.py', method='grid', parameters=dict(a=dict(value=1))))({'a': 1})'''))
     environment = {**os.environ, 'PYTHONPATH': str(Path(core.__file__).parents[1])}
     process = subprocess.Popen([sys.executable, 'call.py'], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 30
@@ -373,7 +374,7 @@ def test_ctrl_c_twice_leaves_nothing(tmp_path):
     process.send_signal(signal.SIGINT); time.sleep(1)
     assert process.poll() is None and all(map(psutil.pid_exists, pids))      # it waits for the script
     process.send_signal(signal.SIGINT)
-    assert process.wait(3) != 0
+    assert process.wait(30) != 0                                             # long before the script's 60 s are over
     for _ in range(100):
         if not any(psutil.pid_exists(o) and psutil.Process(o).status() != psutil.STATUS_ZOMBIE for o in pids): break
         time.sleep(.02)
