@@ -6,31 +6,35 @@
 from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .core import DataError
+from .core import FINAL_STATES, DataError
 from .keys import LABEL_KEYS, RESULT_COLUMNS
-from .result import stored_result
-from .runs import RunStore, open_store
+from .objective import Objective
+from .runs import RunStore
 from .statistics import Difference, paired_difference
 
 # %% auto #0
-__all__ = ['Rule', 'UNDECIDED', 'Work', 'study_work', 'differing_keys', 'judge', 'all_ended', 'within_budget', 'differs_only_in',
-           'is_complete', 'rate_scores', 'difference_margin', 'check_bracket', 'pair_scores', 'check_question']
+__all__ = ['Rule', 'UNDECIDED', 'Work', 'study_work', 'scored_images', 'differing_keys', 'judge', 'all_ended', 'not_only_errors',
+           'same_images', 'within_budget', 'differs_only_in', 'is_complete', 'rate_scores', 'difference_margin',
+           'check_bracket', 'pair_scores', 'in_points', 'check_question']
 
 # %% ../nbs/96_projects.ipynb #work
 @dataclass(frozen=True)
 class Work:
     "A study of the reader's, as the store holds it"
-    config:pd.DataFrame    # A row per run: its settings, `state`, `seconds`
+    config:pd.DataFrame    # A row per run: its settings, `state`, `seconds`, `images` (a fingerprint)
     scores:pd.Series       # Best validation accuracy in [0, 1] by run id; a run without one is missing
+    history:pd.DataFrame=field(default_factory=pd.DataFrame)    # As `history_table` has it
+    waiting:int=0          # Runs that the sweep plans and that have not begun
 
     @property
-    def runs(self)->pd.DataFrame:   # A row per run, its score in the column `score`, NaN without one
-        "Settings and scores in one table"
-        return self.config.assign(score=self.config['run'].map(self.scores))
+    def runs(self)->pd.DataFrame:   # Settings, and `score`, NaN without one
+        "The runs that tell something: one that stopped with an error is no result"
+        scored = self.config.assign(score=self.config['run'].map(self.scores))
+        return scored[scored['state'].ne('failed')]
 
     @property
     def seconds(self)->float:       # [s]
@@ -38,31 +42,52 @@ class Work:
         return float(pd.to_numeric(self.config['seconds']).sum())
 
 # %% ../nbs/96_projects.ipynb #study-work
+def _scores(history:pd.DataFrame, objective:Objective)->pd.Series:
+    "Best value of each trained run over its epochs, by run id"
+    if objective.name not in history: return pd.Series(dtype=float)
+    by_run = history[history['epoch'].gt(0)].groupby('run')[objective.name]
+    return pd.Series({run: objective.best(values.tolist()) for run, values in by_run}, dtype=float)
+
 def study_work(
     study:str,                             # Name of the sweep, as in its `name`
     store:RunStore|str|Path|None=None,     # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` here
-)->Work|None:                              # None: the store has no run of that study
+)->Work|None:                              # None: there is no such store, or no run of that study in it
     "What the store holds of a study"
-    store = open_store(store)
-    if study not in store.studies():
+    store = store if isinstance(store, RunStore) else RunStore(store)
+    is_missing = store.path is not None and not store.path.exists()
+    if is_missing or study not in store.studies():
         return None
-    result = stored_result(store, study, data=False)
-    config, best = result.config_table(), result.best_table()
-    if config.empty:
-        return None
-    metric = result.objective.name
-    scores = best.set_index('run')[metric] if metric in best else pd.Series(dtype=float)
-    return Work(config.drop_duplicates('run'), scores[~scores.index.duplicated()])
+    config  = store.config_table(study).drop_duplicates('run').reset_index(drop=True)
+    history = store.history_table(study)
+    images = {run: fingerprint for run, _, _, fingerprint, _ in store.stored_runs(study)}
+    planned = {run for run, _ in store.label_rows(study)}
+    row = store.study_row(study)
+    objective = Objective() if row is None else row.objective
+    return Work(
+        config.assign(images=config['run'].map(images)),
+        _scores(history, objective), history, len(planned - set(config['run'])))
+
+# %% ../nbs/96_projects.ipynb #images
+def scored_images(
+    work:Work,       # Of a reader
+)->int:              # 0 where the scores are no shares, or there are none
+    "Count the validation images, from the accuracies of all epochs"
+    if 'valid accuracy' not in work.history: return 0
+    shares = work.history['valid accuracy'].dropna().unique()[:40]
+    counts = np.arange(1, 100_001)[:, None]*shares     # (numbers of images, shares)
+    fits   = (abs(counts - counts.round()) < 1e-4).all(axis=1)
+    return int(fits.argmax()) + 1 if len(shares) and fits.any() else 0
 
 # %% ../nbs/96_projects.ipynb #differing
-_NO_SETTING = {'run', 'seed', 'score', *LABEL_KEYS, *RESULT_COLUMNS}
+_NO_SETTING = {'run', 'seed', 'score', 'images', *LABEL_KEYS, *RESULT_COLUMNS}
 
 def differing_keys(
     work:Work,       # Of a reader
 )->list[str]:        # In the order of the table; seeds and labels left out
     "Settings that have more than one value"
-    keys = [k for k in work.config if k not in _NO_SETTING]
-    return [k for k in keys if len({repr(v) for v in work.config[k]}) > 1]
+    runs = work.runs
+    keys = [k for k in runs if k not in _NO_SETTING]
+    return [k for k in keys if len({repr(v) for v in runs[k]}) > 1]
 
 # %% ../nbs/96_projects.ipynb #judge
 Rule = Callable[[Work], 'str|None']
@@ -85,10 +110,28 @@ def all_ended(
     work:Work,       # Of a reader
 )->str|None:         # None: all have
     "A rule: no run is waiting or was broken off"
-    left = work.config['state'].isin(['running', 'interrupted']).sum()
+    left = work.waiting + (~work.config['state'].isin(FINAL_STATES)).sum()
     if left:
-        return (f'{left} of {len(work.config)} runs {"has" if left == 1 else "have"} not ended. '
-                'Run the sweep again: it goes on where it stopped.')
+        total = len(work.config) + work.waiting
+        return (f'{left} of {total} runs {"has" if left == 1 else "have"} not ended. '
+                'Run the sweep again: it goes on where it stopped. If you have changed it since, '
+                'give it another name.')
+
+# %% ../nbs/96_projects.ipynb #no-error
+def not_only_errors(
+    work:Work,       # Of a reader
+)->str|None:         # None: a run did not stop with an error
+    "A rule: there is a result; a run that failed counts for the budget and for nothing else"
+    if len(work.runs): return None
+    lines = str(work.config['traceback'].iloc[0]).strip().splitlines()
+    return f'every run stopped with an error, and that is no result. The first: {lines[-1]}'
+
+def same_images(
+    work:Work,       # Of a reader
+)->str|None:         # None: they did
+    "A rule: all runs were scored on the same images"
+    if work.runs['images'].nunique() > 1:
+        return 'the runs did not all see the same images, so their scores do not compare.'
 
 # %% ../nbs/96_projects.ipynb #within-budget
 _LEAVE_OUT = 'Which of them would you have left out, had you known the others?'
@@ -133,11 +176,10 @@ def is_complete(
 # %% ../nbs/96_projects.ipynb #by-rate
 def rate_scores(
     work:Work,        # Of a reader
-)->pd.Series:         # Mean over seeds, by rising learning rate; 0 where a run diverged or failed
+)->pd.Series:         # Mean over seeds, by rising learning rate; 0 where a run diverged
     "The score of each learning rate"
     runs = work.runs
-    lost = runs['state'].isin(['diverged', 'failed'])
-    scores = runs['score'].where(~lost, 0.).fillna(0.)
+    scores = runs['score'].where(runs['state'].ne('diverged'), 0.).fillna(0.)
     return scores.groupby(runs['learning_rate'].astype(float)).mean().sort_index()
 
 # %% ../nbs/96_projects.ipynb #margin
@@ -156,7 +198,7 @@ _PAGE_LAYERS = ([8, 8], [64]), ([], [64, 64])      # of the first page: conv_lay
 
 def _own_net(work:Work)->str|None:
     "A rule: the net is not one of the page"
-    run = work.config.iloc[0]
+    run = work.runs.iloc[0]
     layers = tuple(list(run[k]) if isinstance(run.get(k), (list, tuple)) else []
                    for k in ('conv_layers', 'hidden_layers'))
     if layers in _PAGE_LAYERS:
@@ -164,9 +206,14 @@ def _own_net(work:Work)->str|None:
 
 def _enough_rates(work:Work)->str|None:
     "A rule: a peak and both its sides can show"
-    n = work.config['learning_rate'].nunique()
+    n = work.runs['learning_rate'].nunique()
     if n < 4:
         return f"{n} rate{'s' if n > 1 else ''} cannot show a peak with both its sides: try at least 4."
+
+def _a_common_seed(work:Work)->str|None:
+    "A rule: rates are compared, not seeds"
+    if not set.intersection(*work.runs.groupby('learning_rate')['seed'].agg(set)):
+        return 'no seed ran at every rate: a score may differ by its seed as well as by its rate.'
 
 # %% ../nbs/96_projects.ipynb #bracket-inside
 def _inside(work:Work)->str|None:
@@ -192,15 +239,17 @@ def _close(work:Work, factor:float=5.)->str|None:
                 f'between. Rates work by factors; keep within {factor:.0f}.')
 
 # %% ../nbs/96_projects.ipynb #bracket-worse
-def _worse_ends(n_valid:int)->Rule:
+def _worse_ends(n_valid:int|None)->Rule:
     "A rule: both ends of the range are worse by more than luck"
     def rule(work):
-        scores = rate_scores(work)
+        scores, n = rate_scores(work), scored_images(work) if n_valid is None else n_valid
+        if n == 0 and n_valid is None:
+            return 'the scores are no shares of images: say how many there are with `n_valid`.'
         for end, side in ((0, 'smallest'), (-1, 'largest')):
             gap = scores.max() - scores.iloc[end]
-            luck = difference_margin(scores.max(), scores.iloc[end], n_valid)
+            luck = difference_margin(scores.max(), scores.iloc[end], n)
             if gap <= luck:
-                return (f'the {side} rate is {100*gap:.1f} points worse than the best, and {n_valid:,} '
+                return (f'the {side} rate is {100*gap:.1f} points worse than the best, and {n:,} '
                         f'images leave {100*luck:.1f} to luck: that side is not shown yet. Go further out.')
     return rule
 
@@ -208,52 +257,51 @@ def _worse_ends(n_valid:int)->Rule:
 def check_bracket(
     study:str='my_rates',                # Name of the reader's sweep
     store:RunStore|str|Path|None=None,   # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` here
-    *,
-    runs:int=8,                          # Budget
+    *, runs:int=8,                       # Budget
     seconds:float=60.,                   # [s] Budget of training
-    n_valid:int=1000,                    # Validation images of the data set
+    n_valid:int|None=None,               # Validation images, at least 1; None: as many as the scores tell
 )->str:                                  # `not attempted`, `not yet: …` or `right: …`
     "Did the reader put the best rate of a net between clearly worse ones?"
     rules = [
-        all_ended,
-        within_budget(runs, seconds),
-        differs_only_in('learning_rate'),
-        _own_net,
-        _enough_rates,
-        _inside,
-        _close,
-        _worse_ends(n_valid),
+        all_ended, within_budget(runs, seconds), not_only_errors, same_images,
+        differs_only_in('learning_rate'), _own_net, _enough_rates, _a_common_seed,
+        _inside, _close, _worse_ends(n_valid),
     ]
-
     def praise(work):
         scores = rate_scores(work)
         return (f'{scores.idxmax():g} is the best of {len(scores)} rates, and both ends are worse by more '
                 f'than luck. {len(work.config)} runs, {work.seconds:.0f} s.')
-
     return judge(study_work(study, store), rules, praise)
 
 # %% ../nbs/96_projects.ipynb #pair-scores
+def _values(work:Work, key:str)->list[str]:
+    "The values of a setting as text, in the order of the runs"
+    return [str(v) for v in work.runs[key]]
+
 def pair_scores(
     work:Work,       # Of a reader
     key:str,         # The setting that differs
 )->pd.DataFrame:     # A row per seed, a column per value of `key` (as text), in the order of the runs
-    "Scores side by side, paired by seed"
-    runs = work.runs.assign(value=[str(v) for v in work.config[key]])
-    return runs.pivot_table('score', 'seed', 'value', sort=False)
+    "Scores side by side, paired by seed; NaN where a run has none"
+    values = _values(work, key)
+    scores = work.runs.assign(value=values).groupby(['seed', 'value'])['score'].mean().unstack()
+    return scores[list(dict.fromkeys(values))]
 
 # %% ../nbs/96_projects.ipynb #question-rules
 def _one_question(work:Work)->str|None:
     "A rule: two values of one setting are compared"
     keys = differing_keys(work)
     if not keys:
-        return 'all runs have the same settings: nothing is compared. Which setting is your question about?'
+        which = 'that ended ' if work.config['state'].eq('failed').any() else ''
+        return (f'all runs {which}have the same settings: nothing is compared. '
+                'Which setting is your question about?')
     if keys == ['num_epochs']:
         return ('a run counts with its best epoch, and more epochs hold the fewer: '
                 'they can only tie or win. Ask about another setting.')
     if len(keys) > 1:
         return (f"the runs differ in {' and '.join(keys)}: "
                 'one thing at a time, or you do not know what helped.')
-    n = work.config[keys[0]].astype(str).nunique()
+    n = len({*_values(work, keys[0])})
     if n > 2:
         return f'{n} values of {keys[0]} are several questions at once. Compare two, with more seeds each.'
 
@@ -262,8 +310,8 @@ def _enough_pairs(least:int)->Rule:
     "A rule: both settings ran with the same seeds, and with enough of them"
     def rule(work):
         key = differing_keys(work)[0]
-        seeds = work.config.groupby(work.config[key].astype(str))['seed'].agg(set)
-        if seeds.iloc[0] != seeds.iloc[1]:
+        first, second = work.runs.groupby(_values(work, key))['seed'].agg(set)
+        if first != second:
             return ('the two settings ran with different seeds: '
                     'then they share no luck, and nothing can be paired.')
         n = len(pair_scores(work, key).dropna())
@@ -276,17 +324,23 @@ def _enough_pairs(least:int)->Rule:
 UNDECIDED = 'cannot be told'
 
 def _better(scores:pd.DataFrame)->tuple[str, Difference]:
-    "The value that the paired scores speak for, or `UNDECIDED`; and the difference, first minus second value"
-    first, second = scores
-    diff = paired_difference(scores[first], scores[second])
-    better = first if diff.low > 0 else second if diff.high < 0 else UNDECIDED
-    return better, diff
+    "The value that the paired scores speak for, or `UNDECIDED`; and the better mean minus the other"
+    winner, other = scores.mean().sort_values(ascending=False, kind='stable').index
+    diff = paired_difference(scores[winner], scores[other])
+    return (winner if diff.low > 0 else UNDECIDED), diff
 
 def _named_value(answer, values:Sequence)->str|None:
     "The text of the value that an answer names; None: none of them"
-    names = {str(v): str(v) for v in values}
+    names = {UNDECIDED: UNDECIDED} | {str(v): str(v) for v in values}
     names |= {f'{v:g}': str(v) for v in values if isinstance(v, (int, float))}
-    return UNDECIDED if answer == UNDECIDED else names.get(str(answer))
+    return names.get(str(answer))
+
+# %% ../nbs/96_projects.ipynb #points
+def in_points(
+    diff:Difference,   # Of accuracies in [0, 1]
+)->str:                # Such as `+1.2 points (0.3 to 2.1, n = 6)`
+    "Write a difference for people"
+    return f'{100*diff.mean:+.1f} points ({100*diff.low:.1f} to {100*diff.high:.1f}, n = {diff.n})'
 
 # %% ../nbs/96_projects.ipynb #question-answer
 def _answered(answer, points:float)->Rule:
@@ -294,7 +348,7 @@ def _answered(answer, points:float)->Rule:
     def rule(work):
         key = differing_keys(work)[0]
         better, diff = _better(pair_scores(work, key).dropna())
-        said, half = _named_value(answer, work.config[key]), 50*(diff.high - diff.low)
+        said, half = _named_value(answer, work.runs[key]), 50*(diff.high - diff.low)
         if said is None:
             return f'{answer!r} is no answer: give one of the two values of {key}, or {UNDECIDED!r}.'
         if said == UNDECIDED != better:
@@ -311,7 +365,7 @@ def _answered(answer, points:float)->Rule:
 
 # %% ../nbs/96_projects.ipynb #check-question
 def check_question(
-    answer:object,                       # The value that is better, or `'cannot be told'`; None: none yet
+    answer:object,                       # The better value, also as text, or 'cannot be told'; None: none
     study:str='my_question',             # Name of the reader's sweep
     store:RunStore|str|Path|None=None,   # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` here
     *, runs:int=24,                      # Budget
@@ -325,6 +379,8 @@ def check_question(
     rules = [
         all_ended,
         within_budget(runs, seconds),
+        not_only_errors,
+        same_images,
         _one_question,
         _enough_pairs(least),
         _answered(answer, points),
@@ -332,8 +388,7 @@ def check_question(
 
     def praise(work):
         scores = pair_scores(work, differing_keys(work)[0]).dropna()
-        diff = _better(scores)[1]
-        return (f'{100*diff.mean:+.1f} points ({100*diff.low:.1f} to {100*diff.high:.1f}) for '
-                f'{scores.columns[0]} against {scores.columns[1]}, n = {diff.n} pairs: your answer follows.')
+        winner, other = scores.mean().sort_values(ascending=False, kind='stable').index
+        return f'{winner} minus {other}: {in_points(_better(scores)[1])}. Your answer follows.'
 
     return judge(study_work(study, store), rules, praise)

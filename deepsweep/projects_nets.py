@@ -5,16 +5,16 @@
 # %% ../nbs/97_projects_nets.ipynb #imports
 from __future__ import annotations
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
 import pandas as pd
 from .analysis import row_texts
-from .core import StoreError
 from .lessons import find_mistake, try_answer
-from .projects import Rule, Work, all_ended, differing_keys, differs_only_in, judge, within_budget
-from .runs import RunStore, Worker, open_store
+from .projects import Rule, Work, all_ended, differing_keys, differs_only_in, in_points, judge
+from .projects import not_only_errors, same_images, scored_images, study_work, within_budget
+from .runs import RunStore, Worker
 from .statistics import Difference, chance_level, paired_difference, why_failed
 
 # %% auto #0
@@ -49,60 +49,38 @@ def invent_runs(
 
 # %% ../nbs/97_projects_nets.ipynb #ended
 def _ending(epochs:pd.DataFrame, chance:float)->dict:
-    "Score, updates and the way a run ended, from its rows of the history"
+    "Updates, last score and the way a run ended, from its rows of the history"
     epochs  = epochs.sort_values('epoch')
     trained = epochs[epochs['epoch']>0]
     loss, accuracy = trained['train loss'], trained['valid accuracy']
     why = why_failed(loss, accuracy, chance) if len(trained) else 'it has no epoch'
-    return {'score': accuracy.max(), 'updates': epochs['updates'].max(), 'why': why}
-
-# %% ../nbs/97_projects_nets.ipynb #stored-tables
-def _stored_tables(study:str, store)->tuple:
-    "Config and history of a study, and each run's images; empty tables if it is not there"
-    try:
-        store = open_store(store)
-    except StoreError:
-        return pd.DataFrame(), pd.DataFrame(), {}
-    prints = {run: images for run, _, _, images, _ in store.stored_runs(study)}
-    return store.config_table(study), store.history_table(study), prints
-
-# %% ../nbs/97_projects_nets.ipynb #attempts
-@dataclass(frozen=True)
-class _Attempts(Work):
-    "Work, and how each of its runs ended"
-    ends:pd.DataFrame    # By run id: `updates`, `why` it failed ('': it did not), `images` (a fingerprint)
-
-    @property
-    def runs(self)->pd.DataFrame:
-        "Settings, scores and ends in one table"
-        return super().runs.join(self.ends, on='run')
-
-# %% ../nbs/97_projects_nets.ipynb #study-attempts
-def _attempts(study:str, store, images:int=1000)->_Attempts|None:
-    "What the store holds of a project; None: nothing. Chance is decided by the number of validation images"
-    chance = chance_level(images=images)
-    config, history, prints = _stored_tables(study, store)
-    if config.empty:
-        return None
-    config = config.drop_duplicates('run').reset_index(drop=True)
-    ends   = [_ending(history[history['run'].eq(run)], chance) for run in config['run']]
-    ends   = pd.DataFrame(ends, index=config['run']).assign(images=config['run'].map(prints).to_numpy())
-    return _Attempts(config, ends['score'], ends.drop(columns='score'))
+    last = accuracy.iloc[-1] if len(trained) else np.nan
+    return {'last score': last, 'updates': epochs['updates'].max(), 'why': why}
 
 # %% ../nbs/97_projects_nets.ipynb #attempt-table
+def _attempts(work:Work, images:int|None=None)->pd.DataFrame:
+    "The runs of some work with the way each ended, a row each; those that stopped with an error have no end"
+    chance = chance_level(images=(scored_images(work) or 1000) if images is None else images)
+    by_run = dict(list(work.history.groupby('run'))) if len(work.history) else {}
+    none   = pd.DataFrame(columns=['epoch', 'updates', 'train loss', 'valid accuracy'])
+    ends   = [_ending(by_run.get(run, none), chance) for run in work.config['run']]
+    scores = work.config['run'].map(work.scores)
+    return work.config.reset_index(drop=True).join(pd.DataFrame(ends)).assign(score=scores.to_numpy())
+
 def attempt_table(
     study:str,                         # Name of the project's sweep
     store:RunStore|str|Path|None=None, # A store, its path or URL; None: the default store
-    *, images:int=1000,                # Validation images, at least 1: they decide what is chance
+    *, images:int|None=None,           # Validation images: they decide what is chance; None: count
 )->pd.DataFrame:
-    # Config columns and `score` (best validation accuracy), `updates`, `why` (it failed; empty: it did not)
-    # and `images` (a fingerprint); empty if there is no such study
+    # Config columns and `score` (best validation accuracy), `last score`, `updates`,
+    # `why` (it failed; empty: it did not), `images` (a fingerprint); empty if there is no such study
     "List the runs of a project, a row each"
-    work = _attempts(study, store, images)
-    return pd.DataFrame() if work is None else work.runs
+    work = study_work(study, store)
+    return pd.DataFrame() if work is None else _attempts(work, images)
 
 # %% ../nbs/97_projects_nets.ipynb #budget
-_BEGIN_AGAIN = 'Tries that came to nothing count too. Begin again under another `name`.'
+_BEGIN_AGAIN = ('Tries that came to nothing count too. Whoever begins again under another `name` '
+                'has had more tries, and says so.')
 
 def _epochs_within(most:int)->Rule:
     "A rule: no run is longer than meant"
@@ -113,144 +91,168 @@ def _epochs_within(most:int)->Rule:
                     'More training is another question.')
     return rule
 
-# %% ../nbs/97_projects_nets.ipynb #no-error
-def _no_error(work:Work)->str|None:
-    "A rule: no run stopped with an error"
-    if work.config['state'].eq('failed').any():
-        return ('a run stopped with an error, see the column `traceback` of its config table. '
-                'An error is no result.')
-
-def _same_images(work:_Attempts)->str|None:
-    "A rule: all runs were scored on the same images"
-    if work.ends['images'].nunique() > 1:
-        return 'the runs did not all see the same images, so their scores do not compare.'
-
 # %% ../nbs/97_projects_nets.ipynb #rival
-def _worthy(mlps:pd.DataFrame, rival:str, least:float)->Rule:
-    "A rule: the nets to beat are there, and were trained"
+def _settings(runs:pd.DataFrame, work:Work)->list[tuple[str,pd.DataFrame]]:
+    "Runs that differ by nothing but the seed, a table each, and what to call them, in the order of the runs"
+    keys = differing_keys(work)
+    groups = [o for _, o in runs.groupby(row_texts(runs, keys), sort=False)]
+    return [(', '.join(f'{k} {o[k].iloc[0]}' for k in keys), o) for o in groups]
+
+def _of_kind(work:Work, model:str)->pd.DataFrame:
+    "The runs of MLPs, or of CNNs, that have a score"
+    runs = _attempts(work)
+    return runs[runs['model'].eq(model) & runs['state'].ne('failed') & runs['score'].notna()]
+
+# %% ../nbs/97_projects_nets.ipynb #fair
+def _rival(mlps:Work|None, images:str, updates:int, least:int)->pd.DataFrame:
+    "The runs to beat: of the MLPs on these images, trained as long or longer, the best setting; may be empty"
+    if mlps is None: return pd.DataFrame()
+    runs = _of_kind(mlps, 'mlp')
+    runs = runs[runs['images'].eq(images) & runs['updates'].ge(updates)]
+    if runs.empty: return runs
+    runs = runs[runs['updates'].eq(runs['updates'].min())]         # the shortest that is long enough
+    settings = [o for _, o in _settings(runs, mlps)]
+    repeated = [o for o in settings if o['seed'].nunique() >= least]
+    return max(repeated or settings, key=lambda o: o['score'].mean())
+
+# %% ../nbs/97_projects_nets.ipynb #fair-net
+def _is_there(mlps:Work|None, rival:str)->Rule:
+    "A rule: there are MLPs to beat"
     def rule(work):
-        if mlps.empty:
+        if mlps is None or _of_kind(mlps, 'mlp').empty:
             return f'the MLPs of the study {rival!r} are not in the store. Run the page from its top first.'
+    return rule
+
+def _small(work:Work, most_weights:int)->pd.DataFrame:
+    "The runs of small CNNs"
+    cnns = _of_kind(work, 'cnn')
+    return cnns[cnns['parameters'].le(most_weights)]
+
+def _has_small(most_weights:int)->Rule:
+    "A rule: a CNN is small"
+    def rule(work):
+        cnns = _of_kind(work, 'cnn')
+        if cnns.empty:
+            return 'there is no CNN among your runs. What a net is, its layers say, not the label `variant`.'
+        least = cnns['parameters'].min()
+        if least > most_weights:
+            return (f'your smallest CNN has {least:,} weights, more than {most_weights:,}. '
+                    'Where do most of them sit?')
+    return rule
+
+# %% ../nbs/97_projects_nets.ipynb #duel-class
+@dataclass(frozen=True)
+class _Duel:
+    "One setting of the reader's against the rival, seed by seed"
+    name:str              # How the setting is told from the reader's others; empty: it is the only one
+    mine:pd.DataFrame     # Its runs
+    rival:pd.DataFrame    # Those of the MLP
+    untold:tuple=()       # Later settings that were not repeated
+
+    @property
+    def pairs(self)->pd.DataFrame:   # Columns `mine` and `rival`, a row per seed that both have
+        "Scores side by side"
+        scores = [o.groupby('seed')['score'].mean() for o in (self.mine, self.rival) if len(o)]
+        return pd.concat(scores, axis=1, keys=['mine', 'rival'], join='inner')
+
+    @property
+    def difference(self)->Difference:
+        "Score minus the rival's"
+        return paired_difference(self.pairs['mine'], self.pairs['rival'])
+
+# %% ../nbs/97_projects_nets.ipynb #duel-find
+def _duel(work:Work, mlps:Work|None, most_weights:int, least:int)->_Duel:
+    "The last setting that was repeated with enough seeds, else the one that was repeated most"
+    runs  = _small(work, most_weights)
+    duels = [_Duel(name, o, _rival(mlps, o['images'].iloc[0], o['updates'].max(), least))
+             for name, o in _settings(runs, work)]
+    ready = [i for i, o in enumerate(duels) if len(o.rival) and len(o.pairs) >= least]
+    if not ready: return max(duels, key=lambda o: o.mine['seed'].nunique())
+    return replace(duels[ready[-1]], untold=tuple(o.name for o in duels[ready[-1]+1:]))
+
+# %% ../nbs/97_projects_nets.ipynb #duel-rival
+def _worthy(rival:str, least:int, least_score:float, duel:Callable[[Work], _Duel])->Rule:
+    "A rule: the MLP saw the same images, was trained as long, has enough seeds, and learned something"
+    def rule(work):
+        mlps, mine = duel(work).rival, duel(work).mine
+        if mlps.empty:
+            return (f"the MLPs of {rival!r} saw other images than your net, or made fewer than its "
+                    f"{mine['updates'].max():.0f} updates. Then nobody can say whether the net won.")
         seeds, mean = mlps['seed'].nunique(), mlps['score'].mean()
-        if seeds < 3:
+        if seeds < least:
             return (f'the MLP of {rival!r} has {seeds} seed{"s"*(seeds > 1)}. '
-                    'Whom you want to beat deserves three.')
-        if not mean >= least:
+                    f'Whom you want to beat deserves {least}.')
+        if not mean >= least_score:
             return (f'the MLP you compare with reaches {mean:.2f} only. A weak rival proves nothing: '
                     'train it as the page does.')
     return rule
 
-# %% ../nbs/97_projects_nets.ipynb #fair
-def _of_kind(runs:pd.DataFrame, model:str)->pd.DataFrame:
-    "The runs of MLPs, or of CNNs"
-    return runs[runs['model'].eq(model)] if len(runs) else runs
-
-# %% ../nbs/97_projects_nets.ipynb #fair-net
-def _fair(mlps:pd.DataFrame, most_weights:int)->Rule:
-    "A rule: a small CNN on the MLP's images, with no more updates"
-    def rule(work):
-        cnns = _of_kind(work.runs, 'cnn')
-        if cnns.empty:
-            return 'there is no CNN among your runs. What a net is, its layers say, not the label `variant`.'
-        if cnns['images'].iloc[0] != mlps['images'].iloc[0]:
-            return 'your nets saw other images than the MLP. Give `run_sweep` the same data.'
-        small = cnns[cnns['parameters'].le(most_weights)]
-        if small.empty:
-            least = cnns['parameters'].min()
-            return (f'your smallest CNN has {least:,} weights, more than {most_weights:,}. '
-                    'Where do most of them sit?')
-        if small['updates'].max() > mlps['updates'].max():
-            return ('your nets made more updates than the MLP. Then nobody can say '
-                    'whether the net or the training won.')
-    return rule
-
-# %% ../nbs/97_projects_nets.ipynb #duel
-def _small_nets(work:Work, most_weights:int)->list[pd.DataFrame]:
-    "Small CNNs of one setting, that is, runs that differ by nothing but the seed, a table each"
-    runs  = work.runs
-    small = runs['model'].eq('cnn') & runs['parameters'].le(most_weights)
-    texts = row_texts(runs, differing_keys(work))
-    return [o for _, o in runs[small].groupby(texts[small])]
-
-# %% ../nbs/97_projects_nets.ipynb #duel-seeds
-def _by_seed(runs:pd.DataFrame)->pd.Series:
-    return runs.groupby('seed')['score'].mean()
-
-def _pairs_of(nets:Sequence[pd.DataFrame], mlps:pd.DataFrame)->list[pd.DataFrame]:
-    "The runs with a score and a seed that the MLP has too"
-    return [o[o['seed'].isin(mlps['seed']) & o['score'].notna()] for o in nets]
-
 # %% ../nbs/97_projects_nets.ipynb #duel-pairs
-def _in_pairs(mlps:pd.DataFrame, most_weights:int)->Rule:
+def _in_pairs(least:int, duel:Callable[[Work], _Duel])->Rule:
     "A rule: a setting was repeated with the seeds of the MLP"
     def rule(work):
-        nets = _small_nets(work, most_weights)
-        if max(len(o) for o in nets) == 1:
+        d = duel(work)
+        if d.mine['seed'].nunique() == 1:
             return 'each setting ran once. One run may be the luck of its seed: repeat the best one.'
-        most = max(o['seed'].nunique() for o in _pairs_of(nets, mlps))
-        if not most:
-            known = ', '.join(map(str, sorted(mlps['seed'].unique())))
+        known = ', '.join(map(str, sorted(d.rival['seed'].unique())))
+        if d.pairs.empty:
             return f"none of your seeds is one of the MLP's, {known}. Pairs need equal seeds."
-        if most < 3:
-            return (f'your best-tried setting shares {most} seed{"s"*(most > 1)} with the MLP. '
-                    'With so few the interval is very wide.')
+        n = len(d.pairs)
+        if n < least:
+            return (f'your best-tried setting shares {n} seed{"s"*(n > 1)} with the MLP, '
+                    f'which has {known}. With so few the interval is very wide: {least} are asked.')
     return rule
 
 # %% ../nbs/97_projects_nets.ipynb #duel-words
-def _best_difference(work:Work, mlps:pd.DataFrame, most_weights:int)->Difference:
-    "Score minus the MLP's, seed by seed, of the setting whose interval reaches highest with its lower end"
-    pairs = _pairs_of(_small_nets(work, most_weights), mlps)
-    told  = [paired_difference(_by_seed(o), _by_seed(mlps)) for o in pairs if o['seed'].nunique() >= 3]
-    return max(told, key=lambda diff: diff.low)
-
-# %% ../nbs/97_projects_nets.ipynb #duel-points
-def _points(diff:Difference)->str:
-    "A difference in points, with its interval"
-    return f'{100*diff.mean:+.1f} points ({100*diff.low:.1f} to {100*diff.high:.1f}, n = {diff.n})'
-
-def _better_than(mlps:pd.DataFrame, most_weights:int)->Rule:
-    "A rule: the whole interval lies above zero"
-    def rule(work):
-        best = _best_difference(work, mlps, most_weights)
-        if best.high < 0:
-            return f'the MLP is better: {_points(best)}.'
-        if not best.low > 0:
-            return f'{_points(best)}. The interval holds 0, so this cannot be told from luck.'
-    return rule
+def _told(d:_Duel)->str:
+    "Which setting against the MLP, and by how much"
+    name = f'({d.name}) ' if d.name else ''
+    late = f' Only tried so far: {"; ".join(d.untold)}.' if d.untold else ''
+    return f'your CNN {name}minus the MLP, seed by seed: {in_points(d.difference)}.{late}'
 
 # %% ../nbs/97_projects_nets.ipynb #check-small-cnn
+def _better_than(duel:Callable[[Work], _Duel])->Rule:
+    "A rule: the whole interval lies above zero"
+    def rule(work):
+        diff, told = duel(work).difference, _told(duel(work))
+        if diff.high < 0: return f'the MLP is better: {told}'
+        if not diff.low > 0: return f'{told} The interval holds 0, so this cannot be told from luck.'
+    return rule
+
 def check_small_cnn(
     study:str,                           # Name of your sweep
     rival:str='two_nets',                # Name of the sweep with the MLP to beat
     *, most_weights:int=3000,            # Weights of your CNN
-    most_runs:int=8,                     # Runs of the study
+    most_runs:int=12,                    # Runs of the study
     most_epochs:int=5,                   # Epochs a run
+    least_seeds:int=6,                   # Seeds that both nets ran with, at least 2
     least_rival:float=.7,                # Mean score from which the MLP counts as trained
     store:RunStore|str|Path|None=None,   # None: the default store
 )->str:                                  # `not attempted`, `not yet: …` or `right: …`
     "Judge, from the store, whether a small CNN beats the MLP"
-    mlps  = _of_kind(attempt_table(rival, store), 'mlp')
-    rules = [
-        within_budget(most_runs, advice=_BEGIN_AGAIN), _epochs_within(most_epochs),
-        _no_error, all_ended, _same_images,
-        _worthy(mlps, rival, least_rival), _fair(mlps, most_weights),
-        _in_pairs(mlps, most_weights), _better_than(mlps, most_weights),
-    ]
-    def praise(work):
-        return f'your CNN minus the MLP, seed by seed: {_points(_best_difference(work, mlps, most_weights))}.'
-    return judge(_attempts(study, store), rules, praise)
+    mlps  = study_work(rival, store)
+    duel  = lambda work: _duel(work, mlps, most_weights, least_seeds)
+    rules = [within_budget(most_runs, advice=_BEGIN_AGAIN), _epochs_within(most_epochs), all_ended,
+             not_only_errors, same_images, _is_there(mlps, rival), _has_small(most_weights),
+             _worthy(rival, least_seeds, least_rival, duel), _in_pairs(least_seeds, duel), _better_than(duel)]
+    return judge(study_work(study, store), rules, lambda work: _told(duel(work)))
 
 # %% ../nbs/97_projects_nets.ipynb #edge-varied
+def _ended(work:Work, images:int|None)->pd.DataFrame:
+    "The runs that did not stop with an error, with the way each ended"
+    runs = _attempts(work, images)
+    return runs[runs['state'].ne('failed')]
+
 def _two_rates(work:Work)->str|None:
     "A rule: there is more than one rate"
-    if work.config['learning_rate'].nunique() < 2:
-        return 'you tried one rate. An edge has two sides.'
+    if work.runs['learning_rate'].nunique() < 2:
+        return 'there are runs of one rate only. An edge has two sides.'
 
 # %% ../nbs/97_projects_nets.ipynb #edge-long-enough
 def _long_enough(least_updates:int)->Rule:
     "A rule: a run that did not diverge trained long enough to die"
     def rule(work):
-        runs  = work.runs
+        runs  = _ended(work, None)
         whole = runs.loc[runs['state'].ne('diverged'), 'updates']
         if len(whole) and whole.max() < least_updates:
             return (f'your runs make {whole.max():,.0f} updates, at least {least_updates} are asked. '
@@ -258,16 +260,16 @@ def _long_enough(least_updates:int)->Rule:
     return rule
 
 # %% ../nbs/97_projects_nets.ipynb #edge-sides
-def _deaths(work:Work)->pd.DataFrame:
+def _deaths(work:Work, images:int|None)->pd.DataFrame:
     "Per rate, ascending: runs, and how many of them died"
-    runs = work.runs
+    runs = _ended(work, images)
     by = runs.assign(dead=runs['why'].ne('')).groupby('learning_rate')['dead']
     return by.agg(runs='size', dead='sum')
 
 # %% ../nbs/97_projects_nets.ipynb #edge-both-sides
-def _both_sides(work:Work)->str|None:
+def _both_sides(work:Work, images:int|None)->str|None:
     "A rule: a rate at which the net learns, and a larger one at which it dies"
-    by = _deaths(work)
+    by = _deaths(work, images)
     missing = 'One side of the edge is missing.'
     learns, dies = by.index[by['dead'] == 0], by.index[by['dead'] == by['runs']]
     if not by['dead'].any():
@@ -281,18 +283,18 @@ def _both_sides(work:Work)->str|None:
                 'give them time, or look further up.')
 
 # %% ../nbs/97_projects_nets.ipynb #edge-words
-def _edge(work:Work)->tuple[float,float]:
+def _edge(work:Work, images:int|None)->tuple[float,float]:
     "The largest rate that still learns, and the smallest above the slow ones that dies"
-    by = _deaths(work)
+    by = _deaths(work, images)
     learns = by.index[by['dead'] == 0]
     dies   = by.index[(by['dead'] == by['runs']) & (by.index > learns.min())]
     return learns.max(), dies.min()
 
 # %% ../nbs/97_projects_nets.ipynb #edge-near-enough
-def _near_enough(factor:float)->Rule:
+def _near_enough(factor:float, images:int|None)->Rule:
     "A rule: the two ends lie in order, close together, and were repeated"
     def rule(work):
-        (low, high), by = _edge(work), _deaths(work)
+        (low, high), by = _edge(work, images), _deaths(work, images)
         if high < low:
             return (f'at {high:g} your net dies and at {low:g}, a larger rate, it learns. '
                     'One of the two is luck: which, more seeds tell.')
@@ -311,21 +313,22 @@ def check_rate_edge(
     *, most_runs:int=8,                  # Runs of the study
     least_updates:int=400,               # Updates of a run that did not diverge
     factor:float=4,                      # Largest ratio of the two rates
-    images:int=1000,                     # Validation images
+    images:int|None=None,                # Validation images, at least 1; None: as the scores tell
     store:RunStore|str|Path|None=None,   # None: the default store
 )->str:                                  # `not attempted`, `not yet: …` or `right: …`
     "Judge, from the store, whether the edge of the learning rate has been found"
     rules = [
-        within_budget(most_runs, advice=_BEGIN_AGAIN), _no_error, all_ended, _same_images,
+        within_budget(most_runs, advice=_BEGIN_AGAIN), all_ended, not_only_errors, same_images,
         differs_only_in('learning_rate'), _two_rates, _long_enough(least_updates),
-        _both_sides, _near_enough(factor),
+        lambda work: _both_sides(work, images), _near_enough(factor, images),
     ]
     def praise(work):
-        low, high = _edge(work)
-        n = _deaths(work).loc[[low, high], 'runs'].min()
-        return (f'it learns at {low:g} and dies at {high:g}, each in {n} runs or more; '
-                'the seed decides in between.')
-    return judge(_attempts(study, store, images), rules, praise)
+        (low, high), by = _edge(work, images), _deaths(work, images)
+        n = by.loc[[low, high], 'runs'].min()
+        told = f'it learns at {low:g} and dies at {high:g}, each in {n} runs or more'
+        between = [f'{o:g}' for o in by.index[(by.index > low) & (by.index < high)]]
+        return f'{told}; at {" and ".join(between)}, in between, the seed decides.' if between else f'{told}.'
+    return judge(study_work(study, store), rules, praise)
 
 # %% ../nbs/97_projects_nets.ipynb #bright-invented
 def _invented_images(
@@ -408,8 +411,6 @@ def check_brightest(
     "Try a function on invented images and say what it does wrong"
     cases = [_invented_images(seed) for seed in range(3)]
     answers, said = try_answer(fn, cases)
-    if said and answers:
-        return f'{said}: the function gives nothing back. Does its last line begin with `return`?'
     faults = [_no_class(names, o) for (_, _, names), o in zip(cases, answers)]
     said = said or next(filter(None, faults), None)
     if said: return said

@@ -21,8 +21,8 @@ def nets(kind, tops, seeds=None, **more):
     return [kind | dict(seed=s, accuracy=curve(top)) | more for s, top in zip(seeds, tops)]
 
 
-RIVAL = nets(MLP, [.813, .799, .809])
-GOOD = nets(CNN, [.84, .83, .84])
+RIVAL = nets(MLP, [.813, .799, .809]*2)
+GOOD = nets(CNN, [.84, .83, .84]*2)
 
 
 @pytest.fixture
@@ -40,33 +40,39 @@ def small(store, rows, rival=RIVAL, **asked):
     return check_small_cnn('mine', store=store, **asked)
 
 
-SLOW = nets(CNN, [.85, .85, .85], num_epochs=9)
+SLOW = nets(CNN, [.85]*6, num_epochs=9)
 WRONG_SMALL = {      # what is wrong -> runs, a part of the message
     'one run': (nets(CNN, [.86]), 'luck of its seed'),
     'eight settings, one run each': ([o for i in range(8) for o in nets(CNN | dict(learning_rate=.01*(i+1)), [.8 + .01*i])],
                                      'luck of its seed'),
     'two seeds': (nets(CNN, [.85, .85]), 'shares 2 seeds'),
-    'seeds the rival lacks': (nets(CNN, [.85, .85, .85], seeds=[5, 6, 7]), 'Pairs need equal seeds'),
-    'two of three seeds fit': (nets(CNN, [.85, .85, .85], seeds=[1, 2, 3]), 'shares 2 seeds'),
-    'three seeds of three settings': ([nets(CNN | dict(learning_rate=.01*(s+1)), [.85], seeds=[s])[0] for s in range(3)],
-                                      'luck of its seed'),
-    'a worse net': (nets(CNN, [.70, .71, .70]), 'MLP is better'),
-    'the interval holds 0': (nets(CNN, [.83, .78, .85]), 'cannot be told from luck'),
-    'equal to the MLP': (nets(CNN, [.814, .799, .808]), 'cannot be told from luck'),
-    'nine runs': (GOOD + nets(CNN | dict(learning_rate=.3), [.5]*6), 'budget is 8'),
-    'nine runs, most of them broken': (GOOD + nets(CNN | dict(learning_rate=9.), [.1]*6, state='diverged'), 'budget is 8'),
+    'three seeds, all far better': (nets(CNN, [.95, .95, .95]), 'shares 3 seeds'),
+    'seeds the rival lacks': (nets(CNN, [.85]*6, seeds=range(6, 12)), 'Pairs need equal seeds'),
+    'four of six seeds fit': (nets(CNN, [.85]*6, seeds=range(2, 8)), 'shares 4 seeds'),
+    'six seeds of six settings': ([nets(CNN | dict(learning_rate=.01*(s+1)), [.85], seeds=[s])[0] for s in range(6)],
+                                  'luck of its seed'),
+    'a worse net': (nets(CNN, [.70, .71, .70]*2), 'MLP is better'),
+    'the interval holds 0': (nets(CNN, [.83, .78, .82]*2), 'cannot be told from luck'),
+    'equal to the MLP': (nets(CNN, [.814, .799, .808]*2), 'cannot be told from luck'),
+    'a better one was tried once': (nets(CNN, [.83, .78, .82]*2) + nets(CNN | dict(learning_rate=.3), [.9]),
+                                    'Only tried so far: learning_rate 0.3'),
+    'a good setting, then a worse one repeated': (GOOD + nets(CNN | dict(learning_rate=.3), [.7]*6), 'learning_rate 0.3) minus'),
+    'thirteen runs': (GOOD + nets(CNN | dict(learning_rate=.3), [.5]*7), 'budget is 12'),
+    'thirteen runs, most of them broken': (GOOD + nets(CNN | dict(learning_rate=9.), [.1]*7, state='diverged'), 'budget is 12'),
+    'thirteen runs, most of them errors': (GOOD + nets(CNN | dict(learning_rate=9.), [.1]*7, state='failed'), 'budget is 12'),
     'too many epochs': (SLOW, 'budget is 5 each'),
-    'more updates by small batches': (nets(CNN, [.85]*3, batch_size=8, per_epoch=375), 'more updates'),
-    'too many weights': (nets(CNN, [.85]*3, weights=9098), 'more than 3,000'),
-    'one weight too many': (nets(CNN, [.85]*3, weights=3001), 'more than 3,000'),
-    'only the small one is bad': (nets(CNN, [.85]*3, weights=9098) + nets(CNN, [.7]*3), 'MLP is better'),
-    'an MLP called CNN': (nets(MLP | dict(hidden_layers=[3], weights=2000), [.85]*3, variant='CNN'), 'no CNN'),
-    'other images': (nets(CNN, [.99]*3, images='digits'), 'other images'),
-    'two sets of images': (GOOD[:2] + nets(CNN, [.85], seeds=[2], images='b'), 'same images'),
-    'not ended': (GOOD[:2] + nets(CNN, [.85], seeds=[2], state='interrupted'), 'not ended'),
-    'an error': (GOOD[:2] + nets(CNN, [.85], seeds=[2], state='failed'), 'with an error'),
-    'the third diverged before it had a score': (GOOD[:2] + [CNN | dict(seed=2, accuracy=[.1], state='diverged')],
-                                                 'shares 2 seeds'),
+    'more updates by small batches': (nets(CNN, [.85]*6, batch_size=8, per_epoch=375), 'fewer than its 1875 updates'),
+    'too many weights': (nets(CNN, [.85]*6, weights=9098), 'more than 3,000'),
+    'one weight too many': (nets(CNN, [.85]*6, weights=3001), 'more than 3,000'),
+    'only the small one is bad': (nets(CNN, [.85]*6, weights=9098) + nets(CNN, [.7]*6), 'MLP is better'),
+    'an MLP called CNN': (nets(MLP | dict(hidden_layers=[3], weights=2000), [.85]*6, variant='CNN'), 'no CNN'),
+    'other images': (nets(CNN, [.99]*6, images='digits'), 'other images'),
+    'two sets of images': (GOOD[:5] + nets(CNN, [.85], seeds=[5], images='b'), 'same images'),
+    'not ended': (GOOD[:5] + nets(CNN, [.85], seeds=[5], state='interrupted'), 'not ended'),
+    'nothing but errors': (nets(CNN, [.85]*6, state='failed'), 'every run stopped with an error'),
+    'an error in the place of a seed': (GOOD[:5] + nets(CNN, [.85], seeds=[5], state='failed'), 'shares 5 seeds'),
+    'the sixth diverged before it had a score': (GOOD[:5] + [CNN | dict(seed=5, accuracy=[.1], state='diverged')],
+                                                 'shares 5 seeds'),
 }
 
 
@@ -79,9 +85,14 @@ def test_wrong_small_nets(store, case):
 
 WRONG_RIVALS = {
     'none': ([], 'not in the store'),
-    'a CNN': (nets(CNN, [.8, .8, .8]), 'not in the store'),
+    'a CNN': (nets(CNN, [.8]*6), 'not in the store'),
+    'nothing but errors': (nets(MLP, [.8]*6, state='failed'), 'not in the store'),
     'one seed': (RIVAL[:1], 'has 1 seed.'),
-    'hardly trained': (nets(MLP, [.3, .31, .3]), 'weak rival'),
+    'three seeds': (RIVAL[:3], 'has 3 seeds.'),
+    'six seeds of six settings': ([o | dict(learning_rate=.01*(i+1)) for i, o in enumerate(RIVAL)], 'has 1 seed.'),
+    'hardly trained': (nets(MLP, [.3, .31, .3]*2), 'weak rival'),
+    'trained for an epoch': ([o | dict(accuracy=o['accuracy'][:2], num_epochs=1) for o in RIVAL], 'made fewer'),
+    'on other images': ([o | dict(images='b') for o in RIVAL], 'other images'),
 }
 
 
@@ -98,16 +109,37 @@ def test_small_messages_tell_misconceptions_apart():
     assert len(WRONG_SMALL) + len(WRONG_RIVALS) >= 20
 
 
+BAD_RIVALS = {      # beside the one of the page they change nothing
+    'a bad rate': [o | dict(learning_rate=.0001, accuracy=curve(.75)) for o in RIVAL],
+    'an epoch only': [o | dict(num_epochs=1, accuracy=[.1, .71]) for o in RIVAL],
+    'other images': [o | dict(images='b', accuracy=curve(.71)) for o in RIVAL],
+    'errors': [o | dict(learning_rate=.3, state='failed', accuracy=curve(.71)) for o in RIVAL],
+    'one lucky seed of another setting': [RIVAL[0] | dict(learning_rate=.02, accuracy=curve(.99))],
+}
+
+
+@pytest.mark.parametrize('case', BAD_RIVALS)
+def test_the_rival_is_one_setting(store, case):
+    for rows in (GOOD, nets(CNN, [.83, .78, .82]*2)):
+        said = small(store, rows)
+        invent_runs(store, 'two_nets', BAD_RIVALS[case])
+        assert check_small_cnn('mine', store=store) == said
+    invent_runs(store, 'two_nets', [o | dict(learning_rate=.04, accuracy=curve(.9)) for o in RIVAL])
+    assert 'MLP is better' in check_small_cnn('mine', store=store)
+
+
 RIGHT_SMALL = {
-    'three runs': GOOD,
-    'a search first': nets(CNN | dict(learning_rate=.3), [.5]) + nets(CNN | dict(learning_rate=.01), [.7]) + GOOD,
-    'a large net was tried too': nets(CNN, [.9]*3, weights=9098) + GOOD,
+    'six runs': GOOD,
+    'a search with another seed first': nets(CNN | dict(learning_rate=.3), [.5], seeds=[9]) + nets(CNN, [.7], seeds=[9]) + GOOD,
+    'tries afterwards': GOOD + nets(CNN | dict(learning_rate=.3), [.5], seeds=[9]),
+    'an error was tried too': GOOD + nets(CNN | dict(learning_rate=9.), [.2], state='failed'),
+    'a large net was tried too': nets(CNN, [.9]*6, weights=9098) + GOOD,
     'an MLP was tried too': nets(MLP | dict(hidden_layers=[8]), [.7]) + GOOD,
-    'in two layers with momentum': nets(CNN | dict(conv_layers=[4, 4], momentum=.9), [.84, .83, .84]),
-    'fewer epochs': nets(CNN | dict(num_epochs=3), [.84, .83, .84]),
+    'in two layers with momentum': nets(CNN | dict(conv_layers=[4, 4], momentum=.9), [.84, .83, .84]*2),
+    'fewer epochs': nets(CNN | dict(num_epochs=3), [.84, .83, .84]*2),
     'in any order': GOOD[::-1],
     'a net that diverged was tried too': GOOD + nets(CNN | dict(learning_rate=9.), [.2], state='diverged'),
-    'early-stopped': nets(CNN, [.84, .83, .84], state='early-stopped'),
+    'early-stopped': nets(CNN, [.84, .83, .84]*2, state='early-stopped'),
 }
 
 
@@ -119,6 +151,7 @@ def test_right_small_nets(store, case):
 def test_limits_are_asked_for(store):
     assert 'more than 1,000' in small(store, GOOD, most_weights=1000)
     assert 'budget is 2' in check_small_cnn('mine', store=store, most_runs=2)
+    assert 'deserves 7' in check_small_cnn('mine', store=store, least_seeds=7)
     assert check_small_cnn('mine', store=store, most_weights=1500).startswith('right')
 
 
@@ -167,7 +200,7 @@ WRONG_EDGE = {
     'too short': (at(.5, '++', per_epoch=20) + at(1.5, '--', per_epoch=20), 'learn for a while'),
     'nine runs': (FOUND + at(3, '--') + at(6, '--') + at(9, '-'), 'budget is 8'),
     'not ended': (at(.5, '++') + at(1.5, '--', state='interrupted'), 'not ended'),
-    'an error is no death': (at(.5, '++') + at(1.5, '--', state='failed'), 'An error is no result'),
+    'an error is no death': (at(.5, '++') + at(1.5, '--', state='failed'), 'one rate'),
     'other images at one end': (at(.5, '++') + at(1.5, '--', images='b'), 'same images'),
 }
 
