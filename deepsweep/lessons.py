@@ -21,7 +21,7 @@ def _is_untouched(answer:Callable)->bool:
     code = getattr(inspect.unwrap(answer), '__code__', None)
     if code is None: return False
     inputs = code.co_argcount + code.co_kwonlyargcount
-    inputs += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    inputs += sum(bool(code.co_flags & o) for o in (inspect.CO_VARARGS, inspect.CO_VARKEYWORDS))
     return not code.co_names and code.co_nlocals == inputs
 
 # %% ../nbs/89_lessons.ipynb #try-answer
@@ -130,7 +130,8 @@ def _sum_of_best(scores, k):
     return sum(max(o) for o in _choices(scores, k))
 
 _WRONG_BEST = [
-    _mean_score, _best_score, _best_of_first, _mean_of_top, _best_with_replacement, _worst_of_k, _sum_of_best,
+    _mean_score, _best_score, _best_of_first, _mean_of_top, _best_with_replacement, _worst_of_k,
+    _sum_of_best,
 ]
 
 # %% ../nbs/89_lessons.ipynb #check-expected-best
@@ -226,8 +227,8 @@ def _first_run(df):
     return df['run'].iloc[0]
 
 _WRONG_RUNS = [
-    _run_by_test, _run_by_train, _run_by_loss, _run_by_last, _steady_run, _worst_run, _run_without_score,
-    _first_run,
+    _run_by_test, _run_by_train, _run_by_loss, _run_by_last, _steady_run, _worst_run,
+    _run_without_score, _first_run,
 ]
 
 # %% ../nbs/89_lessons.ipynb #no-run
@@ -263,10 +264,10 @@ def _rate_rows(rng:np.random.Generator, n_seeds:dict)->pd.DataFrame:
         'test accuracy': .4+.02*e-.002*i,
     }
     names = iter(_run_names(rng, sum(n_seeds.values())))
-    runs  = [(next(names), i, rate, s) for i, (rate, n) in enumerate(n_seeds.items()) for s in range(n)]
     return pd.DataFrame([
         dict(run=name, learning_rate=rate, seed=s, epoch=e, **scores(i, e))
-        for name, i, rate, s in runs for e in range(6)
+        for i, (rate, n) in enumerate(n_seeds.items()) for s, name in zip(range(n), names)
+        for e in range(6)
     ])
 
 # %% ../nbs/89_lessons.ipynb #rates-invented
@@ -336,13 +337,13 @@ def _rate_by_curve(df):
 # %% ../nbs/89_lessons.ipynb #rates-wrong-3
 def _sum_rate(df):
     """you added up where a mean is asked for: a rate with more runs then wins by their number.
-    Did every rate get equally many?"""
+    Do all rates have equally many?"""
     best = df.groupby(['learning_rate', 'run'])['valid accuracy'].max()
     return best.groupby('learning_rate').sum().idxmax()
 
 def _median_rate(df):
-    """you took the median of the runs. That is a fair choice too, but the exercise asks for the mean,
-    which a poor seed pulls down."""
+    """you took the median of the runs. That is a fair choice too,
+    but the exercise asks for the mean, which a poor seed pulls down."""
     best = df.groupby(['learning_rate', 'run'])['valid accuracy'].max()
     return best.groupby('learning_rate').median().idxmax()
 
@@ -462,13 +463,15 @@ def _by_n(df):
     return _t_interval(_paired(df), ddof=0)
 
 def _sum_of_pairs(df):
-    "you added the differences up. The effect is their mean, which does not grow with the number of seeds."
+    """you added the differences up. The effect is their mean,
+    which does not grow with the number of seeds."""
     d = _paired(df)
     mean, low, _ = _t_interval(d)
     return _around(d.sum(), mean-low)
 
 _WRONG_DIFFERENCES = [
-    _wrong_sign, _in_points, _row_by_row, _not_paired, _spread_of_one, _normal_quantile, _by_n, _sum_of_pairs,
+    _wrong_sign, _in_points, _row_by_row, _not_paired, _spread_of_one, _normal_quantile, _by_n,
+    _sum_of_pairs,
 ]
 
 # %% ../nbs/89_lessons.ipynb #no-interval
