@@ -5,6 +5,7 @@
 # %% ../nbs/89_lessons.ipynb #imports
 from __future__ import annotations
 import copy
+import inspect
 import itertools
 from collections.abc import Callable, Sequence
 import numpy as np
@@ -13,6 +14,15 @@ import pandas as pd
 # %% auto #0
 __all__ = ['try_answer', 'message_of', 'find_mistake', 'check_number', 'check_expected_best', 'invent_sweep', 'check_winner',
            'invent_rates', 'check_rate', 'invent_pairs', 'check_difference', 'invent_scores', 'check_honest_score']
+
+# %% ../nbs/89_lessons.ipynb #is-untouched
+def _is_untouched(answer:Callable)->bool:
+    "Does the body hold nothing but dots or `pass`?"
+    code = getattr(inspect.unwrap(answer), '__code__', None)
+    if code is None: return False
+    inputs = code.co_argcount + code.co_kwonlyargcount
+    inputs += sum(bool(code.co_flags & o) for o in (inspect.CO_VARARGS, inspect.CO_VARKEYWORDS))
+    return not code.co_names and code.co_nlocals == inputs
 
 # %% ../nbs/89_lessons.ipynb #try-answer
 def try_answer(
@@ -26,8 +36,10 @@ def try_answer(
         return [], 'not attempted'
     except Exception as e:
         return [], f'not yet: your code raised {type(e).__name__}: {e}'
-    is_untouched = all(o is None or o is ... for o in answers)
-    return answers, 'not attempted' if is_untouched else None
+    if any(o is not None and o is not ... for o in answers): return answers, None
+    if ... in answers or _is_untouched(answer): return answers, 'not attempted'
+    return answers, ('not yet: your function returned nothing. '
+                     'What it prints or keeps is gone when it ends; only what it returns comes out.')
 
 # %% ../nbs/89_lessons.ipynb #name-mistake
 def message_of(
@@ -113,8 +125,13 @@ def _worst_of_k(scores, k):
     "that is the worst of each choice. Is a high accuracy good or bad?"
     return np.mean([min(o) for o in _choices(scores, k)])
 
+def _sum_of_best(scores, k):
+    "you added up the best of each choice. A mean divides by how many choices there are."
+    return sum(max(o) for o in _choices(scores, k))
+
 _WRONG_BEST = [
     _mean_score, _best_score, _best_of_first, _mean_of_top, _best_with_replacement, _worst_of_k,
+    _sum_of_best,
 ]
 
 # %% ../nbs/89_lessons.ipynb #check-expected-best
@@ -151,11 +168,11 @@ def _rising(i:int, e:int)->dict:
 def invent_sweep(
     seed:int,         # Another sweep for each
 )->pd.DataFrame:      # A row per run and epoch, shuffled; columns as in a merged table, and `test accuracy`
-    "Invent a sweep of eight runs whose rankings all differ"
-    names = _run_names(np.random.default_rng(seed), 8)
+    "Invent a sweep of nine runs whose rankings all differ"
+    names = _run_names(np.random.default_rng(seed), 9)
     rows  = [dict(run=name, epoch=e, **_rising(i, e)) for i, name in enumerate(names) for e in range(6)]
     df = pd.DataFrame(rows).set_index(['run', 'epoch'])
-    best, last, train, loss, test, worst, broken, _ = names
+    best, last, train, loss, test, worst, broken, steady, _ = names
     df.loc[(best, 3), 'valid accuracy']  = .9
     df.loc[(best, 5), 'valid accuracy']  = .5
     df.loc[(last, 5), 'valid accuracy']  = .8
@@ -163,6 +180,7 @@ def invent_sweep(
     df.loc[(loss, 4), 'valid loss']      = .2
     df.loc[(test, 4), 'test accuracy']   = .95
     df.loc[(worst, 1), 'valid accuracy'] = .05
+    df.loc[steady, 'valid accuracy']     = .7              # in all of its epochs
     df.loc[(broken, 5)] = np.nan                           # diverged in its last epoch
     return _shuffled(df.reset_index(), seed)
 
@@ -191,6 +209,10 @@ def _run_by_last(df):
     "you looked at the last epoch only. A run counts with its best epoch, and not every run ends with it."
     return _top(df[df['epoch'] == df['epoch'].max()], 'valid accuracy')
 
+def _steady_run(df):
+    "you averaged over all epochs, or added them up. A run counts with its best epoch."
+    return df.groupby('run')['valid accuracy'].mean().idxmax()
+
 def _worst_run(df):
     "that is the run with the lowest score. Is a high accuracy good or bad?"
     return df.loc[df['valid accuracy'].idxmin(), 'run']
@@ -205,7 +227,8 @@ def _first_run(df):
     return df['run'].iloc[0]
 
 _WRONG_RUNS = [
-    _run_by_test, _run_by_train, _run_by_loss, _run_by_last, _worst_run, _run_without_score, _first_run,
+    _run_by_test, _run_by_train, _run_by_loss, _run_by_last, _steady_run, _worst_run,
+    _run_without_score, _first_run,
 ]
 
 # %% ../nbs/89_lessons.ipynb #no-run
@@ -233,28 +256,31 @@ def check_winner(
     return 'right: on three invented sweeps you chose by validation, at the best epoch, in any order of rows.'
 
 # %% ../nbs/89_lessons.ipynb #rates-rows
-def _rate_rows(rng:np.random.Generator, rates:Sequence[float])->pd.DataFrame:
-    "Unremarkable runs of three seeds at each rate, six epochs each"
+def _rate_rows(rng:np.random.Generator, n_seeds:dict)->pd.DataFrame:
+    "Unremarkable runs, so many seeds at each rate, six epochs each"
     def scores(i, e): return {
         'train accuracy': .5+.03*e-.002*i,
         'valid accuracy': .4+.02*e-.002*i,
         'test accuracy': .4+.02*e-.002*i,
     }
-    names = _run_names(rng, 3*len(rates))
+    names = iter(_run_names(rng, sum(n_seeds.values())))
     return pd.DataFrame([
-        dict(run=names[3*i+s], learning_rate=rate, seed=s, epoch=e, **scores(i, e))
-        for i, rate in enumerate(rates) for s in range(3) for e in range(6)
+        dict(run=name, learning_rate=rate, seed=s, epoch=e, **scores(i, e))
+        for i, (rate, n) in enumerate(n_seeds.items()) for s, name in zip(range(n), names)
+        for e in range(6)
     ])
 
 # %% ../nbs/89_lessons.ipynb #rates-invented
+_RATES = .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5
+
 def invent_rates(
     seed:int,         # Another sweep for each
 )->pd.DataFrame:      # A row per run and epoch, shuffled
-    "Invent a sweep of eight rates by three seeds whose rankings all differ"
+    "Invent a sweep of ten rates by three seeds, one by six, whose rankings all differ"
     rng   = np.random.default_rng(seed)
-    rates = [float(o) for o in rng.permutation([.001, .002, .005, .01, .02, .05, .1, .2])]
-    df = _rate_rows(rng, rates)
-    best, lucky, curve, last, steady, test, train, worst = rates
+    rates = [float(o) for o in rng.permutation(_RATES)]
+    best, lucky, curve, last, steady, test, train, worst, many, middle = rates
+    df = _rate_rows(rng, {rate: 6 if rate == many else 3 for rate in rates})
     def put(rate, value, epochs, seeds=(0, 1, 2), column='valid accuracy'):
         here = (df['learning_rate'] == rate) & df['epoch'].isin(epochs) & df['seed'].isin(seeds)
         df.loc[here, column] = value
@@ -267,6 +293,9 @@ def invent_rates(
     put(test, .95, [4], column='test accuracy')
     put(train, .99, [4], column='train accuracy')
     put(worst, .05, [1])
+    for s in range(2):                                     # two good seeds, and a poor one
+        put(middle, .85, [s+3], [s])
+    put(middle, .30, range(6), [2])
     return _shuffled(df, seed)
 
 # %% ../nbs/89_lessons.ipynb #rates-wrong
@@ -306,6 +335,19 @@ def _rate_by_curve(df):
     return df.groupby(['learning_rate', 'epoch'])['valid accuracy'].mean().idxmax()[0]
 
 # %% ../nbs/89_lessons.ipynb #rates-wrong-3
+def _sum_rate(df):
+    """you added up where a mean is asked for: a rate with more runs then wins by their number.
+    Do all rates have equally many?"""
+    best = df.groupby(['learning_rate', 'run'])['valid accuracy'].max()
+    return best.groupby('learning_rate').sum().idxmax()
+
+def _median_rate(df):
+    """you took the median of the runs. That is a fair choice too,
+    but the exercise asks for the mean, which a poor seed pulls down."""
+    best = df.groupby(['learning_rate', 'run'])['valid accuracy'].max()
+    return best.groupby('learning_rate').median().idxmax()
+
+# %% ../nbs/89_lessons.ipynb #rates-wrong-4
 def _worst_rate(df):
     "that is the rate with the lowest scores. Is a high accuracy good or bad?"
     return _mean_best(df, per_run='min').idxmin()
@@ -316,7 +358,7 @@ def _first_rate(df):
 
 _WRONG_RATES = [
     _rate_by_test, _rate_by_train, _luckiest_rate, _rate_by_last, _steady_rate, _rate_by_curve,
-    _worst_rate, _first_rate,
+    _sum_rate, _median_rate, _worst_rate, _first_rate,
 ]
 
 # %% ../nbs/89_lessons.ipynb #no-rate
@@ -420,8 +462,16 @@ def _by_n(df):
     "the spread divides by n. With a mean taken from the same numbers it is n - 1: `ddof=1`."
     return _t_interval(_paired(df), ddof=0)
 
+def _sum_of_pairs(df):
+    """you added the differences up. The effect is their mean,
+    which does not grow with the number of seeds."""
+    d = _paired(df)
+    mean, low, _ = _t_interval(d)
+    return _around(d.sum(), mean-low)
+
 _WRONG_DIFFERENCES = [
     _wrong_sign, _in_points, _row_by_row, _not_paired, _spread_of_one, _normal_quantile, _by_n,
+    _sum_of_pairs,
 ]
 
 # %% ../nbs/89_lessons.ipynb #no-interval
