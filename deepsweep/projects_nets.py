@@ -94,7 +94,7 @@ def _epochs_within(most:int)->Rule:
 # %% ../nbs/97_projects_nets.ipynb #rival
 def _settings(runs:pd.DataFrame, work:Work)->list[tuple[str,pd.DataFrame]]:
     "Runs that differ by nothing but the seed, a table each, and what to call them, in the order of the runs"
-    keys = differing_keys(work)
+    keys = [k for k in differing_keys(work) if runs[k].map(repr).nunique() > 1]
     groups = [o for _, o in runs.groupby(row_texts(runs, keys), sort=False)]
     return [(', '.join(f'{k} {o[k].iloc[0]}' for k in keys), o) for o in groups]
 
