@@ -69,11 +69,12 @@ def _draw_histograms(ax, claim:pd.Series, real:pd.Series|None, step:float)->None
 # %% ../nbs/91_classroom.ipynb #luck-words
 def _luck_words(runs:int, images:int, luck:float, lead:float)->str:
     "How much better the winner looks than it is, and the share of its lead that is luck"
-    if runs == 1: return f'One run on {images:,} images: nothing was chosen, so its score is right on average.'
+    on = f'on {images:,} images'
+    if runs == 1: return f'One run {on}: nothing was chosen, so its score is right on average.'
     looks = f'{luck:.1f} points better than it is' if luck >= .05 else 'hardly better than it is'
     share = 'there is no lead to speak of'
     if lead > .05: share = f'{max(luck/lead, 0):.0%} of its lead over the average run is luck'
-    return f'The best of {runs} runs, chosen on {images:,} images, looks {looks}; {share}.'
+    return f'The best of {runs} runs, chosen {on}, looks {looks}; {share}.'
 
 # %% ../nbs/91_classroom.ipynb #draw-luck-2
 def draw_luck(
@@ -164,7 +165,8 @@ def _names_within(variant:str, rows:list, keys:list)->list[str]:
     "The variant, and for each of its configurations those settings that tell it from the others"
     texts  = {k: _setting_texts(rows, k) for k in keys}
     differ = {k: o for k, o in texts.items() if len(set(o)) > 1}
-    return [' '.join([variant, *(f'{key_text(k)} {o[i]}' for k, o in differ.items())]) for i in range(len(rows))]
+    def told(i): return [f'{key_text(k)} {o[i]}' for k, o in differ.items()]
+    return [' '.join([variant, *told(i)]) for i in range(len(rows))]
 
 def _column_names(found:list[tuple], keys:list)->list[str]:
     "A name for each configuration, in their order"
@@ -210,7 +212,7 @@ def _orders(differences:Sequence[float], n:int)->tuple[float,float]:
 def wrong_ranking(
     differences:Sequence[float],   # Of two configurations, one per seed
     n:int,                         # Seeds that somebody has, from 1 to all
-)->float:                          # In [0, 1]; a tie counts half; NaN where all together tie: no order is wrong
+)->float:                          # In [0, 1]; a tie counts half; NaN where all together tie
     "Say how often the mean over `n` of these seeds ranks the two otherwise than the mean over all"
     other, tied = _orders(differences, n)
     return other + tied/2
