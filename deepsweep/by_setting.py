@@ -109,35 +109,39 @@ def hold(self:Run,
     return float(self.config.get(column, np.nan))
 
 # %% ../nbs/81_by_setting.ipynb #best
+def _mean(values:np.ndarray)->float:
+    "Their mean; NaN where there are none"
+    return float(values.mean()) if len(values) else np.nan
+
 @patch
 def best(self:Run,
     column:str='valid accuracy',    # A score
-)->float:                           # The highest, missing epochs passed over
+)->float:                           # The highest, missing epochs passed over; NaN without any
     "Highest value of a score"
-    return float(np.fmax.reduce(self[column]))
+    return float(np.fmax.reduce(self[column], initial=np.nan))
 
 @patch
 def top3(self:Run,
     column:str='valid accuracy',    # A score
-)->float:                           # A missing epoch counts as 0
+)->float:                           # A missing epoch counts as 0; NaN for a run without epochs
     "Mean of a score over its three best epochs"
-    return float(np.sort(np.nan_to_num(self[column]))[-3:].mean())
+    return _mean(np.sort(np.nan_to_num(self[column]))[-3:])
 
 # %% ../nbs/81_by_setting.ipynb #curve-scores
 @patch
 def least(self:Run,
     column:str='valid loss',   # A loss
-)->float:                      # Missing epochs passed over
+)->float:                      # Missing epochs passed over; NaN without any
     "Least value of a curve"
-    return float(np.fmin.reduce(self[column]))
+    return float(np.fmin.reduce(self[column], initial=np.nan))
 
 @patch
 def final(self:Run,
     column:str,      # Any curve
     k:int=5,         # Epochs, at least 1
-)->float:            # NaN if one of them is missing
+)->float:            # NaN if one of them is missing, or all
     "Mean of the last epochs of a curve"
-    return float(self[column][-k:].mean())
+    return _mean(self[column][-k:])
 
 # %% ../nbs/81_by_setting.ipynb #least-epoch
 @patch
@@ -170,9 +174,10 @@ def at(self:Run,
 def reached(self:Run,
     column:str,      # A loss
     level:float,     # The value to reach
-)->float:            # One more than there are epochs if it never does
+)->float:            # One more than there are epochs if it never does; NaN for a run without epochs
     "First epoch with a value at or below `level`"
     hit = np.flatnonzero(self[column]<=level)
+    if not len(self.epochs): return np.nan
     return float(self.epochs[hit[0]] if len(hit) else self.epochs[-1]+1)
 
 # %% ../nbs/81_by_setting.ipynb #failed

@@ -20,8 +20,8 @@ from .runs import load_recorded, recorded_names
 _all_ = ['Missing', 'Run', 'Runs', 'Setting']
 
 # %% auto #0
-__all__ = ['Rule', 'Clause', 'judge', 'Claims', 'claims_table', 'rules_table', 'claims_summary', 'Missing', 'Run', 'Runs',
-           'Setting']
+__all__ = ['SETTLED_BY', 'Rule', 'Clause', 'judge', 'Claims', 'claims_table', 'rules_table', 'claims_summary', 'Missing', 'Run',
+           'Runs', 'Setting']
 
 # %% ../nbs/82_claims.ipynb #rule
 @dataclass(frozen=True)
@@ -198,10 +198,13 @@ def _judged(claim:_Claim, runs:Runs)->tuple[list,list]:
     return parts, notes
 
 # %% ../nbs/82_claims.ipynb #combined
+# in the `why` of a claim, it stands before the runs that would decide it
+SETTLED_BY = 'would settle it: '
+
 def _needed(claim:_Claim, parts:Iterable)->str:
     "The runs that would settle a claim"
     texts = [c.settles or claim.settles for c, v in parts if v.verdict==OTHER_SCALE]
-    return 'would settle it: ' + ' and '.join(dict.fromkeys(texts))
+    return SETTLED_BY + ' and '.join(dict.fromkeys(texts))
 
 def _combined(claim:_Claim, runs:Runs)->Verdict:
     "The verdict on a claim; its `why` names each clause"

@@ -69,10 +69,12 @@ def _draw_histograms(ax, claim:pd.Series, real:pd.Series|None, step:float)->None
 # %% ../nbs/91_classroom.ipynb #luck-words
 def _luck_words(runs:int, images:int, luck:float, lead:float)->str:
     "How much better the winner looks than it is, and the share of its lead that is luck"
+    on = f'on {images:,} images'
+    if runs == 1: return f'One run {on}: nothing was chosen, so its score is right on average.'
+    looks = f'{luck:.1f} points better than it is' if luck >= .05 else 'hardly better than it is'
     share = 'there is no lead to speak of'
-    if lead > .05: share = f'{luck/lead:.0%} of its lead over the average run is luck'
-    best  = f"The best of {runs} run{'s'*(runs>1)}, chosen on {images:,} images"
-    return f'{best}, looks {luck:.1f} points better than it is; {share}.'
+    if lead > .05: share = f'{max(luck/lead, 0):.0%} of its lead over the average run is luck'
+    return f'The best of {runs} runs, chosen {on}, looks {looks}; {share}.'
 
 # %% ../nbs/91_classroom.ipynb #draw-luck-2
 def draw_luck(
@@ -87,8 +89,8 @@ def draw_luck(
     figure = Figure(figsize=(7.4, 3.1))
     ax = figure.add_axes([.09, .17, .6, .79])
     _draw_histograms(ax, claim, real if spread else None, step=100/images)      # an image more or less
-    ax.axvline(claim.mean(), color=PALETTE['orange'], lw=2)
-    ax.axvline(real.mean(), color=PALETTE['blue'], lw=2, ls='--', label='its mean worth')
+    ax.axvline(claim.mean(), color='black', lw=2, label='mean of what it scored')
+    ax.axvline(real.mean(), color=PALETTE['blue'], lw=2, ls='--', label='mean of what it is worth')
     ax.set(xlabel='accuracy above the average run [points]', ylabel='sweeps')
     ax.set_yticks([])
     legend_beside(ax)
@@ -112,8 +114,8 @@ def luck_meter()->Explorer:
     return Explorer(
         draw_luck, controls,
         alt='A histogram of what the winner scored, to the right of what it is worth',
-        caption='2,000 simulated sweeps. Orange: the score that would be reported; '
-                'blue: what new images would show.',
+        caption='Simulated sweeps, 2,000 or, above 64 runs, 1,000. Orange with a black line: the score that '
+                'would be reported, and its mean; blue: what new images would show.',
         question='How much of the best score is luck?',
         goal='Compare 64 runs, and find a number of images for which the winner looks less than one point '
              'better than it is. Then let the runs differ: what happens to the share of luck?',
@@ -154,18 +156,25 @@ def _configurations(df:pd.DataFrame, metric:str|None, least:int)->list[tuple]:
     return [(variant, at.loc[g.index[0]], by_seed(g)) for variant, g in enough]
 
 # %% ../nbs/91_classroom.ipynb #noise-names
-def _settings_that_differ(rows:list, keys:list)->list:
-    "Those of `keys` that do not have the same value in all of `rows`"
-    return [k for k in keys if len({setting_text(row[k]) for row in rows}) > 1]
+def _setting_texts(rows:list, key:str)->list[str]:
+    "A setting of each row in a few letters, or in full where these would make two of them one"
+    short, full = [setting_text(row[key]) for row in rows], [str(row[key]) for row in rows]
+    return short if len(set(short)) == len(set(full)) else full
+
+def _names_within(variant:str, rows:list, keys:list)->list[str]:
+    "The variant, and for each of its configurations those settings that tell it from the others"
+    texts  = {k: _setting_texts(rows, k) for k in keys}
+    differ = {k: o for k, o in texts.items() if len(set(o)) > 1}
+    def told(i): return [f'{key_text(k)} {o[i]}' for k, o in differ.items()]
+    return [' '.join([variant, *told(i)]) for i in range(len(rows))]
 
 def _column_names(found:list[tuple], keys:list)->list[str]:
-    "The variant of each configuration, and those settings that tell it from others of its variant"
+    "A name for each configuration, in their order"
     rows = {}
     for variant, row, _ in found:
         rows.setdefault(variant, []).append(row)
-    differ = {variant: _settings_that_differ(of, keys) for variant, of in rows.items()}
-    def told(row, k): return f'{key_text(k)} {setting_text(row[k])}'
-    return [' '.join([variant, *(told(row, k) for k in differ[variant])]) for variant, row, _ in found]
+    names = {variant: iter(_names_within(variant, of, keys)) for variant, of in rows.items()}
+    return [next(names[variant]) for variant, _, _ in found]
 
 # %% ../nbs/91_classroom.ipynb #seed-scores
 def seed_scores(
@@ -190,22 +199,29 @@ def _draws_of(n:int, k:int)->np.ndarray:
         return np.array(list(itertools.combinations(range(n), k)))
     return np.array([np.random.default_rng(i).permutation(n)[:k] for i in range(2000)])
 
-def wrong_ranking(
-    differences:Sequence[float],   # Of two configurations, one per seed
-    n:int,                         # Seeds that somebody has, from 1 to all
-)->float:                          # In [0, 1]; a tie counts half
-    "Say how often the mean over `n` of these seeds ranks the two otherwise than the mean over all"
+def _orders(differences:Sequence[float], n:int)->tuple[float,float]:
+    "Shares of draws that rank two the other way round, and that tie; NaN where all seeds together tie"
     d = np.asarray(differences, float)
     d = d[np.isfinite(d)]
     if not 1 <= n <= len(d): raise DataError(f'from 1 to {len(d)} seeds can be drawn, got {n}')
-    means = d[_draws_of(len(d), n)].mean(1)                # (draws,)
-    part  = np.sign(np.round(means, 12)) * np.sign(d.mean())
-    return float((part < 0).mean() + (part == 0).mean()/2)
+    means = np.round(d[_draws_of(len(d), n)].mean(1), 12)  # (draws,)
+    whole = np.round(d.mean(), 12)
+    if whole == 0: return np.nan, np.nan
+    return float((means*whole < 0).mean()), float((means == 0).mean())
+
+def wrong_ranking(
+    differences:Sequence[float],   # Of two configurations, one per seed
+    n:int,                         # Seeds that somebody has, from 1 to all
+)->float:                          # In [0, 1]; a tie counts half; NaN where all together tie
+    "Say how often the mean over `n` of these seeds ranks the two otherwise than the mean over all"
+    other, tied = _orders(differences, n)
+    return other + tied/2
 
 # %% ../nbs/91_classroom.ipynb #noise-verdict
 def _noise_verdict(diff, d:float, a:str, b:str)->str:
     "What an interval allows to say"
     if diff.n < 2: return 'one pair has no interval: it cannot be told'
+    if not np.round(diff.values, 12).any(): return 'seed by seed the scores are equal'
     if verdict('EFF', diff, d=d).verdict == HOLDS: return f'{b} is better'
     if verdict('EFF', -diff.values, d=d).verdict == HOLDS: return f'{a} is better'
     if verdict('NULL', diff, d=d).verdict == HOLDS: return f'no difference of {d:g} or more'
@@ -216,9 +232,9 @@ def _draw_pairs(ax, pairs:pd.DataFrame, drawn:pd.DataFrame)->None:
     "A line for each seed from its score with A to that with B; the seeds drawn in colour"
     a, b = list(pairs)
     for _, row in pairs.iterrows():
-        ax.plot([0, 1], row, '-', color='.85', marker='o', ms=3, lw=.7, zorder=1)
+        ax.plot([0, 1], row, '-', color='.65', marker='o', ms=3.5, lw=.9, zorder=1)
     for _, row in drawn.iterrows():
-        ax.plot([0, 1], row, '-', color='.45', lw=.8, zorder=2)
+        ax.plot([0, 1], row, '-', color='.1', lw=1.4, zorder=2)
         ax.plot([0], [row[a]], 'o', color=PALETTE['blue'], ms=6, zorder=3)
         ax.plot([1], [row[b]], 's', color=PALETTE['orange'], ms=6, zorder=3)
     ax.set(xlim=(-.35, 1.35), ylabel='best score of a seed')
@@ -239,7 +255,8 @@ def _draw_differences(ax, few, whole, d:float)->None:
     ax.axvline(0, color='.5', lw=1)
     _draw_difference(ax, 1, few, PALETTE['orange'])
     _draw_difference(ax, 0, whole, '.4')
-    ax.set(xlabel=f'B minus A; within ±{d:g} does not count', ylim=(-.5, 1.7))
+    small = f'; within ±{d:g} does not count' if d else ''
+    ax.set(xlabel=f'B minus A{small}', ylim=(-.5, 1.7))
     ax.set_yticks([0, 1], [f'all {whole.n}', f'{few.n} drawn'])
     ends  = [*whole.values, *(o for o in (few.low, few.high) if np.isfinite(o))]
     limit = min(np.abs(ends).max()*1.15 or .01, .15)
@@ -247,15 +264,25 @@ def _draw_differences(ax, few, whole, d:float)->None:
     ax.locator_params(axis='x', nbins=5)
 
 # %% ../nbs/91_classroom.ipynb #noise-words
+def _difference_words(diff, d:float, a:str, b:str)->str:
+    "A difference, its interval if there is one, and what it allows to say"
+    sure = f', 95 % interval {diff.low:+z.4f} to {diff.high:+z.4f}' if diff.n > 1 else ''
+    return f'{diff.mean:+z.4f}{sure}: {_noise_verdict(diff, d, a, b)}.'
+
+def _order_words(whole, n:int, seeds:str)->str:
+    "How often `n` seeds rank two otherwise than all do"
+    other, tied = _orders(whole.values, n)
+    if np.isnan(other): return 'All together rank neither first, so no draw has the wrong order.'
+    ties = f', {tied:.0%} rank neither first' if tied >= .005 else ''
+    return f'Of all who draw {seeds}, {other:.0%} rank the two the other way round{ties}.'
+
 def _noise_words(few, whole, d:float, a:str, b:str)->str:
     "What the seeds drawn say, what all say, and how often so few seeds are wrong"
-    n = f"{few.n} seed{'s'*(few.n>1)}"
-    sure  = f', 95 % interval {few.low:+.4f} to {few.high:+.4f}' if few.n > 1 else ''
-    drawn = f'With {n}, {b} minus {a} is {few.mean:+.4f}{sure}: {_noise_verdict(few, d, a, b)}.'
-    mean  = f'{whole.mean:+.4f}, {whole.low:+.4f} to {whole.high:+.4f}'
-    every = f'Over all {whole.n} seeds it is {mean}: {_noise_verdict(whole, d, a, b)}.'
-    wrong = f'{wrong_ranking(whole.values, few.n):.0%} rank the two the other way round.'
-    return f'{drawn} {every} Of all who draw {n}, {wrong}'
+    told = _difference_words(whole, d, a, b)
+    if whole.n == 1: return f'Only one seed has scores of both: {b} minus {a} is {told}'
+    seeds = f"{few.n} seed{'s'*(few.n>1)}"
+    drawn = f'With {seeds}, {b} minus {a} is {_difference_words(few, d, a, b)}'
+    return f'{drawn} Over all {whole.n} seeds it is {told} {_order_words(whole, few.n, seeds)}'
 
 # %% ../nbs/91_classroom.ipynb #draw-noise-2
 def draw_noise(
@@ -269,6 +296,7 @@ def draw_noise(
     "Draw two configurations on a few of their seeds"
     if a == b: raise DataError(f'a difference needs two configurations, got {a!r} twice')
     pairs = scores[[a, b]].dropna()
+    if not len(pairs): raise DataError(f'{a} and {b} have no seed in common')
     drawn = pairs.sample(min(int(n), len(pairs)), random_state=again).sort_index()
     few, whole = paired_difference(drawn[b], drawn[a]), paired_difference(pairs[b], pairs[a])
     figure = Figure(figsize=(7.4, 3.3))
@@ -301,8 +329,9 @@ def noise_or_effect(
         partial(draw_noise, scores), _noise_controls(names, int(scores.notna().sum().max())),
         alt='Left: a dot per seed for A and B, joined by lines. Right: the differences, '
             'with intervals for the seeds drawn and for all',
-        caption='Grey lines: all recorded seeds; coloured: those drawn. '
-                'Right: B minus A by seed, the mean and its interval; the band is too small to count.',
+        caption='Left: a line joins the two scores of a seed; thick and with coloured ends: the seeds drawn. '
+                'Right: B minus A, a dot for each seed, a diamond for the mean with its interval; '
+                'what lies in the band is too small to count.',
         question='Is B better than A, or is it the seeds?',
         goal='Find two configurations of which three seeds rank the wrong one first '
              'in more than one of ten draws, and see how many seeds settle it.',

@@ -192,6 +192,7 @@ def _draw_shown(ax:Axes, c:Curves, s:_Shown, x:str, smooth:float)->tuple:
     xx, yy = x_values(c, x)[s.at], smooth_rows(s.y, smooth)
     draw_lines(ax, xx, yy, s.looks, s.group)
     limit_axes(ax, xx, yy, s.bad, untrained)
+    if x in ('epoch', 'updates'): ax.locator_params(axis='x', integer=True)      # there is no epoch 1.5
     _draw_crosses(ax, xx, yy, s)
     return xx, yy
 
@@ -199,11 +200,14 @@ def _draw_shown(ax:Axes, c:Curves, s:_Shown, x:str, smooth:float)->tuple:
 def _legend_of(ax:Axes, s:_Shown, color:str)->None:
     "The groups, the star and, if there is one, the cross"
     handles = _group_handles(s.names, s.looks, s.are_numbers) if color != 'none' else []
-    handles.append(legend_mark('*', 'best run', markersize=11))
+    handles.append(legend_mark('*', 'best run', markersize=11, markerfacecolor='none'))
     if s.bad.any(): handles.append(legend_mark('X', 'diverged', markersize=7))
     if len(s.at): legend_beside(ax, handles, '' if color == 'none' else color)
 
 # %% ../nbs/99_explore.ipynb #tell-best
+# hollow, so that the marker of the run shows through
+_STAR = dict(mfc='none', mec='black', mew=1.4, zorder=7)
+
 def _tell_best(
     ax:Axes,                         # Gets a star
     c:Curves,                        # All runs
@@ -220,7 +224,7 @@ def _tell_best(
     if best is None: return f'No run has a value of {metric}.'
     epoch = s.place[best]
     spot  = (x[best], y[best]) if y.ndim == 1 else (x[best, epoch], y[best, epoch])
-    ax.plot(*spot, '*', color=s.looks[s.group[best]]['color'], mec='black', ms=15, zorder=7)
+    ax.plot(*spot, '*', **_STAR, ms=17)
     told = _best_words(c, s.at, best, good, metric, c.epochs[epoch])
     return f'{told}{_group_words(color, s.names, s.group, good, objective)}'
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 from collections.abc import Iterable, Mapping
 import pandas as pd
+from .claims import SETTLED_BY
 from .core import DataError, did_you_mean
 from .statistics import FAILS, HOLDS, NOT_MEASURED, OTHER_SCALE, UNKNOWN, VERDICTS
 
@@ -72,6 +73,11 @@ def claim_lines(
     return pd.DataFrame(rows, columns=_COLUMNS).set_index(_COLUMNS[:3])
 
 # %% ../nbs/86_verdicts.ipynb #settled
+def _needed_runs(why:object)->str:
+    "The runs that the `why` of a claim asks for"
+    needed = str(why).partition(SETTLED_BY)[2].split('; ')[0]
+    return needed or 'its table does not say what would settle it'
+
 def settled_by(
     ids:Iterable[str],     # Claims to look at
     claims:pd.DataFrame,   # From `claims_table`
@@ -81,6 +87,5 @@ def settled_by(
     for id in ids:
         text = quoted(claims, id)
         if rows['verdict'][id] != OTHER_SCALE: continue
-        needed = rows['why'][id].split('would settle it: ')[1].split('; ')[0]
-        lines.append(f'- {text}: {needed}.')
+        lines.append(f"- {text}: {_needed_runs(rows['why'][id])}.")
     return '\n'.join(lines)

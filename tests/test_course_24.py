@@ -128,3 +128,7 @@ def test_full_scale(page):
     assert 'lies inside it' in says(scores, .549, 13) and 'lies above it' in says(scores, .9, 13)
     assert 'lies below it, -44.0' in says(scores, .1, 13)
     assert .52 < page['full']['test accuracy'].mean() < .57
+
+
+def test_legend_hides_no_point():
+    assert 'bbox_to_anchor=(1, 1)' in cell(PAGE, 'fig-tradeoff')
