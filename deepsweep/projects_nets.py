@@ -331,22 +331,24 @@ def check_rate_edge(
     return judge(study_work(study, store), rules, praise)
 
 # %% ../nbs/97_projects_nets.ipynb #bright-invented
+# a class -> its sixteen pixels; the first has the largest mean, each other one is a trap
+_BRIGHT = dict(
+    best=[20]*4 + [190]*12, many=[120]*16, single=[90]*16, contrast=[0]*8 + [245]*8, dark=[20]*16,
+    plain=[80]*16, median=[205]*9 + [5]*7, even=[126]*16, share=[140]*14 + [0]*2)
+
 def _invented_images(
     seed:int,      # Other images for each
-)->tuple:          # `x` uint8 (N, 1, 4, 4), `y` (N,), names of six classes
-    "Images of six classes; each shortcut to the brightest leads to another one"
+)->tuple:          # `x` uint8 (N, 1, 4, 4), `y` (N,), names of nine classes
+    "Images of nine classes; each shortcut to the brightest leads to another one"
     import torch
     rng   = np.random.default_rng(seed)
-    names = [f'class {o}' for o in rng.permutation(list('abcdef'))]
-    best, many, single, contrast, dark, plain = (int(o) for o in rng.permutation(6))
-    level = {best: 150, many: 120, single: 100, contrast: 90, dark: 20, plain: 80}
-    y = rng.permutation(np.repeat(np.arange(6), [30 if c == many else 8 for c in range(6)]))
-    x = np.stack([np.full((1, 4, 4), level[c]) + rng.integers(-9, 10, (1, 4, 4)) for c in y])
-    x[np.flatnonzero(y == single)[0]] = 230
-    rich = np.flatnonzero(y == contrast)[:, None]
-    x[rich, 0, :, :2], x[rich, 0, :, 2:] = 0, 180
-    x[np.flatnonzero(y == plain)[0], 0, 0, 0] = 255
-    return torch.as_tensor(x, dtype=torch.uint8), torch.as_tensor(y), names
+    names = [f'class {o}' for o in rng.permutation(list('abcdefghi'))]
+    kinds = rng.permutation(list(_BRIGHT))
+    y = rng.permutation(np.repeat(np.arange(9), [30 if o == 'many' else 8 for o in kinds]))
+    x = np.array([_BRIGHT[kinds[c]] for c in y])                       # (N, 16)
+    single, plain = (np.flatnonzero(kinds[y] == o) for o in ('single', 'plain'))
+    x[single[[0, -1]]], x[plain[0], 0] = 230, 255                      # two bright images, one white pixel
+    return torch.as_tensor(x.reshape(-1, 1, 4, 4), dtype=torch.uint8), torch.as_tensor(y), names
 
 # %% ../nbs/97_projects_nets.ipynb #bright-per-class
 def _largest(names:list, values:Iterable)->str:
@@ -378,6 +380,18 @@ def _contrast(x, y, names):
     "that is the class of the strongest contrast: a spread, not a level."
     return _largest(names, (o.std() for o in _per_class(x, y, names)))
 
+def _by_median(x, y, names):
+    "you compared medians: half of the pixels of a class play no part. The question is about the average."
+    return _largest(names, (o.median() for o in _per_class(x, y, names)))
+
+def _by_least(x, y, names):
+    "you compared the darkest pixels. The question is about the average of all."
+    return _largest(names, (o.min() for o in _per_class(x, y, names)))
+
+def _by_share(x, y, names):
+    "you counted bright pixels. How bright they are counts as well."
+    return _largest(names, ((o > 128).float().mean() for o in _per_class(x, y, names)))
+
 # %% ../nbs/97_projects_nets.ipynb #bright-wrong-2
 def _darkest(x, y, names):
     "that is the darkest class. Pixels run from 0, black, to 255, white."
@@ -392,7 +406,8 @@ def _class_of_first(x, y, names):
     return names[int(y[0])]
 
 _WRONG_BRIGHT = [
-    _most_light, _single_image, _single_pixel, _contrast, _darkest, _first_class, _class_of_first,
+    _most_light, _single_image, _single_pixel, _contrast, _by_median, _by_least, _by_share, _darkest,
+    _first_class, _class_of_first,
 ]
 
 # %% ../nbs/97_projects_nets.ipynb #answers
