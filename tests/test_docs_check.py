@@ -47,6 +47,9 @@ def broken(name, expect): return pytest.param(name, expect, id=name.__name__)
 def unlisted(p): p.sidebar('index.ipynb')
 def listed_twice(p): p.sidebar('index.ipynb, studies/01_a.ipynb, index.ipynb')
 def listed_gone(p): p.sidebar('index.ipynb, studies/01_a.ipynb, 00_gone.ipynb')
+def listed_ignored(p):
+    subprocess.run(['git', 'init', '-q'], cwd=p.root, check=True)
+    p.text('.gitignore', 'mine.qmd\n'); p.text('nbs/mine.qmd', 'mine'); p.sidebar('index.ipynb, studies/01_a.ipynb, mine.qmd')
 def link_gone(p): p.text('README.md', 'See [this](docs/gone.md).')
 def link_outside(p): p.text('README.md', '[a](/etc/passwd)')
 def link_above(p): p.text('README.md', '[a](../../../etc/passwd)')
@@ -115,7 +118,7 @@ def unanswered(p): p.nb('index.ipynb', code('ask()', markdown='It is 2; you said
 
 BROKEN = [broken(f, e) for f, e in [
     (unlisted, 'studies/01_a.ipynb: is missing from'), (listed_twice, 'names index.ipynb more than once'), (listed_gone, 'names 00_gone.ipynb, which does not exist'),
-    (link_gone, 'link to docs/gone.md'), (image_gone, 'link to gone.png'), (html_link_gone, 'link to gone.png'), (cell_link_gone, '02_b.ipynb'), (badge_gone, 'leads to nbs/studies/09_z.ipynb'),
+    (listed_ignored, 'names mine.qmd, which does not exist'), (link_gone, 'link to docs/gone.md'), (image_gone, 'link to gone.png'), (html_link_gone, 'link to gone.png'), (cell_link_gone, '02_b.ipynb'), (badge_gone, 'leads to nbs/studies/09_z.ipynb'),
     (badge_of_others, 'opens other/r'), (link_of_others, 'opens other/r'), (branch_of_others, 'names branch master'), (no_caption, 'figure without fig-cap'), (no_alt, 'figure without fig-alt'),
     (link_outside, 'link to /etc/passwd'), (link_above, 'etc/passwd'), (link_ignored, 'link to notes.md'), (link_single_quotes, 'link to nosuch.ipynb'), (link_title, 'link to gone.md'),
     (link_in_output, 'link to nosuch.ipynb'), (link_in_markdown_output, 'link to nosuch.ipynb'), (image_in_output_gone, 'link to gone.png'),

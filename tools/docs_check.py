@@ -69,11 +69,11 @@ def check_sidebar(root):
     path = root/'nbs/sidebar.yml'
     if not path.exists(): return
     named = hrefs(yaml.safe_load(path.read_text(encoding='utf-8'))['website']['sidebar'])
-    have = {o.relative_to('nbs').as_posix() for o in notebooks(root)}
+    have, known = {o.relative_to('nbs').as_posix() for o in notebooks(root)}, places(files(root))
     for o in sorted(have - set(named)): yield f'nbs/{o}: is missing from nbs/sidebar.yml'
     for o in sorted({o for o in named if named.count(o) > 1}): yield f'nbs/sidebar.yml: names {o} more than once'
     for o in sorted(set(named) - have):
-        if '://' not in o and not (root/'nbs'/o).exists(): yield f'nbs/sidebar.yml: names {o}, which does not exist'
+        if '://' not in o and place('nbs/sidebar.yml', o) not in known: yield f'nbs/sidebar.yml: names {o}, which does not exist'
 
 def linked(root):
     "`(file, name for people, targets)` of each page, each Markdown cell and each stored output in HTML or Markdown"
