@@ -68,8 +68,7 @@ def main(
         _note_warnings()
         end_kindly()
     code = _exit_code(sys.argv[1:] if own_process else list(args))
-    if own_process and isinstance(code, int):
-        leave_process(code)
+    if own_process and isinstance(code, int): leave_process(code)
     sys.exit(code)
 
 # %% ../nbs/95_cli.ipynb #data-options
@@ -141,8 +140,8 @@ def _dry_run(sweep, images, store:str|None, what:dict)->None:
     from deepsweep.sweep import prepare
     prepared = prepare(sweep, images, **what)
     runs = {r.id: r for r in prepared.runs}
-    there = RunStore(store)
-    states = there.run_states(runs) if there.path is None or there.path.exists() else {}
+    with contextlib.closing(RunStore(store)) as there:
+        states = there.run_states(runs) if there.path is None or there.path.exists() else {}
     done = sum(s['state'] in FINAL_STATES for s in states.values())
     for line in prepared.notes:
         print(line)
@@ -156,13 +155,13 @@ def _dry_run(sweep, images, store:str|None, what:dict)->None:
 def _next_steps(report:str, result, store:str|None)->None:
     "The last three lines: what to open next"
     from deepsweep.engine import left_line
-    more = f' --store {shlex.quote(store)}' if store else ''
+    show = shlex.join(['deepsweep', 'show', *(['--store', store] if store else [])])
     again = 'the same command again trains nothing new'
     if left := left_line(result.store, {r.id: r for r in result.runs}):
         again = left.replace('the same call', 'the same command', 1)
     stored = f'stored_result({store or result.store.name!r}, {result.study!r})'
     print(f'\nOpen {report} in a browser: the best models, every figure, every run.')
-    print(f'Type `deepsweep show{more}` for the table, or `deepsweep studies` for more to run; {again}.')
+    print(f'Type `{show}` for the table, or `deepsweep studies` for more to run; {again}.')
     print(f'In Python: from deepsweep.sweep import stored_result; result = {stored}')
 
 # %% ../nbs/95_cli.ipynb #tell-best
@@ -207,7 +206,8 @@ def _train(sweep, images, report:str, how:dict)->None:
         from deepsweep.sweep import run_sweep
     with contextlib.redirect_stdout(_Words(sys.stdout)):
         result = run_sweep(sweep, images, progress=True, **how)
-    _tell_best(result, report, how['store'])
+    with contextlib.closing(result.store):
+        _tell_best(result, report, how['store'])
 
 # %% ../nbs/95_cli.ipynb #sweep-options
 _Study = Annotated[str, typer.Argument(help='Name of a study, or a .yaml or .json file with a W&B sweep.')]
@@ -273,7 +273,7 @@ def run(
 
 # %% ../nbs/95_cli.ipynb #stored-results
 def _opened(store:str|None):
-    "A store that is there, closed after the block: the process ends without taking things apart"
+    "A store that is there, closed after the block"
     from deepsweep.runs import open_store
     return contextlib.closing(open_store(store))
 
@@ -357,20 +357,18 @@ _Models = option(Optional[str], 'Folder with the weights that `run --save-models
 _Images = option(Optional[str], 'Name or folder of the images of the study. [default: as the store has it]')
 
 # %% ../nbs/95_cli.ipynb #stored-study
-def _stored(store:str|None, study:str|None, data=None, model:str|None=None, models:str|None=None):
-    "A study as its store has it, with the code of the user's that it names"
+def _stored(store, study:str|None, data=None, model:str|None=None, models:str|None=None):
+    "A study as an open store has it, with the code of the user's that it names"
     from deepsweep.core import StoreError
-    from deepsweep.runs import store_url
     from deepsweep.sweep import stored_code, stored_result
-    where = store_url(store)
-    code = stored_code(where, study, import_name)
+    code = stored_code(store, study, import_name)
     if model is not None:
         code['model'] = import_name(model) if ':' in model else model
     if models is not None:
         if not Path(models).is_dir():
             raise StoreError(f'--models needs a folder that is there, got {models!r}')
         code['models'] = models
-    return stored_result(where, study, data, **code)
+    return stored_result(store, study, data, **code)
 
 # %% ../nbs/95_cli.ipynb #test-options
 _Tested = Annotated[Optional[str], typer.Argument(help='Which study. [default: the only one in the store]')]
@@ -387,9 +385,10 @@ def test(study:_Tested=None, why:_Why='', run:_Run=None, force:_Force=None, stor
     if not why.strip():
         raise SealError("--why needs a sentence for the record, got ''")
     from deepsweep.sweep import open_test
-    result = _stored(store, study, data, model, models)
-    print(f'scoring the test images of {result.study} ...', file=sys.stderr, flush=True)
-    opened = open_test(result, why, run=run, force=force)
+    with _opened(store) as found:
+        result = _stored(found, study, data, model, models)
+        print(f'scoring the test images of {result.study} ...', file=sys.stderr, flush=True)
+        opened = open_test(result, why, run=run, force=force)
     if opened['why'] != why:
         print('it was opened before: this is what stands on record, the new reason does not', file=sys.stderr)
     accuracy, loss = opened['accuracy'], opened['loss']
@@ -397,7 +396,7 @@ def test(study:_Tested=None, why:_Why='', run:_Run=None, force:_Force=None, stor
     print(f"on record since {opened['when']}: {opened['why']}")
 
 # %% ../nbs/95_cli.ipynb #stored-net
-def _net(store:str, study:str|None, data, model:str|None, models:str|None, rank:int):
+def _net(store, study:str|None, data, model:str|None, models:str|None, rank:int):
     "The net at one rank: from its weights, for which no training image is needed, else trained again"
     from deepsweep.best import best_run, checkpoint_file
     from deepsweep.checkpoint import load_model
@@ -433,8 +432,9 @@ def predict(store:_Of_store, images:_Pictures, study:_Of_study=None, rank:_Rank=
     from the module that the store names."""
     from deepsweep.checkpoint import picture_files, predict_table
     picture_files(images, folder, file)             # what is missing is told before a net is trained
-    with contextlib.redirect_stdout(sys.stderr):    # what a module of the user's prints is no answer
-        net = _net(store, study, data, model, models, rank)
+    # what a module of the user's prints is no answer
+    with _opened(store) as found, contextlib.redirect_stdout(sys.stderr):
+        net = _net(found, study, data, model, models, rank)
     table = predict_table(net, images, folder=folder, file=file)
     if csv: return print(table.to_csv(index=False), end='')
     labels = [k for k in table if k.split(' ')[0] == 'label']
@@ -474,13 +474,28 @@ def with_site_links(
 def _copy_page(page:Path, to:Path, force:bool)->str:
     "Copy a page unless that would overwrite work; gives a line that says what was done"
     wanted = with_site_links(page.read_text(encoding='utf-8'))
+    to.parent.mkdir(parents=True, exist_ok=True)
     there = to.exists()
-    if there and to.read_text(encoding='utf-8') == wanted:
+    # what is no text is yours, too: it only must not stop the others
+    if there and to.read_text(encoding='utf-8', errors='surrogateescape') == wanted:
         return f'already there: {to}'
     if there and not force:
         return f'kept: {to} (you changed it, or it is of another version; --force replaces it)'
     to.write_text(wanted, encoding='utf-8')
     return f"{'replaced' if there else 'copied'}: {to}"
+
+# %% ../nbs/95_cli.ipynb #copy-pages
+def _copy_pages(jobs:list, force:bool)->None:
+    "Copy every page, then say what was done: whoever stops listening gets the pages all the same"
+    from deepsweep.core import DeepsweepError
+    done = []
+    try:
+        for page, to in jobs:
+            done.append(_copy_page(page, to, force))
+    except OSError as e:
+        raise DeepsweepError(f'{str(e.filename or to)!r} cannot be written: {e.strerror or e}') from None
+    finally:
+        print(''.join(f'{line}\n' for line in done), end='')
 
 # %% ../nbs/95_cli.ipynb #notebooks-command
 _Dir = Annotated[str, typer.Argument(metavar='DIR', help='Where to put them; made if it is not there.')]
@@ -495,15 +510,9 @@ def notebooks(folder:_Dir, force:_Replace=False, solutions:_Solutions=False)->No
     if not folder.strip() or to.exists() and not to.is_dir():
         raise DeepsweepError(f'DIR must name a folder, got {folder!r}')
     jobs = [(o, to/o.name) for o in pages]
-    if solutions:
-        jobs += [(o, to/'solutions'/o.name) for o in course_pages('solutions')]
-    try:
-        for page, copy in jobs:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            print(_copy_page(page, copy, force))
-    except OSError as e:
-        raise DeepsweepError(f'{folder!r} cannot be written: {e.strerror or e}') from None
-    print(f'Open the first with: jupyter lab {to/pages[0].name}')
+    if solutions: jobs += [(o, to/'solutions'/o.name) for o in course_pages('solutions')]
+    _copy_pages(jobs, force)
+    print('Open the first with:', shlex.join(['jupyter', 'lab', str(to/pages[0].name)]))
 
 # %% ../nbs/95_cli.ipynb #main-guard
 # `python -m deepsweep.cli`; a notebook has no file

@@ -72,14 +72,16 @@ def end_kindly()->None:
             signal.signal(number, stop)
 
 # %% ../nbs/88_command_line.ipynb #leave
+_FETCHED:set[str] = set()     # modules that a command took something of the user's from
+
 def _is_busy()->bool:
-    "Is code of the user's still at work in a thread?"
+    "Is code of the user's loaded, or still at work in a thread?"
     others = [o for o in threading.enumerate() if o is not threading.main_thread()]
-    return any(not o.daemon for o in others)
+    return bool(_FETCHED) or any(not o.daemon for o in others)
 
 def leave_process(
     code:int,   # Exit code; 1 in place of 0 where nobody reads the output any more
-)->None:        # It comes back only with `DEEPSWEEP_QUICK_EXIT=0`, or while a thread of the user's is at work
+)->None:        # It comes back with `DEEPSWEEP_QUICK_EXIT=0`, or with code of the user's loaded or at work
     "End the process at once; with `DEEPSWEEP_QUICK_EXIT=0` in the environment Python does it, more slowly"
     if os.environ.get('DEEPSWEEP_QUICK_EXIT') == '0' or _is_busy(): return
     atexit._run_exitfuncs()
@@ -168,6 +170,7 @@ def import_name(
     module, _, attr = name.partition(':')
     if not module or not attr:
         raise SweepError(f'{name!r} must be module:name')
+    _FETCHED.add(module)
     here = os.getcwd()
     sys.path.insert(0, here)
     try:

@@ -354,6 +354,11 @@ def watch(
 )->Watch:
     "Follow a sweep that trains in another notebook or process, and stop it if need be"
     s = store if isinstance(store, RunStore) else RunStore(store)
-    if s.path is not None and not s.path.exists():
-        raise StoreError(f'there is no store {s.name!r} to watch; start the sweep first, or name another')
-    return Watch(s, _find_study(s, study), metric, goal, every, own=s is not store)
+    own = s is not store
+    try:
+        if s.path is not None and not s.path.exists():
+            raise StoreError(f'there is no store {s.name!r} to watch; start the sweep first, or name another')
+        return Watch(s, _find_study(s, study), metric, goal, every, own)
+    except BaseException:
+        if own: s.close()
+        raise

@@ -148,3 +148,24 @@ def accuracy(labels, logits): return float((logits.argmax(1) == labels).float().
     (tmp_path/'mynet.py').write_text(text)
     _, said = command(tmp_path, 'predict', 'm.db', 'digit.png', code=2)      # edited since: its numbers would be others
     assert 'net' in said
+
+
+def test_what_a_module_of_ones_own_wrote_is_there_at_the_end(tmp_path):
+    (tmp_path/'mine.py').write_text('''
+import deepsweep
+out = open('train.log', 'w')
+sweep = dict(method='grid', name='logged', parameters={'width': {'values': [4, 8]}})
+def train(config):
+    out.write(f"width {config['width']}\\n")
+    deepsweep.log({'valid accuracy': config['width']/10}, step=1)
+''')
+    command(tmp_path, 'run', 'mine:sweep', '--function', 'mine:train', '--store', 'm.db', '--report', 'm.html')
+    assert sorted((tmp_path/'train.log').read_text().split()) == ['4', '8', 'width', 'width']
+
+
+def test_the_course_is_copied_whole_when_nobody_reads_on(tmp_path):
+    from deepsweep.cli import course_pages
+    call = f"'{sys.executable}' -u -c 'from deepsweep.cli import main; main()' notebooks g | head -1"
+    done = subprocess.run(['bash', '-c', call], capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert done.stdout.startswith('copied: g') and not done.stderr
+    assert len(list((tmp_path/'g').iterdir())) == len(course_pages())

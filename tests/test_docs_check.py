@@ -1,5 +1,5 @@
 "tools/docs_check.py: a sound project passes; for each rule a broken one is named"
-import base64, json, sys
+import base64, json, subprocess, sys
 from pathlib import Path
 from types import SimpleNamespace
 import pytest
@@ -15,7 +15,7 @@ BADGE = 'Run it: [![Colab](https://colab.research.google.com/assets/colab-badge.
 def md(text): return dict(cell_type='markdown', id='m', metadata={}, source=text)
 def code(text, **data):
     "A code cell with one stored output; `png='…'` stands for the MIME type"
-    mime = dict(markdown='text/markdown', png='image/png', html='text/html', plain='text/plain', widget=docs_check.WIDGET)
+    mime = dict(svg='image/svg+xml', markdown='text/markdown', png='image/png', html='text/html', plain='text/plain', widget=docs_check.WIDGET)
     outputs = [dict(output_type='display_data', metadata={}, data={mime[k]: v for k, v in data.items()})] if data else []
     return dict(cell_type='code', id='c', metadata={}, execution_count=None, source=text, outputs=outputs)
 
@@ -28,7 +28,7 @@ class Project:
         self.text('settings.ini', '[DEFAULT]\nuser = u\nrepo = r\nbranch = main\n')
         self.quarto(); self.sidebar('index.ipynb, {text: One, href: studies/01_a.ipynb}')
         self.nb('index.ipynb', md('[one](studies/01_a.ipynb), `[no](link.md)`'), code(CAPTION + 'plot()', png=PNG))
-        self.nb('studies/01_a.ipynb', md(BADGE.format('u/r', 'studies/01_a.ipynb')), code('slider', widget={}, html='<img src="x" alt="A slider">'))
+        self.nb('studies/01_a.ipynb', md(BADGE.format('u/r', 'studies/01_a.ipynb')), code('slider', widget={}, html='<img src="data:x" alt="A slider">'))
     def text(self, name, content): (self.root/name).write_text(content)
     def nb(self, name, *cells, title='# A\n\n> What it is.'):
         cells = [md(title), *cells]
@@ -47,16 +47,38 @@ def broken(name, expect): return pytest.param(name, expect, id=name.__name__)
 def unlisted(p): p.sidebar('index.ipynb')
 def listed_twice(p): p.sidebar('index.ipynb, studies/01_a.ipynb, index.ipynb')
 def listed_gone(p): p.sidebar('index.ipynb, studies/01_a.ipynb, 00_gone.ipynb')
+def listed_ignored(p):
+    subprocess.run(['git', 'init', '-q'], cwd=p.root, check=True)
+    p.text('.gitignore', 'mine.qmd\n'); p.text('nbs/mine.qmd', 'mine'); p.sidebar('index.ipynb, studies/01_a.ipynb, mine.qmd')
 def link_gone(p): p.text('README.md', 'See [this](docs/gone.md).')
+def link_outside(p): p.text('README.md', '[a](/etc/passwd)')
+def link_above(p): p.text('README.md', '[a](../../../etc/passwd)')
+def link_ignored(p):
+    subprocess.run(['git', 'init', '-q'], cwd=p.root, check=True)
+    p.text('.gitignore', 'notes.md\n'); p.text('notes.md', 'mine'); p.text('README.md', '[a](notes.md)')
+def link_single_quotes(p): p.nb('index.ipynb', md("<a href='nosuch.ipynb'>x</a>"))
+def link_title(p): p.text('README.md', "[a](gone.md 'A page')")
+def link_in_output(p): p.nb('index.ipynb', code('show()', html='<a href="nosuch.ipynb">x</a>'))
+def link_in_markdown_output(p): p.nb('index.ipynb', code('show()', markdown='[x](nosuch.ipynb)'))
+def image_in_output_gone(p): p.nb('index.ipynb', code('show()', html='<img src="gone.png" alt="A line">'))
+def reference_gone(p): p.nb('index.ipynb', md('See [d][nope].'))
+def reference_defined_gone(p): p.nb('index.ipynb', md('See [d][here].\n\n[here]: gone.md'))
 def image_gone(p): p.text('README.md', '![A line](gone.png)')
 def html_link_gone(p): p.text('README.md', '<img alt="a" src="gone.png">')
 def cell_link_gone(p): p.nb('index.ipynb', md('[x](../nbs/studies/02_b.ipynb#part)'))
 def badge_gone(p): p.nb('index.ipynb', md(BADGE.format('u/r', 'studies/09_z.ipynb')))
 def badge_of_others(p): p.nb('index.ipynb', md(BADGE.format('other/r', 'index.ipynb')))
+def badge_of_another_page(p): p.nb('studies/01_a.ipynb', md(BADGE.format('u/r', 'index.ipynb')))
+def badge_in_html_of_another_page(p):
+    p.nb('studies/01_a.ipynb', md("Run it: <a href='https://colab.research.google.com/github/u/r/blob/main/nbs/index.ipynb'>"
+                                  "<img src='https://colab.research.google.com/assets/colab-badge.svg' alt='Colab'></a>"))
 def link_of_others(p): p.text('README.md', '[x](https://github.com/other/r/blob/main/settings.ini)')
 def branch_of_others(p): p.text('README.md', '[x](https://github.com/u/r/blob/master/settings.ini)')
 def no_caption(p): p.nb('index.ipynb', code('#| fig-alt: "A line"\nplot()', png=PNG))
 def no_alt(p): p.nb('index.ipynb', code('#| fig-cap: "Loss"\n#| fig-alt: ""\nplot()', png=PNG))
+def svg_no_caption(p): p.nb('index.ipynb', code('#| fig-alt: "A line"\nplot()', svg='<svg></svg>'))
+def empty_block_caption(p): p.nb('index.ipynb', code('#| fig-cap: >\n#| fig-alt: "A line"\nplot()', png=PNG))
+def md_html_no_alt(p): p.nb('index.ipynb', md("<img src='data:x' alt=''>"))
 def html_no_alt(p): p.nb('index.ipynb', code('show()', html='<img src="data:x">'))
 def md_no_alt(p): p.nb('index.ipynb', md('![](studies/01_a.ipynb)'))
 def heavy_figure(p): p.nb('index.ipynb', code(CAPTION + 'plot()', png='A'*140_000))
@@ -76,6 +98,9 @@ def wrong_install(p): p.nb('index.ipynb', code(f'!{INSTALL}-qU deepsweep'))
 def lost_head(p): p.nb('index.ipynb', title='# A\n\n> What it is.\n\nRun the cells.')
 def no_description(p): p.nb('index.ipynb', title='# A')
 def no_title(p): p.nb('index.ipynb', title='A')
+def late_title(p): p.nb('index.ipynb', md('# A\n\n> What it is.'), title='Some words first.')
+def title_below_code(p):
+    p.text('nbs/index.ipynb', json.dumps(dict(cells=[code('show()'), md('# A\n\n> What it is.')], metadata={}, nbformat=4, nbformat_minor=5)))
 def no_badge(p): p.nb('studies/01_a.ipynb', md('Run the cells.'))
 def lone_badge(p): p.nb('studies/01_a.ipynb', md(BADGE.format('u/r', 'studies/01_a.ipynb').replace('Run it: ', '') + '\n\nRun the cells.'))
 def magic(p): p.nb('index.ipynb', code('if colab:\n    %pip install -q x'))
@@ -83,14 +108,24 @@ def subfigures(p): p.nb('index.ipynb', dict(c := code(CAPTION + 'plot()', png=PN
 def wide_course(p): p.nb('index.ipynb', code('a = 1' + ' '*80 + '# one'))
 def wide_library(p): p.nb('index.ipynb', code('#| default_exp a'), code('a = 1' + ' '*102 + '# one'))
 def wide_fence(p): p.nb('index.ipynb', md('```python\na = 1' + ' '*80 + '# one\n```'))
+def wide_tildes(p): p.nb('index.ipynb', md('~~~python\na = 1' + ' '*80 + '# one\n~~~'))
+def wide_fence_in_list(p): p.nb('index.ipynb', md('- so:\n\n    ```python\n    a = 1' + ' '*80 + '# one\n    ```'))
+def ruled_head(p): p.nb('index.ipynb', md('|:--|:--|\n|:--|:--|\n| a | b |'))
+def ruled_head_output(p): p.nb('index.ipynb', code('table()', markdown='--|--\n--|--\na | b'))
 def sentence(p): p.nb('index.ipynb', code("n = 2\nMarkdown(f'There are {n}.')"))
 def viewer(p): p.nb('index.ipynb', md('[x](https://github.com/u/r/blob/main/nbs/studies/01_a.ipynb)'))
 def unanswered(p): p.nb('index.ipynb', code('ask()', markdown='It is 2; you said **None**.'))
 
 BROKEN = [broken(f, e) for f, e in [
     (unlisted, 'studies/01_a.ipynb: is missing from'), (listed_twice, 'names index.ipynb more than once'), (listed_gone, 'names 00_gone.ipynb, which does not exist'),
-    (link_gone, 'link to docs/gone.md'), (image_gone, 'link to gone.png'), (html_link_gone, 'link to gone.png'), (cell_link_gone, '02_b.ipynb'), (badge_gone, 'leads to nbs/studies/09_z.ipynb'),
+    (listed_ignored, 'names mine.qmd, which does not exist'), (link_gone, 'link to docs/gone.md'), (image_gone, 'link to gone.png'), (html_link_gone, 'link to gone.png'), (cell_link_gone, '02_b.ipynb'), (badge_gone, 'leads to nbs/studies/09_z.ipynb'),
     (badge_of_others, 'opens other/r'), (link_of_others, 'opens other/r'), (branch_of_others, 'names branch master'), (no_caption, 'figure without fig-cap'), (no_alt, 'figure without fig-alt'),
+    (link_outside, 'link to /etc/passwd'), (link_above, 'etc/passwd'), (link_ignored, 'link to notes.md'), (link_single_quotes, 'link to nosuch.ipynb'), (link_title, 'link to gone.md'),
+    (link_in_output, 'link to nosuch.ipynb'), (link_in_markdown_output, 'link to nosuch.ipynb'), (image_in_output_gone, 'link to gone.png'),
+    (reference_gone, 'reference [d][nope]'), (reference_defined_gone, 'link to gone.md'), (badge_of_another_page, 'opens another page, nbs/index.ipynb'),
+    (badge_in_html_of_another_page, 'opens another page, nbs/index.ipynb'), (svg_no_caption, 'figure without fig-cap'), (empty_block_caption, 'figure without fig-cap'),
+    (md_html_no_alt, 'without alt text'), (late_title, 'stands above the title'), (title_below_code, 'stands above the title'), (wide_tildes, 'over 88 columns'),
+    (wide_fence_in_list, 'over 88 columns'), (ruled_head, 'the head of a table is a ruler'), (ruled_head_output, 'the head of a table is a ruler'),
     (html_no_alt, 'without alt text'), (md_no_alt, 'without alt text'), (heavy_figure, 'figure of 105 kB'), (heavy_notebook, 'kB of stored outputs'),
     (bad_top_key, '`webiste`'), (bad_project_key, '`project.outptu-dir`'), (bad_website_key, '`website.dark-mode`'), (bad_nested_key, '`website.navbar.left.hreff`'),
     (bad_html_key, '`format.html.table-of-contents`'), (bad_theme_key, '`format.html.theme.lihgt`'), (no_link, 'must be a link'), (live_widget, 'widget without a static form'),
@@ -105,6 +140,38 @@ def test_broken(project, spoil, expect):
     faults = docs_check.check(project.root)
     assert len(faults) == 1 and expect in faults[0], faults
 
+@pytest.mark.parametrize('text', ['[x](a%20b.md)', '[x](<a b.md>)', 'Say ``[a](x)`` so.', 'Say ``a ` [a](x)`` so.', '```x``` [a](README.md)', '- so:\n\n  ```\n  [a](x)\n  ```\n', '````\n```\n[a](x)\n````',
+                                  "<img src='data:x' alt='a cat'>", '[d][here] and `[e][nope]`, $x[i][j]$, a[i][j]\n\n[here]: README.md "Home"', '[a](nbs/) [b](https://x.org/a_(b)) [c](#part) [d](mailto:a@b.c)',
+                                  '| | |\n|:--|:--|\n| a | b |', '```\n|--|--|\n|--|--|\n```', '| a |\n|--|\n|--|', 'a\n\n---\n\n---\n'])
+def test_sound_prose(project, text):
+    project.text('a b.md', 'A page.')
+    project.text('README.md', text)
+    assert docs_check.check(project.root) == []
+
+def test_sound_cells(project):
+    "A caption over several lines; what a script of an output writes is no link"
+    told = CAPTION.replace('"Loss"', '>\n#|   Loss\n#|   by epoch')
+    script = '<script>f("<img src=\'" + name + "\'>")</script>'
+    project.nb('index.ipynb', code(told + 'plot()', png=PNG), code('show()', html=script), code('show()', html="<img src='data:x' alt='a cat'>"))
+    assert docs_check.check(project.root) == []
+    assert docs_check.directives(code(told))['fig-cap'] == 'Loss by epoch'
+
+WORDS = ['deepsweep', '-U deepsweep', 'torch deepsweep', 'DeepSweep', '\\\n    deepsweep', '-q \\\n    torch \\\n    deepsweep']
+@pytest.mark.parametrize('command', ['pip -q install', 'pip3.12 install', 'pip --proxy a:1 install', '.venv/bin/pip install', 'python -m pip install', 'pipx install', 'pipx run', 'uvx', 'uv add', 'uv pip install',
+                                     'uv tool install', 'conda install', 'poetry add'])
+@pytest.mark.parametrize('rest', WORDS)
+def test_wrong_commands(command, rest): assert docs_check.wrong_installs(f'{command} {rest}')
+
+@pytest.mark.parametrize('text', ['pip can install what deepsweep needs', 'uv run deepsweep', 'pip list | grep deepsweep', 'To add: deepsweep', 'pip install torch\ndeepsweep run'])
+def test_no_install(text): assert not docs_check.wrong_installs(text)
+
+def test_wrong_install_printed(project):
+    "What a cell printed counts line by line"
+    project.nb('index.ipynb', code('show()', plain=[INSTALL + 'torch\n', 'deepsweep run']))
+    assert docs_check.check(project.root) == []
+    project.nb('index.ipynb', code('show()', plain=['First:\n', INSTALL + 'deepsweep']))
+    assert len(docs_check.check(project.root)) == 1
+
 @pytest.mark.parametrize('rest', ['deepsweep', '-U deepsweep', "'deepsweep[lab]'", 'torch deepsweep', 'deepsweep==1.0', '"deepsweep"'])
 def test_wrong_installs(rest): assert docs_check.wrong_installs(INSTALL + rest)
 
@@ -114,10 +181,26 @@ def test_right_installs(rest): assert not docs_check.wrong_installs(INSTALL + re
 
 def test_this_project(): assert docs_check.check(ROOT) == []
 
-@pytest.mark.parametrize('text', ["#| echo: false\nMarkdown(f'{n}')", "#| code-fold: true\nMarkdown(f'{n}')", "#| hide\nMarkdown(f'{n}')", "Markdown('as it is')", "note = Markdown(f'{n}')"])
+@pytest.mark.parametrize('text', ["#| echo: false\nMarkdown(f'{n}')", "#| code-fold: true\nMarkdown(f'{n}')", "#| hide\nMarkdown(f'{n}')", "Markdown('as it is')", "TEXT = 'as it is'\nMarkdown(TEXT + ' and more')", "def say(text):\n    display(Markdown(text))", "print(f'{n}')", "note = Markdown(f'{n}')"])
 def test_sound_sentences(project, text):
     project.nb('index.ipynb', code(text))
     assert docs_check.check(project.root) == []
+
+SENTENCES = ["Markdown('There are {}.'.format(n))", "Markdown('There are %d.' % n)", "Markdown('There are ' + str(n))", 'Markdown(told(n))', "text = f'There are {n}.'\ntext = text\nMarkdown(text)",
+             "display(Markdown(f'{n}'))\nn", "for n in (1, 2):\n    display(Markdown(f'{n}'))", "if n:\n    display(Markdown(told(n)))", "note = Markdown(told(n))\nnote",
+             "def say(text):\n    display(Markdown(text))\n\nsay('Two.')", "IPython.display.Markdown(' '.join(words))", "display_markdown(told(n), raw=True)"]
+
+@pytest.mark.parametrize('text', SENTENCES)
+def test_sentences(project, text):
+    "However a cell builds its text"
+    project.nb('index.ipynb', code(text))
+    assert [o.split(': ')[1] for o in docs_check.check(project.root)] == ['code that writes sentences stands above them']
+    project.nb('index.ipynb', code('#| echo: false\n' + text))
+    assert docs_check.check(project.root) == []
+
+def test_sentences_by_a_function_of_the_page(project):
+    project.nb('index.ipynb', code('#| hide\ndef say(text):\n    return Markdown(text)'), code("say('Two.')"))
+    assert len(docs_check.check(project.root)) == 1
 
 # ---- what is folded on the site
 LONG = 'import a\nimport b\nfrom c import d\nfrom e import f'

@@ -41,6 +41,16 @@ def test_kill_in_miniature(page):
     both = stored.merge(whole, on=['run', 'epoch'])
     assert len(both) == len(stored) and both['valid loss_x'].equals(both['valid loss_y'])
 
+def test_kill_in_miniature_says_why_nothing_trains(tmp_path):
+    "A command that fails at once is told, not waited for"
+    cell = next(docs_check.source(c) for c in docs_check.read_nb(ROOT/'nbs/teachers.ipynb') if c['id'] == 'kill')
+    broken = cell.replace("'--device', 'cpu'", "'--device', 'gpu'")
+    head = 'import json, subprocess, sys, time\nimport pandas as pd\nfrom pathlib import Path\nfolder = Path(sys.argv[1])\n'
+    ran = subprocess.run([sys.executable, '-c', head + broken, tmp_path], env={**os.environ, 'PYTHONPATH': str(ROOT)}, capture_output=True,
+                         text=True, timeout=60)
+    assert broken != cell and ran.returncode == 1
+    assert 'RuntimeError: the sweep ended before anybody killed it' in ran.stderr and "'gpu'" in ran.stderr
+
 def test_minutes(page):
     rows, one = page['rows'], page['one']
     assert rows['quick']['runs'] == 16 and rows['00_first_sweep']['runs'] == 10

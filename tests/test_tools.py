@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
-import ci_count, readme, run_notebooks
+import ci_count, readme, run_notebooks, where_is
 
 def project(root, *cells):
     (root/'nbs').mkdir()
@@ -75,3 +75,13 @@ def test_cells_that_are_left_out(monkeypatch):
 
 def test_warnings_tell_no_place():
     assert run_notebooks.no_place('x/ipykernel_12/34.py:5: UserWarning: a/b.py:6\n') == 'cell, line 5: UserWarning: a/b.py:6\n'
+
+def test_where_is(tmp_path, capsys):
+    "Each question has an answer that stands in the tree; answers are graded"
+    right = {i: sorted(where_is.answers_of(symbol))[0] for i, (_, symbol) in enumerate(where_is.QUESTIONS, 1)}
+    assert set(right.values()) <= set(where_is.pages())
+    assert where_is.grade(right) == (len(right), [])
+    (tmp_path/'answers').write_text(''.join(f'{i}. {page if i > 1 else "00_core"}\n' for i, page in right.items()))
+    where_is.main([str(tmp_path/'answers')])
+    said = capsys.readouterr().out
+    assert said.startswith(f'1. {where_is.QUESTIONS[0][0]}: 00_core, right is {right[1]}') and said.endswith(f'{len(right) - 1} of {len(right)} right\n')

@@ -8,9 +8,10 @@
 import argparse, ast, json, os, re, shutil, subprocess, sys, tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 import yaml
 import docs_browser, docs_html, docs_pages, docs_pandoc
-from docs_read import ROOT, directives, files, links, notebooks, prose, read_nb, settings, source
+from docs_read import ROOT, directives, files, html_links, links, notebooks, place, places, prose, read_nb, settings, source, tags, undefined, without_code
 
 FIGURE_WARN, FIGURE_MAX, OUTPUTS_MAX = 60_000, 100_000, 1_500_000   # [bytes]
 WIDGET, STATIC = 'application/vnd.jupyter.widget-view+json', ('text/html', 'image/png', 'image/jpeg', 'image/svg+xml')
@@ -68,26 +69,37 @@ def check_sidebar(root):
     path = root/'nbs/sidebar.yml'
     if not path.exists(): return
     named = hrefs(yaml.safe_load(path.read_text(encoding='utf-8'))['website']['sidebar'])
-    have = {o.relative_to('nbs').as_posix() for o in notebooks(root)}
+    have, known = {o.relative_to('nbs').as_posix() for o in notebooks(root)}, places(files(root))
     for o in sorted(have - set(named)): yield f'nbs/{o}: is missing from nbs/sidebar.yml'
     for o in sorted({o for o in named if named.count(o) > 1}): yield f'nbs/sidebar.yml: names {o} more than once'
     for o in sorted(set(named) - have):
-        if '://' not in o and not (root/'nbs'/o).exists(): yield f'nbs/sidebar.yml: names {o}, which does not exist'
+        if '://' not in o and place('nbs/sidebar.yml', o) not in known: yield f'nbs/sidebar.yml: names {o}, which does not exist'
+
+def linked(root):
+    "`(file, name for people, targets)` of each page, each Markdown cell and each stored output in HTML or Markdown"
+    for path, name, text in prose(root): yield path, name, links(text)
+    for o in notebooks(root):
+        for c in read_nb(root/o):
+            for out in c.get('outputs', []):
+                data = out.get('data') or {}
+                targets = html_links(''.join(data.get('text/html', ''))) + links(''.join(data.get('text/markdown', '')))
+                if targets: yield o, f"{o}#{c.get('id')}", targets
 
 def check_links(root):
     "A link to a file of ours, or the path in a badge, leads nowhere"
     cfg = settings(root)
-    own = f"{cfg.get('user')}/{cfg.get('repo')}"
-    for path, name, text in prose(root):
-        for target in links(text):
+    own, known = f"{cfg.get('user')}/{cfg.get('repo')}", places(files(root))
+    for path, name, targets in linked(root):
+        for target in targets:
             if badge := re.match(r'https://(?:colab\.research\.google\.com/github|github\.com)/([^/]+/[^/]+)/(?:blob|tree|raw)/([^/]+)/([^#?]+)', target):
                 repo, branch, file = badge.groups()
                 if repo != own and ('colab' in target or repo.endswith(f"/{cfg.get('repo')}")): yield f'{name}: {target} opens {repo}, settings.ini says {own}'
                 if repo == own and branch != cfg.get('branch'): yield f"{name}: {target} names branch {branch}, settings.ini says {cfg.get('branch')}"
-                if repo == own and not (root/file).exists(): yield f'{name}: {target} leads to {file}, which does not exist'
-            elif not re.match(r'[a-z][a-z0-9+.-]*:|#|//', target, re.I):
-                file = (root/path).parent/re.split('[#?]', target)[0]
-                if not file.exists(): yield f'{name}: link to {target}, which does not exist'
+                if repo == own and unquote(file).rstrip('/') not in known: yield f'{name}: {target} leads to {file}, which does not exist'
+            elif not re.match(r'[a-z][a-z0-9+.-]*:|#|//', target, re.I) and place(path, target) not in known:
+                yield f'{name}: link to {target}, which does not exist in the project'
+    for path, name, text in prose(root):
+        for found in undefined(text): yield f'{name}: reference {found}, which is not defined there'
 
 def check_figures(root):
     "A figure without caption or alt text, or too heavy; outputs too heavy in all"
@@ -96,19 +108,20 @@ def check_figures(root):
         for c in read_nb(root/o):
             outputs, told = c.get('outputs', []), directives(c)
             total += len(json.dumps(outputs))
-            pictures = [''.join(d[k]) for out in outputs for k in ('image/png', 'image/jpeg') if (d := out.get('data') or {}).get(k)]
+            pictures = [''.join(d[k]) for out in outputs for k in ('image/png', 'image/jpeg', 'image/svg+xml') if (d := out.get('data') or {}).get(k)]
             if pictures and not (told.get('include') == 'false' or 'hide' in told):
                 for key in ('fig-cap', 'fig-alt'):
                     if not told.get(key, '').strip('"\' '): yield f"{o}#{c.get('id')}: figure without {key}"
-            for size in (len(p)*3//4 for p in pictures):
+            for size in (len(p) if p.lstrip().startswith('<') else len(p)*3//4 for p in pictures):
                 if size > FIGURE_MAX: yield f"{o}#{c.get('id')}: figure of {size//1000} kB, at most {FIGURE_MAX//1000} (aim at {FIGURE_WARN//1000})"
                 elif size > FIGURE_WARN: print(f"warning: {o}#{c.get('id')}: figure of {size//1000} kB, aim at {FIGURE_WARN//1000}", file=sys.stderr)
             html = ''.join(''.join((out.get('data') or {}).get('text/html', '')) for out in outputs)
-            for img in re.findall(r'<img\b[^>]*>', html):
-                if not re.search(r'\balt="[^"]+"', img): yield f"{o}#{c.get('id')}: picture in HTML output without alt text"
+            for tag, attributes in tags(html):
+                if tag == 'img' and not attributes.get('alt', '').strip(): yield f"{o}#{c.get('id')}: picture in HTML output without alt text"
         if total > OUTPUTS_MAX: yield f'{o}: {total//1000} kB of stored outputs, at most {OUTPUTS_MAX//1000}'
     for _, name, text in prose(root):
-        if re.search(r'!\[\s*\]\(', re.sub(r'`[^`\n]*`', '', text)): yield f'{name}: picture without alt text'
+        text = without_code(text)
+        if re.search(r'!\[\s*\]\(', text) or any(t == 'img' and not o.get('alt', '').strip() for t, o in tags(text)): yield f'{name}: picture without alt text'
 
 def check_outputs(root):
     "A stored error, or a widget that only a live kernel can draw"
@@ -135,14 +148,26 @@ def check_imports(root):
             if told.keys() & {'export', 'exports', 'exporti'} or told.get('eval') == 'false' or 'nbdev_export()' in text: continue
             if mixes_imports(text): yield f"{o}#{c.get('id')}: imports and does something else too: the import needs a cell of its own"
 
-def wrong_installs(text, name='deepsweep'):
+WRONG_INSTALL = re.compile(r'''
+    (?<![\w-])(?:(?:pip[\d.]*|pipx|uv|conda|mamba|poetry|pdm)        # a package manager
+        (?:\s+(?:-\S+(?:\s+(?!install\b|add\b)[^\s-]\S*)?|pip|tool))*   # flags before the verb, with a value or without
+        \s+(?:install|add)|pipx\s+run|uvx)\s
+    [^\n&;|`\#]*?(?<![\w./@+-])deepsweep(?![\w./-])''', re.I|re.X)
+
+def wrong_installs(text):
     "Commands that would install the package of that name on PyPI, which is somebody else's"
-    return re.findall(rf'''pip3?\s+install\b[^\n&;|`#]*?(?<![\w./@+-]){name}(?![\w./-])''', text)
+    return WRONG_INSTALL.findall(re.sub(r'\\\n\s*', ' ', text))
+
+def strings(value):
+    "Every text of a stored output, as it was printed"
+    if isinstance(value, str): return value
+    if isinstance(value, list) and all(isinstance(o, str) for o in value): return ''.join(value)
+    return '\n'.join(map(strings, value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()))
 
 def check_installs(root):
     "Text that tells people to install somebody else's package"
     for o in files(root):
-        if o.suffix == '.ipynb': parts = [(f"{o}#{c.get('id')}", source(c) + '\n' + json.dumps(c.get('outputs', ''))) for c in read_nb(root/o)]
+        if o.suffix == '.ipynb': parts = [(f"{o}#{c.get('id')}", source(c) + '\n' + strings(c.get('outputs', []))) for c in read_nb(root/o)]
         elif o.suffix in TEXT: parts = [(str(o), (root/o).read_text(encoding='utf-8', errors='replace'))]
         else: continue
         for name, text in parts:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# question, symbols that are its answer (`module.name`, or `page:` for a page without code)
+# question, the symbol that is its answer: `module.name`, or `module.` where the whole page is
 QUESTIONS = [
     ('which runs train together', 'plan.make_plan'),
     ('what counts as the same run: its id', 'config.run_id'),
