@@ -148,7 +148,7 @@ def check_viewer(root):
             for target in links(source(c)):
                 if found := re.match(own, target): yield f"{path}#{c.get('id')}: link leaves the site for GitHub's viewer; the site has {found[1]}"
 
-EMPTY = re.compile(r'\b(?:you (?:said|predicted)|your (?:prediction|answer|guess))\b[^.\n|]{0,40}\bnone\b', re.I)
+EMPTY = re.compile(r'\b(?:you (?:said|predicted)|your (?:prediction|answer|guess))\b[^.\n|]{0,80}\bnone\b', re.I)
 
 def check_unanswered(root):
     "A stored sentence that quotes an answer nobody gave: the site shows it to every reader"
