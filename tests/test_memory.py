@@ -18,7 +18,8 @@ CODE = textwrap.dedent('''
     config, limit, folder = json.loads(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])
     torch.set_num_threads(2)
     rng  = np.random.default_rng(0)
-    data = ImageData.from_arrays(rng.integers(0, 256, (1400, 3, 32, 32), 'uint8'), np.arange(1400) % 10, list('abcdefghij'), n_train=1024, n_valid=300, n_test=0)
+    n = 300 + max(256, 2*config['batch_size'])                          # two steps of the largest batch, no more
+    data = ImageData.from_arrays(rng.integers(0, 256, (n, 3, 32, 32), 'uint8'), np.arange(n) % 10, list('abcdefghij'), n_train=n-300, n_valid=300, n_test=0)
     small = dict(hidden_layers=[4], num_epochs=1, batch_size=config['batch_size'])
     run_sweep([small, dict(small, learning_rate=.1)], data, store=folder/'warm.db', progress=False)      # images as floats, imports, the store
     gc.collect()
