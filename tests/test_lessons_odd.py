@@ -31,12 +31,13 @@ class BadError(Exception):
 
 
 ODD = [
-    None, ..., math.nan, math.inf, -math.inf, 10**400, -10**400, 10**5000, 1j, np.complex128(1j), '', 'x', '123', b'1',
+    None, ..., math.nan, math.inf, -math.inf, 10**400, -10**400, 1j, np.complex128(1j), '', 'x', '123', b'1',
     True, np.True_, [], (), {}, {1: 2}, {1, 2, 3}, [None]*3, [[1, 2, 3]], (0, -1, 10**400), (0, -1, 1j), (0, pd.NA, 1),
     (0, -math.inf, math.inf), (True, False, True), np.array([1, 2]), np.array(5.), np.array([1.]), np.zeros((2, 3)),
     pd.Series([1]), pd.Series(dtype=float), pd.DataFrame({V: [1.]}), pd.NA, pd.NaT, np.datetime64('2020-01-01'),
-    np.timedelta64(1, 's'), Fraction(1, 3), range(10**12), object(), Unprintable(), len, int, sys,
+    np.timedelta64(1, 's'), Fraction(1, 3), range(10**12), object(), len, int, sys,
 ]
+UNPRINTABLE = [10**5000, Unprintable()]
 
 
 def empty_generator(*args):
@@ -74,7 +75,7 @@ def too_many(a, b, c, d, e): return 1
 def spoils(first, *args):
     "Empties what came in, and returns nothing"
     if isinstance(first, pd.DataFrame):
-        first.drop(columns=first.columns, inplace=True)
+        for column in list(first): del first[column]
     elif isinstance(first, list):
         first.clear()
     else:
@@ -94,7 +95,7 @@ def is_sentence(said):
 
 @pytest.mark.parametrize('check', CHECKS)
 def test_odd_answers(check, capsys):
-    for i, odd in enumerate(ODD):
+    for i, odd in enumerate(ODD + (UNPRINTABLE if check is not check_brightest else [])):
         said = check(lambda *args: odd)
         assert is_sentence(said) and not said.startswith('right'), (i, said)
         said = check(lambda *args, turn=itertools.count(): odd if next(turn) else 1.)   # good, then odd
@@ -140,7 +141,7 @@ def best_of(rows):
 RUN_SHORTCUTS = [
     *(best_of(lambda df, e=e: df[df['epoch'] == e]) for e in range(6)),
     *(best_of(lambda df, e=e: df[df['epoch'] <= e]) for e in range(4)),
-    *(best_of(lambda df, e=e: df[df['epoch'] >= e]) for e in range(3, 6)),
+    *(best_of(lambda df, e=e: df[df['epoch'] >= e]) for e in range(2, 6)),
     choose(lambda df: df[V]-df[T]), choose(lambda df: df[V]+df[T]), choose(lambda df: (df[V]-df[T]).abs()),
     choose(lambda df: df[V]+df['test accuracy']), choose(lambda df: df[V]-df['valid loss']),
     choose(lambda df: df[V]-df['train loss']), choose(lambda df: df[V]/df['valid loss']),
@@ -180,7 +181,7 @@ ONE_RUN = [*(rate_by(rows=seeds(s)) for s in range(3)), *(rate_by(o, key=k) for 
 RATE_SHORTCUTS = [
     *ONE_RUN, *(rate_by(rows=seeds(*o)) for o in itertools.combinations(range(6), 2)), rate_by(rows=seeds(4)),
     *(rate_by(rows=epochs(e)) for e in range(6)),
-    *(rate_by(rows=epochs(*range(e))) for e in range(2, 5)),
+    *(rate_by(rows=epochs(*range(e))) for e in range(2, 5)), *(rate_by(rows=epochs(*range(e, 6))) for e in range(2, 5)),
     *(rate_by(o, key=k) for o in ('min', 'max', 'sum', 'median', 'std', 'count') for k in ('run', 'seed')),
     *(rate_by(over, per) for over in ('mean', 'max', 'min', 'median', 'sum') for per in
       ('mean', 'median', 'min', 'first', 'last', 'sum', 'std')),
@@ -250,10 +251,10 @@ def test_score_shortcuts():
 def in_place(answer):
     "A right answer that spoils its argument"
     def spoiling(df):
-        df.sort_values(V, inplace=True)
         df['k'] = 1
+        df.index = range(len(df))[::-1]
         found = answer(df)
-        df.drop(columns=V, inplace=True)
+        del df[V]
         return found
     return spoiling
 
