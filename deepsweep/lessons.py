@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
@@ -24,18 +24,35 @@ def _is_untouched(answer:Callable)->bool:
     inputs += sum(bool(code.co_flags & o) for o in (inspect.CO_VARARGS, inspect.CO_VARKEYWORDS))
     return not code.co_names and code.co_nlocals == inputs
 
+# %% ../nbs/89_lessons.ipynb #text-of
+def _text(o:object, most:int=60)->str:
+    "The first characters of what a thing prints; none if it cannot be printed"
+    try:
+        return str(o)[:most]
+    except Exception:
+        return ''
+
+def _yours(o:object)->str:
+    "How a message shows an answer"
+    return f'yours is {_text(o)!r}, {type(o).__name__}'
+
 # %% ../nbs/89_lessons.ipynb #try-answer
+def _outcome(answer:Callable, case:tuple)->object:
+    "What a call gives; a generator is asked for its values, for only then does its code run"
+    given = answer(*copy.deepcopy(case))
+    return list(itertools.islice(given, 100)) if isinstance(given, Iterator) else given
+
 def try_answer(
     answer:Callable,            # The student's function
     cases:Sequence[tuple],      # Arguments of each call
 )->tuple[list,str|None]:        # Its answers, and what there is to say if it gave none
-    "Call an answer on copies of some arguments; nothing it does raises"
+    "Call an answer on copies of some arguments; nothing it does raises, but for Ctrl-C"
     try:
-        answers = [answer(*copy.deepcopy(case)) for case in cases]
+        answers = [_outcome(answer, case) for case in cases]
     except NotImplementedError:
         return [], 'not attempted'
-    except Exception as e:
-        return [], f'not yet: your code raised {type(e).__name__}: {e}'
+    except (Exception, SystemExit) as e:
+        return [], f'not yet: your code raised {type(e).__name__}: {_text(e, 300)}'.rstrip(': ')
     if any(o is not None and o is not ... for o in answers): return answers, None
     if ... in answers or _is_untouched(answer): return answers, 'not attempted'
     return answers, ('not yet: your function returned nothing. '
@@ -62,16 +79,25 @@ def find_mistake(
             return f'not yet: {message_of(mistake)}'
 
 # %% ../nbs/89_lessons.ipynb #as-number
+def _as_float(o:object)->float|None:
+    "The number that this is, infinite if it is too large; None: it is none"
+    if isinstance(o, (bool, np.bool_, str, bytes, np.complexfloating)) or getattr(o, 'ndim', 0): return None
+    try:
+        return float(o)
+    except OverflowError:
+        return np.inf
+    except Exception:
+        return None
+
 def _not_a_number(answers:Sequence)->str|None:
     "What to say of the first answer that is no number"
     for o in answers:
-        if isinstance(o, bool) or not isinstance(o, (int, float, np.number)):
-            return f'not yet: the answer must be one number; yours is {str(o)[:60]!r}, {type(o).__name__}'
+        if _as_float(o) is None: return f'not yet: the answer must be one number; {_yours(o)}'
 
 # %% ../nbs/89_lessons.ipynb #within
 def _within(tolerance:float)->Callable:
     "Are two lists of numbers equal, up to so much?"
-    return lambda answers, others: np.allclose(answers, others, rtol=0, atol=tolerance)
+    return lambda answers, others: np.allclose([_as_float(o) for o in answers], others, 0, tolerance)
 
 # %% ../nbs/89_lessons.ipynb #number-check
 def check_number(
@@ -81,7 +107,7 @@ def check_number(
     mistakes:Sequence[Callable],    # Wrong functions, each with what to say as its docstring
     praise:str,                     # What to say to a right answer
 )->str:                             # `not attempted`, `not yet: …` or `right: …`
-    "Try a function on invented arguments and compare its numbers with those of right and wrong functions"
+    "Try a function on invented arguments and compare its numbers with right and wrong ones"
     answers, said = try_answer(answer, cases)
     said = said or _not_a_number(answers)
     if said: return said
@@ -155,88 +181,115 @@ def _shuffled(df:pd.DataFrame, seed:int)->pd.DataFrame:
 
 # %% ../nbs/89_lessons.ipynb #rising
 def _rising(i:int, e:int)->dict:
-    "What an unremarkable run has at epoch `e`: the later the better, and the earlier runs a little better"
-    return {
-        'train loss': 1-.1*e+.01*i,
-        'train accuracy': .5+.05*e-.01*i,
-        'valid loss': 1.1-.1*e+.01*i,
-        'valid accuracy': .4+.05*e-.01*i,
-        'test accuracy': .4+.05*e-.01*i,
-    }
+    "What an unremarkable run has at epoch `e`: better with `e`, a little worse with `i`"
+    up   = .05*e - .01*i
+    loss = {'train loss': 1-2*up, 'valid loss': 1.1-2*up}
+    return loss | {'train accuracy': .5+up, 'valid accuracy': .4+up, 'test accuracy': .4+up}
+
+def _put(df:pd.DataFrame, role:str, value, column='valid accuracy', **where):
+    "Change a column where the index is this role, and other columns have these values"
+    here = [df.index == role, *(df[k].isin(np.atleast_1d(v)) for k, v in where.items())]
+    df.loc[np.all(here, axis=0), column] = value
 
 # %% ../nbs/89_lessons.ipynb #invented
+_RUNS = 'early last train best loss test worst broken steady gap rise'.split()
+
 def invent_sweep(
     seed:int,         # Another sweep for each
-)->pd.DataFrame:      # A row per run and epoch, shuffled; columns as in a merged table, and `test accuracy`
-    "Invent a sweep of nine runs whose rankings all differ"
-    names = _run_names(np.random.default_rng(seed), 9)
-    rows  = [dict(run=name, epoch=e, **_rising(i, e)) for i, name in enumerate(names) for e in range(6)]
-    df = pd.DataFrame(rows).set_index(['run', 'epoch'])
-    best, last, train, loss, test, worst, broken, steady, _ = names
-    df.loc[(best, 3), 'valid accuracy']  = .9
-    df.loc[(best, 5), 'valid accuracy']  = .5
-    df.loc[(last, 5), 'valid accuracy']  = .8
-    df.loc[(train, 4), 'train accuracy'] = .99
-    df.loc[(loss, 4), 'valid loss']      = .2
-    df.loc[(test, 4), 'test accuracy']   = .95
-    df.loc[(worst, 1), 'valid accuracy'] = .05
-    df.loc[steady, 'valid accuracy']     = .7              # in all of its epochs
-    df.loc[(broken, 5)] = np.nan                           # diverged in its last epoch
-    return _shuffled(df.reset_index(), seed)
+)->pd.DataFrame:      # A row per run and epoch, shuffled; a merged table's columns, and `test accuracy`
+    "Invent a sweep of eleven runs whose rankings all differ"
+    names = _run_names(np.random.default_rng(seed), len(_RUNS))
+    rows  = [dict(run=o, epoch=e, **_rising(i, e)) for i, o in enumerate(names) for e in range(6)]
+    df    = pd.DataFrame(rows, index=np.repeat(_RUNS, 6))
+    _put(df, 'best', .9, epoch=[1, 3, 4][seed % 3])
+    _put(df, 'last', .8, epoch=5)
+    _put(df, 'early', .75, epoch=[0, 2])
+    _put(df, 'steady', .7)                                 # in all of its epochs
+    _put(df, 'worst', .05, epoch=1)
+    _put(df, 'rise', .1, epoch=[0, 1, 2])
+    _put(df, 'rise', .69, epoch=3)
+    _put(df, 'gap', .02, 'train accuracy', epoch=3)
+    _put(df, 'loss', .2, 'valid loss', epoch=4)
+    for role in ('train', 'test'):                         # with a fair score, so that a sum misleads too
+        _put(df, role, [.68, .99], ['valid accuracy', f'{role} accuracy'], epoch=4)
+    _put(df, 'broken', np.nan, df.columns[2:], epoch=5)    # it diverged
+    return _shuffled(df, seed)
 
 # %% ../nbs/89_lessons.ipynb #wrong
-def _top(df, column): return df.loc[df[column].idxmax(), 'run']
+def _right_run(df): return df.loc[df['valid accuracy'].idxmax(), 'run']
 
-def _right_run(df): return _top(df, 'valid accuracy')
+def _choosing(by:Callable, right:Callable)->Callable:
+    "The mistake of choosing by another number than the validation score"
+    def mistake(df): return right(df.assign(**{'valid accuracy': by(df)}))
+    mistake.__doc__ = by.__doc__
+    return mistake
 
-def _run_by_test(df):
+def _by_test(df):
     "you chose by `test accuracy`. Whoever chooses by the test set has no honest number left to report."
-    return _top(df, 'test accuracy')
+    return df['test accuracy']
 
-def _run_by_train(df):
+def _by_train(df):
     """you chose by `train accuracy`: that rewards learning by heart.
     Which column tells about images the net has not seen?"""
-    return _top(df, 'train accuracy')
+    return df['train accuracy']
 
 # %% ../nbs/89_lessons.ipynb #run-by-loss
-def _run_by_loss(df):
+def _by_gap(df):
+    """you chose by the gap between `valid accuracy` and `train accuracy`.
+    It may be large where both are low."""
+    return df['valid accuracy'] - df['train accuracy']
+
+def _by_loss(df):
     """you chose by `valid loss`. A fair choice, but this sweep ranks by `valid accuracy`,
     and the two need not agree."""
-    return df.loc[df['valid loss'].idxmin(), 'run']
+    return -df['valid loss']
+
+def _by_last(df):
+    "you looked at the last epoch only. A run counts with its best epoch, and not every run ends with it."
+    return df['valid accuracy'].where(df['epoch'] == df['epoch'].max())
+
+def _by_epoch(epoch:int)->Callable:
+    def by(df):
+        """you looked at one epoch only, the same for all runs.
+        A run counts with its best epoch, wherever that is."""
+        return df['valid accuracy'].where(df['epoch'] == epoch)
+    return by
+
+_ONE_EPOCH = [_by_epoch(o) for o in range(5)]
 
 # %% ../nbs/89_lessons.ipynb #wrong-runs
-def _run_by_last(df):
-    "you looked at the last epoch only. A run counts with its best epoch, and not every run ends with it."
-    return _top(df[df['epoch'] == df['epoch'].max()], 'valid accuracy')
-
 def _steady_run(df):
     "you averaged over all epochs, or added them up. A run counts with its best epoch."
     return df.groupby('run')['valid accuracy'].mean().idxmax()
 
-def _worst_run(df):
-    "that is the run with the lowest score. Is a high accuracy good or bad?"
-    return df.loc[df['valid accuracy'].idxmin(), 'run']
-
-def _run_without_score(df):
-    "that run diverged: its last score is missing (NaN), and sorting puts missing values at the end."
-    return df.sort_values('valid accuracy')['run'].iloc[-1]
+def _risen_run(df):
+    "you chose the run that rose most. What counts is how high it comes, not where it started."
+    scores = df.sort_values('epoch').groupby('run')['valid accuracy']
+    return (scores.max() - scores.first()).idxmax()
 
 # %% ../nbs/89_lessons.ipynb #first-run
-def _first_run(df):
-    "you took a row by its place. The rows may come in any order."
-    return df['run'].iloc[0]
+def _by_worst(df):
+    "that is the lowest score. Is a high accuracy good or bad?"
+    return -df['valid accuracy']
 
-_WRONG_RUNS = [
-    _run_by_test, _run_by_train, _run_by_loss, _run_by_last, _steady_run, _worst_run,
-    _run_without_score, _first_run,
-]
+def _by_missing(df):
+    "that run has no score (NaN), for it diverged: sorting puts missing values at the end."
+    return df['valid accuracy'].isna()*1
+
+def _by_place(df):
+    "you took a row by its place. The rows may come in any order."
+    return -np.arange(len(df))
+
+_WRONG_RUNS = [*(_choosing(o, _right_run) for o in (
+    _by_test, _by_train, _by_gap, _by_loss, _by_last, *_ONE_EPOCH, _by_worst, _by_missing, _by_place,
+)), _steady_run, _risen_run]
 
 # %% ../nbs/89_lessons.ipynb #no-run
 def _no_run(df:pd.DataFrame, o:object)->str|None:
     "What to say of an answer that names no run"
     if not isinstance(o, str):
         return ('not yet: the answer must be the name of a run, a text like '
-                f'{df["run"].iloc[0]!r}; yours is {str(o)[:60]!r}, {type(o).__name__}')
+                f'{df["run"].iloc[0]!r}; {_yours(o)}')
     if o not in set(df['run']):
         return (f'not yet: {o[:40]!r} is no run of the table that came in. '
                 'Take the name from `df`, whatever `df` is.')
@@ -256,62 +309,50 @@ def check_winner(
     return 'right: on three invented sweeps you chose by validation, at the best epoch, in any order of rows.'
 
 # %% ../nbs/89_lessons.ipynb #rates-rows
-def _rate_rows(rng:np.random.Generator, n_seeds:dict)->pd.DataFrame:
-    "Unremarkable runs, so many seeds at each rate, six epochs each"
-    def scores(i, e): return {
-        'train accuracy': .5+.03*e-.002*i,
-        'valid accuracy': .4+.02*e-.002*i,
-        'test accuracy': .4+.02*e-.002*i,
-    }
-    names = iter(_run_names(rng, sum(n_seeds.values())))
-    return pd.DataFrame([
-        dict(run=name, learning_rate=rate, seed=s, epoch=e, **scores(i, e))
-        for i, (rate, n) in enumerate(n_seeds.items()) for s, name in zip(range(n), names)
-        for e in range(6)
-    ])
+_RATES = .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1., 2.
+_ROLES = 'lucky curve last best steady test train worst many middle safe gap early'.split()
+
+def _rate_rows(rng:np.random.Generator)->pd.DataFrame:
+    "Unremarkable runs of six epochs, three seeds a rate, or six; the index is the role of the rate"
+    runs  = [(i, role, s) for i, role in enumerate(_ROLES) for s in range(6 if role == 'many' else 3)]
+    names = np.sort(np.reshape(_run_names(rng, len(runs)), (-1, 3))).ravel()     # in the order of seeds
+    rates = dict(zip(_ROLES, rng.permutation(_RATES).tolist()))
+    df = pd.DataFrame([
+        dict(run=name, learning_rate=rates[role], seed=s, epoch=e, **_rising(i/5, e))
+        for (i, role, s), name in zip(runs, names) for e in range(6)
+    ], index=np.repeat([role for _, role, _ in runs], 6))
+    return df.drop(columns=['train loss', 'valid loss'])
 
 # %% ../nbs/89_lessons.ipynb #rates-invented
-_RATES = .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5
-
 def invent_rates(
     seed:int,         # Another sweep for each
 )->pd.DataFrame:      # A row per run and epoch, shuffled
-    "Invent a sweep of ten rates by three seeds, one by six, whose rankings all differ"
-    rng   = np.random.default_rng(seed)
-    rates = [float(o) for o in rng.permutation(_RATES)]
-    best, lucky, curve, last, steady, test, train, worst, many, middle = rates
-    df = _rate_rows(rng, {rate: 6 if rate == many else 3 for rate in rates})
-    def put(rate, value, epochs, seeds=(0, 1, 2), column='valid accuracy'):
-        here = (df['learning_rate'] == rate) & df['epoch'].isin(epochs) & df['seed'].isin(seeds)
-        df.loc[here, column] = value
+    "Invent a sweep of thirteen rates by three seeds, one by six, whose rankings all differ"
+    df   = _rate_rows(np.random.default_rng(seed))
+    turn = seed % 3                                        # whose turn it is to be lucky
     for s in range(3):                                     # each seed peaks at another epoch
-        put(best, .80, [s+1], [s])
-    put(lucky, .90, [3], [0])
-    put(curve, .75, [3])
-    put(last, .70, [5])
-    put(steady, .62, range(1, 6))
-    put(test, .95, [4], column='test accuracy')
-    put(train, .99, [4], column='train accuracy')
-    put(worst, .05, [1])
-    for s in range(2):                                     # two good seeds, and a poor one
-        put(middle, .85, [s+3], [s])
-    put(middle, .30, range(6), [2])
+        _put(df, 'best', [.80, .86, .74][s-turn], epoch=s+turn+1, seed=s)
+        _put(df, 'safe', .77, epoch=s+2, seed=s)
+        _put(df, 'middle', .89, epoch=s+3, seed=s)
+    _put(df, 'middle', .30, seed=(turn+1) % 3)             # two good seeds, and a poor one
+    _put(df, 'lucky', .93, epoch=3, seed=turn)
+    _put(df, 'curve', .75, epoch=2+turn)
+    _put(df, 'early', .66, epoch=[0, 1])
+    _put(df, 'last', .70, epoch=5)
+    _put(df, 'steady', .64, epoch=range(1, 6))
+    _put(df, 'worst', .05, epoch=1)
+    _put(df, 'gap', .02, 'train accuracy', epoch=3)
+    for role in ('train', 'test'):
+        _put(df, role, .99, f'{role} accuracy', epoch=4)
     return _shuffled(df, seed)
 
 # %% ../nbs/89_lessons.ipynb #rates-wrong
-def _mean_best(df, column='valid accuracy', per_run='max')->pd.Series:
-    "Mean over the runs of each rate of one number per run"
-    return df.groupby(['learning_rate', 'run'])[column].agg(per_run).groupby('learning_rate').mean()
+def _best_rate(df, over_runs='mean'):
+    "The rate with the best number, made of the best scores of its runs"
+    runs = df.groupby(['learning_rate', 'run'])['valid accuracy'].max()
+    return runs.groupby('learning_rate').agg(over_runs).idxmax()
 
-def _right_rate(df): return _mean_best(df).idxmax()
-
-def _rate_by_test(df):
-    "you chose by `test accuracy`. Whoever chooses by the test set has no honest number left to report."
-    return _mean_best(df, 'test accuracy').idxmax()
-
-def _rate_by_train(df):
-    "you chose by `train accuracy`: that rewards learning by heart."
-    return _mean_best(df, 'train accuracy').idxmax()
+def _right_rate(df): return _best_rate(df)
 
 # %% ../nbs/89_lessons.ipynb #luckiest-rate
 def _luckiest_rate(df):
@@ -320,55 +361,58 @@ def _luckiest_rate(df):
     return df.loc[df['valid accuracy'].idxmax(), 'learning_rate']
 
 # %% ../nbs/89_lessons.ipynb #rates-wrong-2
-def _rate_by_last(df):
-    "you looked at the last epoch only. A run counts with its best epoch."
-    last = df[df['epoch'] == df['epoch'].max()]
-    return last.groupby('learning_rate')['valid accuracy'].mean().idxmax()
-
 def _steady_rate(df):
     "you averaged over all epochs, the early ones too. First one number per run, then the mean over runs."
     return df.groupby('learning_rate')['valid accuracy'].mean().idxmax()
 
 def _rate_by_curve(df):
-    """you averaged the curves and then took the best epoch. Runs have their best epochs at different places:
-    first one number per run."""
+    """you averaged the curves and then took the best epoch. Runs have their best epochs at different
+    places: first one number per run."""
     return df.groupby(['learning_rate', 'epoch'])['valid accuracy'].mean().idxmax()[0]
 
 # %% ../nbs/89_lessons.ipynb #rates-wrong-3
 def _sum_rate(df):
     """you added up where a mean is asked for: a rate with more runs then wins by their number.
     Do all rates have equally many?"""
-    best = df.groupby(['learning_rate', 'run'])['valid accuracy'].max()
-    return best.groupby('learning_rate').sum().idxmax()
+    return _best_rate(df, 'sum')
 
 def _median_rate(df):
     """you took the median of the runs. That is a fair choice too,
     but the exercise asks for the mean, which a poor seed pulls down."""
-    best = df.groupby(['learning_rate', 'run'])['valid accuracy'].max()
-    return best.groupby('learning_rate').median().idxmax()
+    return _best_rate(df, 'median')
+
+def _safe_rate(df):
+    """you judged each rate by its poorest run. That is a careful choice,
+    but the exercise asks for the mean, which good seeds pull up."""
+    return _best_rate(df, 'min')
+
+def _one_run(place:int)->Callable:
+    def mistake(df):
+        """you judged each rate by one of its runs: the same seed, or the first or last in some order.
+        Which one that is, is luck: judge a rate by all of its runs."""
+        return _best_rate(df, lambda runs: runs.iloc[place])
+    return mistake
 
 # %% ../nbs/89_lessons.ipynb #rates-wrong-4
-def _worst_rate(df):
-    "that is the rate with the lowest scores. Is a high accuracy good or bad?"
-    return _mean_best(df, per_run='min').idxmin()
-
 def _first_rate(df):
     "you took a row by its place. The rows may come in any order."
     return df['learning_rate'].iloc[0]
 
-_WRONG_RATES = [
-    _rate_by_test, _rate_by_train, _luckiest_rate, _rate_by_last, _steady_rate, _rate_by_curve,
-    _sum_rate, _median_rate, _worst_rate, _first_rate,
+_WRONG_RATES = [*(_choosing(o, _right_rate) for o in (
+    _by_test, _by_train, _by_gap, _by_last, *_ONE_EPOCH, _by_worst,
+)), _luckiest_rate, *(_one_run(o) for o in range(3)), _steady_rate, _rate_by_curve, _sum_rate,
+    _median_rate, _safe_rate, _first_rate,
 ]
 
 # %% ../nbs/89_lessons.ipynb #no-rate
 def _no_rate(df:pd.DataFrame, o:object)->str|None:
     "What to say of an answer that is no rate"
-    if isinstance(o, str) or not np.isscalar(o):
+    value = _as_float(o)
+    if value is None:
         return ('not yet: the answer must be a learning rate, a number like '
-                f'{df["learning_rate"].iloc[0]:g}; yours is {str(o)[:60]!r}, {type(o).__name__}')
-    if not np.isclose(df['learning_rate'], float(o)).any():
-        return f'not yet: {o:g} is no learning rate of the table that came in. Did you return a score?'
+                f'{df["learning_rate"].iloc[0]:g}; {_yours(o)}')
+    if not np.isclose(df['learning_rate'], value).any():
+        return f'not yet: {value:g} is no learning rate of that table. Did you return a score?'
 
 # %% ../nbs/89_lessons.ipynb #check-rate
 def check_rate(
@@ -379,10 +423,10 @@ def check_rate(
     cases = [(invent_rates(seed),) for seed in range(3)]
     answers, said = try_answer(pick, cases)
     said = said or next(filter(None, (_no_rate(df, o) for (df,), o in zip(cases, answers))), None)
-    said = said or find_mistake(answers, cases, _WRONG_RATES, np.allclose)
+    said = said or find_mistake(answers, cases, _WRONG_RATES, _within(1e-6))
     if said: return said
-    if not np.allclose(answers, [_right_rate(df) for df, in cases]):
-        return 'not yet: in at least one invented sweep another rate is better on average over its runs.'
+    if not _within(1e-6)(answers, [_right_rate(df) for df, in cases]):
+        return 'not yet: in at least one invented sweep another rate is better on average.'
     return ('right: on three invented sweeps you judged each run by its best epoch '
             'and each rate by all of its runs.')
 
@@ -390,17 +434,16 @@ def check_rate(
 def invent_pairs(
     seed:int,         # Other scores for each
 )->pd.DataFrame:      # A row per run, shuffled; columns `run drop_out seed`, `valid accuracy`
-    "Invent runs with and without dropout: the seed matters, and each setting has a seed that the other lacks"
+    "Invent runs with and without dropout: each setting has a seed that the other lacks"
     rng   = np.random.default_rng(seed)
-    luck  = rng.normal(0, .03, 7)
-    pairs = [(0., 0, s) for s in range(6)] + [(.2, .015, s) for s in range(1, 7)]
-    def row(p, gain, s): return {
-        'run': _run_names(rng, 1)[0],
-        'drop_out': p,
-        'seed': s,
-        'valid accuracy': .4+luck[s]+gain+rng.normal(0, .004),
-    }
-    return _shuffled(pd.DataFrame([row(*o) for o in pairs]), seed+1)
+    n     = [5, 4, 8][seed % 3]                            # pairs
+    seeds = rng.choice(30, n+2, replace=False).tolist()
+    luck  = dict(zip(seeds, rng.normal(0, .03, n+2)))
+    pairs = [(0., 0, s) for s in seeds[:-1]] + [(.2, .015, s) for s in seeds[1:]]
+    rows  = [(p, s, .4+luck[s]+gain+rng.normal(0, .004)) for p, gain, s in pairs]
+    df    = pd.DataFrame(rows, columns=['drop_out', 'seed', 'valid accuracy'])
+    df.insert(0, 'run', _run_names(rng, len(df)))
+    return _shuffled(df, seed+1)
 
 # %% ../nbs/89_lessons.ipynb #difference-right
 def _by_setting(df)->tuple[pd.Series,pd.Series]:
@@ -417,11 +460,11 @@ def _around(mean:float, half:float)->tuple:
     return mean, mean-half, mean+half
 
 # %% ../nbs/89_lessons.ipynb #t-interval
-def _t_interval(d, ddof=1, quantile=None, root=True)->tuple:
-    "Mean and interval, or one of the ways to get it wrong"
+def _t_interval(d, ddof=1, n=None, quantile=None, root=True)->tuple:
+    "Mean and interval, or a way to get it wrong; `n`: Student's t as for so many differences"
     from scipy.stats import t
     spread = d.std(ddof=ddof)/(len(d)**.5 if root else 1)
-    return _around(d.mean(), (quantile or t.ppf(.975, len(d)-1))*spread)
+    return _around(d.mean(), (quantile or t.ppf(.975, (n or len(d))-1))*spread)
 
 def _right_difference(df): return _t_interval(_paired(df))
 
@@ -458,6 +501,14 @@ def _normal_quantile(df):
     "1.96 is for many seeds. With few, the spread itself is uncertain: Student's t is wider."
     return _t_interval(_paired(df), quantile=1.96)
 
+def _same_t(n:int)->Callable:
+    "The mistake of taking Student's t for `n` pairs, however many there are"
+    def mistake(df):
+        """you use one factor for every table. Student's t depends on the number of pairs:
+        work it out from the table that came in."""
+        return _t_interval(_paired(df), n=n)
+    return mistake
+
 def _by_n(df):
     "the spread divides by n. With a mean taken from the same numbers it is n - 1: `ddof=1`."
     return _t_interval(_paired(df), ddof=0)
@@ -469,28 +520,29 @@ def _sum_of_pairs(df):
     mean, low, _ = _t_interval(d)
     return _around(d.sum(), mean-low)
 
+# %% ../nbs/89_lessons.ipynb #wrong-differences
 _WRONG_DIFFERENCES = [
-    _wrong_sign, _in_points, _row_by_row, _not_paired, _spread_of_one, _normal_quantile, _by_n,
-    _sum_of_pairs,
+    _wrong_sign, _in_points, _row_by_row, _not_paired, _spread_of_one, _normal_quantile,
+    *(_same_t(n) for n in (*range(2, 13), 61)),            # for 61 it is 2.00
+    _by_n, _sum_of_pairs,
 ]
 
 # %% ../nbs/89_lessons.ipynb #no-interval
+_THREE = 'not yet: the answer must be three numbers, (mean, low, high); '
+
 def _as_intervals(answers:Sequence)->tuple[list,str|None]:
-    "Answers as triples of floats, and what there is to say if they are none"
-    try:
-        answers = [tuple(float(v) for v in o) for o in answers]
-    except (TypeError, ValueError):
-        yours = str(answers[0])[:60]
-        return [], f'not yet: the answer must be three numbers, (mean, low, high); yours is {yours!r}'
-    if any(len(o) != 3 for o in answers):
-        return [], ('not yet: the answer must be three numbers, (mean, low, high); '
-                    f'yours has {len(answers[0])}')
-    if not np.isfinite(answers).all():
-        return [], ('not yet: one of your numbers is missing (NaN). '
+    "Answers as lists of three floats, and what there is to say if they are none"
+    some   = [itertools.islice(o, 100) if np.iterable(o) else [None] for o in answers]
+    values = [[_as_float(v) for v in o] for o in some]
+    for o, v in zip(answers, values):
+        if None in v: return [], f'{_THREE}{_yours(o)}'
+        if len(v) != 3: return [], f'{_THREE}yours has {len(v)}'
+    if not np.isfinite(values).all():
+        return [], ('not yet: one of your numbers is missing (NaN), or infinite. '
                     'A seed that only one setting has gives no difference.')
-    if any(not low <= mean <= high for mean, low, high in answers):
+    if any(not low <= mean <= high for mean, low, high in values):
         return [], 'not yet: the order is mean, low, high, and the mean lies between the other two.'
-    return answers, None
+    return values, None
 
 def _same_interval(answers, others): return np.allclose(answers, others, rtol=1e-3, atol=1e-6)
 
@@ -519,53 +571,47 @@ def invent_scores(
     seed:int,        # Another sweep for each
 )->pd.DataFrame:     # A row per run, in no order; one run has no score
     "Invent eight runs, each with its best validation score and its hold-out score"
-    steps = .01*np.arange(8)
-    df = pd.DataFrame({
-        'run': _run_names(np.random.default_rng(seed), 8),
-        'valid accuracy': .40+steps,
-        'hold accuracy': .39+steps,
-        'train accuracy': .6+steps,
+    rng   = np.random.default_rng(seed)
+    names = _run_names(rng, 8)
+    df = .01*np.arange(8)[:, None] + pd.DataFrame({
+        'valid accuracy': [np.nan, .4, .4, .4, .4, .45, .46, .46],
+        'hold accuracy': [.39, .39, .39, .52, .39, .31, .415, .385],
+        'train accuracy': [.6, .6, .88, .6, .44, .6, .6, .6],
     })
-    df.loc[7, ['valid accuracy', 'hold accuracy']] = .53, .455
-    df.loc[3, 'hold accuracy']  = .48
-    df.loc[2, 'train accuracy'] = .9
-    df.loc[0, 'valid accuracy'] = np.nan
+    df = df + rng.uniform(-.1, .1)                         # so that no number fits two sweeps
+    df.insert(0, 'run', names)
     return df.sample(frac=1, random_state=seed).set_axis(range(10, 18))
 
 # %% ../nbs/89_lessons.ipynb #honest-wrong
-def _hold_of(df, column): return df.loc[df[column].idxmax(), 'hold accuracy']
-
-def _right_score(df): return _hold_of(df, 'valid accuracy')
+def _right_score(df): return df.loc[df['valid accuracy'].idxmax(), 'hold accuracy']
 
 def _claimed_score(df):
     """that is the score on the images the run was chosen by: partly luck.
     Which column was not used to choose?"""
     return df['valid accuracy'].max()
 
-def _peeked_score(df):
+def _by_hold(df):
     "you chose by `hold accuracy`. Whoever chooses by the hold-out images has no honest number left."
-    return df['hold accuracy'].max()
+    return df['hold accuracy']
 
-def _score_by_train(df):
-    "you chose by `train accuracy`: that rewards learning by heart."
-    return _hold_of(df, 'train accuracy')
+def _by_sum(df):
+    """you chose by both scores together. Then the hold-out images took part in the choice:
+    they have no honest number left."""
+    return df['valid accuracy'] + df['hold accuracy']
+
+def _by_excess(df):
+    """you chose by the gap between the two scores. It tells how much luck there was,
+    not which run to use, and takes the hold-out images into the choice."""
+    return (df['valid accuracy'] - df['hold accuracy']).abs()
 
 # %% ../nbs/89_lessons.ipynb #honest-wrong-2
 def _mean_hold(df):
     "that is the mean over all runs. Report the one you would use."
     return df['hold accuracy'].mean()
 
-def _score_of_missing(df):
-    "that run has no validation score (NaN): sorting puts missing values at the end."
-    return df.sort_values('valid accuracy')['hold accuracy'].iloc[-1]
-
-def _first_score(df):
-    "you took a row by its place. The rows may come in any order."
-    return df['hold accuracy'].iloc[0]
-
-_WRONG_SCORES = [
-    _claimed_score, _peeked_score, _score_by_train, _mean_hold, _score_of_missing, _first_score,
-]
+_WRONG_SCORES = [*(_choosing(o, _right_score) for o in (
+    _by_hold, _by_sum, _by_excess, _by_train, _by_gap, _by_worst, _by_missing, _by_place,
+)), _claimed_score, _mean_hold]
 
 # %% ../nbs/89_lessons.ipynb #honest
 def check_honest_score(
