@@ -414,8 +414,8 @@ _WRONG_BRIGHT = [
 def _no_class(names:list, o:object)->str|None:
     "What to say of an answer that names no class"
     if not isinstance(o, str):
-        return (f'not yet: the answer must be the name of a class, such as {names[0]!r}; yours is '
-                f'{str(o)[:40]!r}, {type(o).__name__}.')
+        return (f'not yet: the answer must be the name of a class, such as {names[0]!r}; '
+                f'yours is of type {type(o).__name__}.')
     if o not in names:
         return f'not yet: {o[:40]!r} is no class of the images that came in. Take the name from `names`.'
 

@@ -95,7 +95,7 @@ def is_sentence(said):
 
 @pytest.mark.parametrize('check', CHECKS)
 def test_odd_answers(check, capsys):
-    for i, odd in enumerate(ODD + (UNPRINTABLE if check is not check_brightest else [])):
+    for i, odd in enumerate(ODD + UNPRINTABLE):
         said = check(lambda *args: odd)
         assert is_sentence(said) and not said.startswith('right'), (i, said)
         said = check(lambda *args, turn=itertools.count(): odd if next(turn) else 1.)   # good, then odd
