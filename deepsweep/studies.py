@@ -187,6 +187,37 @@ def _long(scale:str)->list[dict]:
         ('CNN_SGD_DP_long', dict(**_cnns(2, [16]), learning_rate=.1, drop_out=[.3, .4, .5], **same)),
     )
 
+# %% ../nbs/80_studies.ipynb #capacity-parts
+_KERAS = dict(optimizer='adam', learning_rate=.001, batch_size=256, init='glorot')
+_THREE_NETS = [[10]*2, [100]*2, [10]*10]
+_FOUR_WAYS  = dict(input_scale=['raw', 'unit'], loss=['clipped', 'cross_entropy'])
+
+def _mnist(study:str, variant:str, nets:list, epochs:int, seeds:list[int], **keys)->dict:
+    "A sweep of the article's kind: Adam, batches of 256, Glorot's first weights"
+    own = dict(hidden_layers=nets, num_epochs=epochs, seed=seeds)
+    return _grid(study, variant=variant, **_KERAS | own | keys)
+
+# %% ../nbs/80_studies.ipynb #capacity
+def _capacity(scale:str)->list[dict]:
+    "The article's nets in four ways, and what it left open"
+    sizes = [[w]*d for d in (1, 2, 5, 10) for w in (10, 30, 100)]
+    article, scaled = dict(input_scale='raw', loss='clipped'), dict(input_scale='unit')
+    parts = dict(
+        MNIST_nets   = (_THREE_NETS + [[11]*2], 10, _FIVE, _FOUR_WAYS),
+        MNIST_he     = ([[10]*10], 10, _FIVE, dict(_FOUR_WAYS, init='he')),
+        MNIST_longer = (_THREE_NETS, 30, _FIVE, article),
+        MNIST_sizes  = (sizes, 10, _THREE, scaled),
+        MNIST_rates  = (_THREE_NETS, 30, _THREE, dict(scaled, learning_rate=[1e-4, 3e-4, 1e-3, 3e-3])),
+        MNIST_batch  = (_THREE_NETS, 10, _THREE, dict(scaled, batch_size=[64, 256, 1024])),
+        MNIST_epochs = (_THREE_NETS[:2], 100, _THREE, scaled),
+    )
+    return [_mnist('MNIST_capacity', name, nets, epochs, seeds, **keys)
+            for name, (nets, epochs, seeds, keys) in parts.items()]
+
+def _capacity_long(scale:str)->list[dict]:
+    "Two of the nets until they overfit"
+    return [_mnist('MNIST_long', 'MNIST_long', _THREE_NETS[:2], 500, _THREE, input_scale='unit')]
+
 # %% ../nbs/80_studies.ipynb #names
 _TEN = dict(
     MLP_SGD    = 'MLPs on CIFAR-10: depth, width, learning rate',
@@ -209,6 +240,8 @@ _STUDIES = dict(
     CIFAR10_race = (_race, 'an MLP at 13 rates by 3 weight decays, for replaying searches'),
     CIFAR10_more = (_more, 'runs that single claims need beyond the ten families'),
     CIFAR10_long = (_long, 'a CNN that trains until it fits its training images'),
+    MNIST_capacity = (_capacity, 'depth or width: MLPs on MNIST in four ways; sizes, rates, batches'),
+    MNIST_long   = (_capacity_long, 'two MLPs on 5,000 digits for 500 epochs'),
 )
 _SCALES = 'laptop', 'colab', 'full'
 
@@ -251,6 +284,12 @@ _SIZES = dict(
     colab  = dict(n_train=20_000, n_valid=5_000, n_hold=5_000),
     full   = dict(n_valid=5_000),
 )
+# of studies that are not on CIFAR-10: their set, and how it is split at every scale
+_IMAGES = dict(
+    quick          = ('fashion_mini', {}),
+    MNIST_capacity = ('mnist', dict(n_train=50_000, n_valid=10_000)),
+    MNIST_long     = ('mnist', dict(n_train=5_000, n_valid=10_000)),
+)
 
 def study_data(
     name:str='quick',                  # One of `study_names()`
@@ -263,6 +302,7 @@ def study_data(
     from deepsweep.data import ImageData, load_data      # torch comes with it, so not before it must
     _known(name, scale)
     if isinstance(data, ImageData): return data
-    if data is None: data = 'fashion_mini' if name=='quick' else 'cifar10'
-    usual = _SIZES[scale] if name!='quick' and data in REAL_SETS else {}
+    own, sizes = _IMAGES.get(name, ('cifar10', _SIZES[scale]))
+    if data is None: data = own
+    usual = sizes if data in REAL_SETS else {}
     return load_data(data, **{**usual, **split}, size=size)

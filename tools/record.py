@@ -7,6 +7,8 @@
     python tools/record.py cifar10-fullscale        # one MLP on all 50,000 images, three seeds; opens the sealed test set
     python tools/record.py cifar10-loader           # seconds an epoch, images loaded one by one or held in memory
     python tools/record.py fashion-seeds            # eight small nets, twelve seeds each, for the explorers
+    python tools/record.py mnist-capacity           # depth or width on MNIST: three nets in four ways, sizes, rates, batches, epochs
+    python tools/record.py mnist-seconds            # processor seconds an epoch of the three nets, one after the other
 
 One thread per process, so that a second one may run beside it. The tables go to deepsweep/assets, with a provenance line each.
 """
@@ -16,7 +18,8 @@ from pathlib import Path
 
 TEN = 'MLP_SGD MLP_SGD_L2 MLP_SGD_DP MLP_SGD_BN MLP_Adam CNN_SGD CNN_SGD_BN CNN_Adam CNN_SGD_DP CNN_SGD_L2'.split()
 TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more', 'CIFAR10_long'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
-          'cifar10-fullscale': ['fullscale', 'fullscale final'], 'cifar10-loader': ['loader'], 'fashion-seeds': ['seeds']}
+          'cifar10-fullscale': ['fullscale', 'fullscale final'], 'cifar10-loader': ['loader'], 'fashion-seeds': ['seeds'],
+          'mnist-capacity': ['MNIST_capacity', 'MNIST_long'], 'mnist-seconds': ['mnist seconds']}
 
 def main()->None:
     "Parse the command line and do it"
@@ -38,7 +41,10 @@ def main()->None:
         elif name == 'fullscale': fullscale(args.store)
         elif name == 'loader': run_sweep(TIMED, function=time_epochs, store=args.store, progress=False)
         elif name == 'seeds': run_sweep(SEEDS, load_data('fashion_mini', n_train=5_000, n_hold=1_000), store=args.store, progress=False)
-        elif name != 'fullscale final': run_sweep(study(name, 'laptop'), study_data('MLP_SGD', 'laptop'), store=args.store, eval_train=True, progress=False)
+        elif name == 'mnist seconds': run_sweep(MNIST_TIMED, function=time_mnist, store=args.store, progress=False)
+        elif name != 'fullscale final':
+            is_cifar = not name.startswith('MNIST')     # without dropout and batch norm the training scores are nearly those of evaluation
+            run_sweep(study(name, 'laptop'), study_data(name, 'laptop'), store=args.store, eval_train=is_cifar, progress=False)
         print(name, f'{time.monotonic()-start:.0f} s', flush=True)
     write(RunStore(args.store), args.table, torch)
 
@@ -106,7 +112,7 @@ def layers(trainer, data, n=1000)->dict:
     last = [[m for m in o.modules() if isinstance(m, (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d))][-1] for o in blocks]
     handles = [o.register_forward_hook(hook) for o in last]
     trainer.model.eval()
-    with torch.no_grad(): trainer.model(trainer._batch(data.part('train').images[:n], data.y_train[:n])[0])
+    with torch.no_grad(): trainer.model(trainer.as_batch(data.part('train').images[:n], data.y_train[:n])[0])
     for o in handles: o.remove()
     spread = [o.std().item() for o in seen]
     dead   = [(o.amax([i for i in range(o.ndim) if i != 1]) <= 0).float() for o in seen]          # one entry a unit or filter
@@ -118,7 +124,7 @@ def calibration(trainer, data)->dict:
     from scipy.optimize import minimize_scalar
     from sklearn.metrics import balanced_accuracy_score
     trainer.model.eval()
-    with torch.no_grad(): logits = trainer.model(trainer._batch(data.part('valid').images, data.y_valid)[0]).double()
+    with torch.no_grad(): logits = trainer.model(trainer.as_batch(data.part('valid').images, data.y_valid)[0]).double()
     if not torch.isfinite(logits).all(): return {}
     found = minimize_scalar(lambda log_t: F.cross_entropy(logits/np.exp(log_t), data.y_valid).item(), bounds=(-3, 5), method='bounded')
     return {'temperature': float(np.exp(found.x)), 'valid loss at temperature': found.fun,
@@ -151,6 +157,24 @@ def time_epochs(config):
             start = time.process_time(); article_epoch(model, o['learning_rate'], *loaders)
         spent.append(time.process_time()-start)
     log({'seconds an epoch': sum(spent)/len(spent)}, step=1)
+
+MNIST_NETS  = {'2x10': [10]*2, '2x100': [100]*2, '10x10': [10]*10}
+MNIST_TIMED = [dict(name='mnist seconds', variant=net, net=net, seed=s) for s in range(5) for net in MNIST_NETS]
+
+def time_mnist(config):
+    "Processor seconds of an epoch of training, after one that is not timed; the nets take turns"
+    import torch
+    from deepsweep.core import log
+    from deepsweep.studies import study_data
+    from deepsweep.trainer import make_trainer
+    torch.set_num_threads(1)
+    data = DATA.get('mnist') or DATA.setdefault('mnist', study_data('MNIST_capacity', 'laptop'))
+    keys = dict(hidden_layers=MNIST_NETS[config['net']], optimizer='adam', learning_rate=.001, batch_size=256, init='glorot',
+                input_scale='raw', loss='clipped', num_epochs=1)
+    make_trainer(keys, data).train()
+    trainer = make_trainer(keys, data)
+    start = time.process_time(); trainer.train()
+    log({'seconds an epoch': time.process_time()-start}, step=1)
 
 def article_loaders(data, batch_size=32):
     "A loader that opens, scales and stacks one PIL image after the other, for the training and the validation images"
@@ -194,7 +218,7 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     from deepsweep import __version__
     from deepsweep.runs import FINAL_STATES, save_recorded, study_name
     from deepsweep.seal import openings
-    lists  = {'diagnostics': DIAGNOSED, 'loader': TIMED, 'seeds': SEEDS}
+    lists  = {'diagnostics': DIAGNOSED, 'loader': TIMED, 'seeds': SEEDS, 'mnist seconds': MNIST_TIMED}
     called = {o: study_name(lists[o]) if o in lists else o for o in TABLES[table]}      # what the store calls them
     names  = [o for o in TABLES[table] if called[o] in store.studies()]
     if not names: raise SystemExit(f'the store {store.name!r} holds no run of {table}')
