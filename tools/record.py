@@ -223,7 +223,7 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     names  = [o for o in TABLES[table] if called[o] in store.studies()]
     if not names: raise SystemExit(f'the store {store.name!r} holds no run of {table}')
     config = pd.concat([store.config_table(called[o]).assign(study=o) for o in names], ignore_index=True)
-    config = config[config['state'].isin(FINAL_STATES)].drop(columns=['error', 'name'])
+    config = config[config['state'].isin(FINAL_STATES)].drop(columns=['traceback', 'name'])
     opened = openings(store).set_index('run')['score']
     if len(opened): config['test accuracy'] = config['run'].map(opened[~opened.index.duplicated()])      # what the ledger has
     history = store.history_table()
