@@ -14,15 +14,17 @@ def page():
 
 
 def test_solved_page_and_predictions_break_nothing():
-    changed = (('predict', ('my_winner  = None', "my_winner  = '10x10'"), ('my_simple  = None', 'my_simple  = .7')),)
+    changed = (('predict', ('my_winner  = None', "my_winner  = '10x10'")),)
     names = run_page(PAGE, solved=True, changed=changed)
     said = names['check_question'](names['my_answer'], 'depth_loses', names['live'].store)
     assert said.startswith('right: [100, 100] minus [10, 10, 10, 10, 10, 10, 10, 10, 10, 10]')
 
 
 def test_project_is_open(page):
-    assert page['check_question'](page['my_answer'], 'depth_loses') == 'not attempted'
-    assert page['check_question']([10]*10, 'depth_wins').startswith('right')
+    store = page['live'].store
+    assert page['check_question'](page['my_answer'], 'depth_loses', store) == 'not attempted'
+    assert page['check_question']([10]*10, 'depth_wins', store).startswith('right')
+    assert page['check_question']([100]*2, 'depth_wins', store).startswith('not yet')
     assert 'torch' not in cell(PAGE, 'project').replace('# ', '')
 
 
@@ -40,6 +42,11 @@ def test_the_recording_says_what_text_and_caption_say(page):
     assert spread['raw, cut'] > .5 and all(v < .1 for way, v in spread.items() if way != 'raw, cut')
     seeds = page['mnist'].groupby(['way', 'net'])['seed'].nunique()
     assert (seeds.drop([('raw, cut', o) for o in ('2x10', '2x100', '10x10')]) == 5).all() and seeds.loc['raw, cut', '2x100'] == 10
+
+
+def test_the_article(page):
+    sizes = {o.claim: o for o in claims_table('002').itertuples()}
+    assert tuple(page['article']['weights']) == (8_070, 89_610, 8_950) and sizes['C002-01'].verdict == 'holds'
 
 
 def test_clue(page):

@@ -5,7 +5,7 @@ from deepsweep.config import run_id
 from deepsweep.keys import CONFIG_KEYS
 from deepsweep.runs import load_recorded, recorded_names
 
-BUILT_IN = ['cifar10-fullscale', 'cifar10-laptop', 'cifar10-race', 'fashion-seeds']
+BUILT_IN = ['cifar10-fullscale', 'cifar10-laptop', 'cifar10-race', 'fashion-seeds', 'mnist-capacity']
 
 def config_of(row):
     "A recorded row as the config that it came from; a table has defaults filled in and gaps where a net has no such key"
@@ -21,7 +21,7 @@ def test_ids(name):
         ids = {run_id(config_of(row), p, int(row['seed'])) for p in prints}
         assert row['run'] in ids, row
 
-def test_names(): assert set(recorded_names()) == {*BUILT_IN, 'cifar10-diagnostics', 'cifar10-loader'}
+def test_names(): assert set(recorded_names()) == {*BUILT_IN, 'cifar10-diagnostics', 'cifar10-loader', 'mnist-seconds'}
 
 # Of both tables as they were read by the version before this one: rows, columns, SHA-256 of their CSV text with sorted columns
 BEFORE = {
@@ -31,11 +31,13 @@ BEFORE = {
     'cifar10-loader': ((12, 20, '6faa201f332f238e'), (12, 11, 'ae1a35921cfb08e8')),
     'cifar10-race': ((117, 37, '1d5d252fb62648c8'), (1829, 12, '5af80cf2516edde2')),
     'fashion-seeds': ((96, 38, 'a64bc3fea587f4d4'), (864, 10, '4ef082e3225f6fc5')),
+    'mnist-capacity': ((241, 39, '1e38fe8de01c42c8'), (6953, 10, 'fc56624533e2a7d7')),
+    'mnist-seconds': ((15, 19, 'f2e95383b272a62b'), (15, 4, '81e9114242422960')),
 }
 
 def digest(table):
     text = table[sorted(table.columns)].to_csv(index=False, float_format='%.9g', lineterminator='\n')
     return len(table), len(table.columns), hashlib.sha256(text.encode()).hexdigest()[:16]
 
-@pytest.mark.parametrize('name', [*BUILT_IN, 'cifar10-diagnostics', 'cifar10-loader'])
+@pytest.mark.parametrize('name', list(BEFORE))
 def test_tables(name): assert tuple(map(digest, load_recorded(name))) == BEFORE[name]
