@@ -2,12 +2,13 @@
 
     apt-get install chromium && pip install '.[lab]' playwright && pytest tests/test_browser.py
 """
-import os, shutil, socket, subprocess, time, urllib.request
+import os, shutil, socket, subprocess, sys, time, urllib.request
 from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM, LAB = shutil.which('chromium') or shutil.which('chromium-browser'), shutil.which('jupyter-lab')
+CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
+LAB = shutil.which('jupyter-lab', path=str(Path(sys.executable).parent))       # one of another environment has another kernel
 if not CHROMIUM: pytest.skip('no Chromium here: apt-get install chromium', allow_module_level=True)
 if not LAB:      pytest.skip('no JupyterLab here: pip install jupyterlab', allow_module_level=True)
 sync_api = pytest.importorskip('playwright.sync_api', reason='no playwright here: pip install playwright')
@@ -45,7 +46,7 @@ def test_first_notebook_in_the_browser(lab):
         outputs = page.locator('.jp-OutputArea-output')
         seen, deadline = set(), time.monotonic()+300
         indicator = page.locator('.jp-Notebook-ExecutionIndicator')
-        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status=busy]', timeout=30_000)
+        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status=busy]', timeout=90_000)
         while indicator.get_attribute('data-status') != 'idle':
             assert time.monotonic() < deadline, outputs.all_inner_texts()
             seen |= set(page.evaluate("() => [...document.querySelectorAll('.widget-hbox')].map(o => o.textContent)"))
