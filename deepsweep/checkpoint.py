@@ -15,7 +15,7 @@ from torch import nn
 from .core import DataError, DeepsweepError, StoreError, did_you_mean
 from .data import ImageData, as_images, scale_images
 from .folders import image_files, is_table, read_like, table_files
-from .models import ConvNet, make_model
+from .models import make_model
 
 # %% auto #0
 __all__ = ['EVAL_BATCH', 'model_info', 'save_model', 'net_format', 'in_format', 'load_model', 'info_of', 'scale_like',
@@ -92,9 +92,10 @@ def save_model(
 # %% ../nbs/25_checkpoint.ipynb #format
 def net_format(
     model:nn.Module,       # Any network
-)->torch.memory_format:    # Channels last for a `ConvNet`
+)->torch.memory_format:    # Its attribute `memory_format`, if it has such a one
     "Choose the memory format that suits a network"
-    return torch.channels_last if isinstance(model, ConvNet) else torch.contiguous_format
+    asked = getattr(model, 'memory_format', None)
+    return asked if isinstance(asked, torch.memory_format) else torch.contiguous_format
 
 # %% ../nbs/25_checkpoint.ipynb #in-format
 def in_format(

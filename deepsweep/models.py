@@ -4,7 +4,7 @@
 
 # %% ../nbs/22_models.ipynb #imports
 from __future__ import annotations
-import copy, inspect, math
+import copy, importlib, inspect, math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,6 +152,8 @@ def _conv_widths(conv_layers)->list[int]:
 # %% ../nbs/22_models.ipynb #cnn-net
 class ConvNet(nn.Module):
     "Convolutional network of any depth and width, with an `MLPNet` as its head"
+    memory_format = torch.channels_last      # what suits it
+
     def __init__(self,
         shape:tuple[int,int,int],         # Of one image: (channels, height, width)
         conv_layers:list[int],            # Filters of each convolution, in order; at least one
@@ -249,12 +251,35 @@ def _built_in(name:str, fn:Callable)->ModelEntry:
 
 _models = {'mlp': _built_in('mlp', _make_mlp), 'cnn': _built_in('cnn', _make_cnn)}
 
+# %% ../nbs/22_models.ipynb #keyword-defaults
+def _keyword_defaults(fn:Callable)->dict:
+    "Defaults of what `fn` takes beyond config and data"
+    try: parameters = list(inspect.signature(fn).parameters.values())[2:]
+    except (TypeError, ValueError): return {}
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+# %% ../nbs/22_models.ipynb #kit-entry
+# name -> module, function, and a version that is raised when equal configs come to give other numbers
+_KIT = dict(convstrix=('deepsweep.strix', 'conv_strix', '1'))
+
+def _entry(name:str, fn:Callable, defaults:Mapping, version:str|None)->ModelEntry:
+    "The entry of a network that is built by a function of its own"
+    return ModelEntry(name, fn, dict(defaults), version, frozenset(keys_of('net')) | frozenset(defaults))
+
+def _kit_entry(name:str)->ModelEntry:
+    "The entry of a network of the kit that has a page of its own"
+    module, fn, version = _KIT[name]
+    fn = getattr(importlib.import_module(module), fn)
+    return _entry(name, fn, _keyword_defaults(fn), version)
+
+# %% ../nbs/22_models.ipynb #model-entry
 def model_entry(
-    name:str,        # `mlp`, `cnn`, or a name given to `register_model`
+    name:str,        # `mlp`, `cnn`, `convstrix`, or a name given to `register_model`
 )->ModelEntry:       # What is known about it
     "Look up a kind of network"
-    if name not in list(_models): raise SweepError(f'no model {name!r}; {did_you_mean(name, _models)}')
-    return _models[name]
+    if name in list(_KIT) and name not in _models: _models[name] = _kit_entry(name)
+    if name in list(_models): return _models[name]
+    raise SweepError(f'no model {name!r}; {did_you_mean(name, {**_KIT, **_models})}')
 
 # %% ../nbs/22_models.ipynb #model-name
 def model_name(
@@ -271,18 +296,11 @@ def is_built_in(
     name = model_name(config)
     return name in list(_models) and _models[name].is_built_in
 
-# %% ../nbs/22_models.ipynb #keyword-defaults
-def _keyword_defaults(fn:Callable)->dict:
-    "Defaults of what `fn` takes beyond config and data"
-    try: parameters = list(inspect.signature(fn).parameters.values())[2:]
-    except (TypeError, ValueError): return {}
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
-
 # %% ../nbs/22_models.ipynb #check-entry
 def _check_entry(name, fn)->None:
     "Refuse a name or a function that no network can have"
     if not isinstance(name, str) or not name: raise SweepError(f'a model needs a name, got {name!r}')
-    if is_built_in({'model': name}):
+    if name in _KIT or is_built_in({'model': name}):
         raise SweepError(f'{name!r} is built in and cannot be replaced; choose another name')
     if not callable(fn):
         needs = f'model {name!r} needs a function fn(config, data) -> nn.Module'
@@ -290,7 +308,7 @@ def _check_entry(name, fn)->None:
 
 # %% ../nbs/22_models.ipynb #register
 def register_model(
-    name:str,                     # Value of the config key `model`; not `mlp` or `cnn`
+    name:str,                     # Value of the config key `model`; none of the kit's own
     fn:Callable,                  # `fn(config, data) -> nn.Module`; its keyword defaults become config keys
     *,
     defaults:Mapping|None=None,   # Further config keys that `fn` reads from `config`, with their defaults
@@ -299,8 +317,7 @@ def register_model(
     "Make a network of your own known to run configs; a name registered before is replaced"
     _check_entry(name, fn)
     defaults = _keyword_defaults(fn) | dict(defaults or {})
-    reads = frozenset(keys_of('net')) | frozenset(defaults)
-    _models[name] = ModelEntry(name, fn, defaults, version, reads)
+    _models[name] = _entry(name, fn, defaults, version)
     return _models[name]
 
 # %% ../nbs/22_models.ipynb #draw-weights

@@ -13,7 +13,8 @@ from .core import GeometryError, check_whole
 from .layers import SeededDropout, activation_function
 
 # %% auto #0
-__all__ = ['strix_sizes', 'most_blocks', 'SeededAlphaDropout', 'ConvStrix', 'conv_strix', 'strix_space', 'excluded_share']
+__all__ = ['strix_sizes', 'most_blocks', 'SeededAlphaDropout', 'ConvStrix', 'conv_strix', 'strix_space', 'excluded_share',
+           'dense_space']
 
 # %% ../nbs/23_strix.ipynb #maps
 def strix_sizes(
@@ -68,6 +69,8 @@ class _Activation(nn.Module):
 # %% ../nbs/23_strix.ipynb #conv-strix-class
 class ConvStrix(nn.Module):
     "Blocks of convolutions with more filters from block to block, then dense layers with dropout"
+    memory_format = torch.channels_last        # what suits it
+
     def __init__(self,
         shape:tuple[int,int,int],       # Of one image: (channels, height, width)
         n_classes:int,                  # Classes
@@ -105,14 +108,27 @@ def conv_strix(
     config:dict,                   # A run config; its `activation` counts
     data:'ImageData',              # Gives shape and number of classes
     num_blocks:int=3, block_size:int=1, fcl_num_layers:int=1, fcl_layer_size:int=512,   # As in `ConvStrix`
-    fcl_dropout_rate:float=.25,    # As in `ConvStrix`
+    fcl_dropout_rate:float=.25, filters:int=32,    # As in `ConvStrix`
 )->ConvStrix:                      # Of one head
-    "Build a ConvStrix for `run_sweep(model=conv_strix)`"
+    "Build a ConvStrix: what a config with `model='convstrix'` asks for"
     keys = dict(num_blocks=num_blocks, block_size=block_size, fcl_num_layers=fcl_num_layers,
-                fcl_layer_size=fcl_layer_size, fcl_dropout_rate=fcl_dropout_rate)
+                fcl_layer_size=fcl_layer_size, fcl_dropout_rate=fcl_dropout_rate, filters=filters)
     return ConvStrix(data.shape, data.n_classes[0], activation=config.get('activation', 'relu'), **keys)
 
 # %% ../nbs/23_strix.ipynb #space
+_UNITS = [512, 768, 1024, 1536]
+
+def _dropped()->dict: return dict(distribution='q_uniform', min=.05, max=.5, q=.05)
+
+def _training()->dict:
+    "What both spaces say about the training"
+    return dict(
+        batch_size={'values': [16, 32, 64]},
+        learning_rate=dict(distribution='log_uniform_values', min=1e-4, max=1.),
+        activation={'values': ['relu', 'selu', 'tanh']},
+        optimizer={'values': ['adam', 'adamax', 'nadam', 'rmsprop']})
+
+# %% ../nbs/23_strix.ipynb #strix-space
 def strix_space(
     shape:tuple[int,int,int]=(1, 28, 28),   # Of one image
 )->dict:                                    # A W&B random search by validation accuracy
@@ -121,19 +137,22 @@ def strix_space(
     total = sum(odds.values())
     metric = dict(name='valid accuracy', goal='maximize')
     return dict(name='ConvStrix', method='random', metric=metric, parameters=dict(
-        batch_size={'values': [16, 32, 64]},
-        learning_rate=dict(distribution='log_uniform_values', min=1e-4, max=1.),
+        **_training(), model={'value': 'convstrix'},
         num_blocks={'values': list(odds), 'probabilities': [o/total for o in odds.values()]},
         block_size=dict(distribution='q_uniform', min=1, max=3, q=1),
         fcl_num_layers=dict(distribution='q_uniform', min=1, max=4, q=1),
-        fcl_layer_size={'values': [512, 768, 1024, 1536]},
-        fcl_dropout_rate=dict(distribution='q_uniform', min=.05, max=.5, q=.05),
-        activation={'values': ['relu', 'selu', 'tanh']},
-        optimizer={'values': ['adam', 'adamax', 'nadam', 'rmsprop']},
-    ))
+        fcl_layer_size={'values': _UNITS}, fcl_dropout_rate=_dropped()))
 
 def excluded_share(
     shape:tuple[int,int,int]=(1, 28, 28),   # Of one image
 )->float:                                   # In [0, 1]
     "Share of the article's draws that leave no pixel"
     return sum(.125 if b in (2, 6) else .25 for b in range(2, 7) if b > most_blocks(shape))
+
+# %% ../nbs/23_strix.ipynb #dense-space
+def dense_space()->dict:    # A W&B random search by validation accuracy
+    "Feed-forward nets of one to four layers, searched as ConvStrix is"
+    layers = [[width]*depth for depth in range(1, 5) for width in _UNITS]
+    metric = dict(name='valid accuracy', goal='maximize')
+    return dict(name='dense', method='random', metric=metric, parameters=dict(
+        **_training(), hidden_layers={'values': layers}, drop_out=_dropped()))

@@ -220,6 +220,29 @@ def _capacity_long(scale:str)->list[dict]:
     "Two of the nets until they overfit"
     return [_mnist('MNIST_long', 'MNIST_long', _THREE_NETS[:2], 500, _THREE, input_scale='unit')]
 
+# %% ../nbs/80_studies.ipynb #search
+def _search(scale:str)->list[dict]:
+    "Random trials of ConvStrix and of feed-forward nets"
+    from deepsweep.strix import dense_space, strix_space         # torch comes with it
+    trials, epochs, patience = dict(laptop=(24, 6, 2), colab=(50, 20, 5), full=(50, 20, 5))[scale]
+    def named(variant, space):
+        more = _values(variant=variant, num_epochs=epochs, patience=patience)
+        return {**space, 'name': 'FASHION_search', 'run_cap': trials, 'parameters': {**space['parameters'], **more}}
+    return [named('ConvStrix', strix_space()), named('dense', dense_space())]
+
+# %% ../nbs/80_studies.ipynb #strix
+def _strix(scale:str)->list[dict]:
+    "A small ConvStrix: blocks by convolutions, with and without patience, augmented"
+    small = dict(model='convstrix', filters=8, fcl_layer_size=64, optimizer='adam', learning_rate=.001)
+    one   = dict(small, num_blocks=3, block_size=1, seed=_FIVE)
+    moved = [{'flip': True}, {'shift': 2}, {'flip': True, 'shift': 2}]
+    return _variants('FASHION_strix',
+        ('strix_blocks',   dict(small, num_blocks=[2, 3, 4, 5], block_size=[1, 2], num_epochs=12, seed=_THREE)),
+        ('strix_long',     dict(one, num_epochs=30)),
+        ('strix_patience', dict(one, num_epochs=30, patience=5)),
+        ('strix_moved',    dict(one, num_epochs=30, augment=moved)),
+    )
+
 # %% ../nbs/80_studies.ipynb #names
 _TEN = dict(
     MLP_SGD    = 'MLPs on CIFAR-10: depth, width, learning rate',
@@ -244,6 +267,8 @@ _STUDIES = dict(
     CIFAR10_long = (_long, 'a CNN that trains until it fits its training images'),
     MNIST_capacity = (_capacity, 'depth or width: MLPs on MNIST in four ways; sizes, rates, batches'),
     MNIST_long   = (_capacity_long, 'two MLPs on 5,000 digits for 500 epochs'),
+    FASHION_search = (_search, 'random search of ConvStrix and of feed-forward nets on Fashion-MNIST'),
+    FASHION_strix = (_strix, 'a small ConvStrix: blocks, convolutions, patience, augmentation'),
 )
 _SCALES = 'laptop', 'colab', 'full'
 
@@ -291,6 +316,8 @@ _IMAGES = dict(
     quick          = ('fashion_mini', {}),
     MNIST_capacity = ('mnist', dict(n_train=50_000, n_valid=10_000)),
     MNIST_long     = ('mnist', dict(n_train=5_000, n_valid=10_000)),
+    FASHION_search = ('fashion_mnist', dict(n_train=6_000, n_valid=2_000, n_hold=5_000)),
+    FASHION_strix  = ('fashion_mnist', dict(n_train=6_000, n_valid=2_000, n_hold=5_000)),
 )
 
 def study_data(

@@ -9,6 +9,8 @@
     python tools/record.py fashion-seeds            # eight small nets, twelve seeds each, for the explorers
     python tools/record.py mnist-capacity           # depth or width on MNIST: three nets in four ways, sizes, rates, batches, epochs
     python tools/record.py mnist-seconds            # processor seconds an epoch of the three nets, one after the other
+    python tools/record.py fashion-search           # 24 random trials each of ConvStrix and of feed-forward nets
+    python tools/record.py fashion-strix            # a small ConvStrix: blocks, patience, augmentation, pools, five nets together; the search on fewer images
 
 One thread per process, so that a second one may run beside it. The tables go to deepsweep/assets, with a provenance line each.
 """
@@ -19,7 +21,8 @@ from pathlib import Path
 TEN = 'MLP_SGD MLP_SGD_L2 MLP_SGD_DP MLP_SGD_BN MLP_Adam CNN_SGD CNN_SGD_BN CNN_Adam CNN_SGD_DP CNN_SGD_L2'.split()
 TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more', 'CIFAR10_long'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
           'cifar10-fullscale': ['fullscale', 'fullscale final'], 'cifar10-loader': ['loader'], 'fashion-seeds': ['seeds'],
-          'mnist-capacity': ['MNIST_capacity', 'MNIST_long'], 'mnist-seconds': ['mnist seconds']}
+          'mnist-capacity': ['MNIST_capacity', 'MNIST_long'], 'mnist-seconds': ['mnist seconds'],
+          'fashion-search': ['FASHION_search'], 'fashion-strix': ['FASHION_strix', 'FASHION_sample', 'FASHION_pools', 'five nets']}
 
 def main()->None:
     "Parse the command line and do it"
@@ -42,6 +45,8 @@ def main()->None:
         elif name == 'loader': run_sweep(TIMED, function=time_epochs, store=args.store, progress=False)
         elif name == 'seeds': run_sweep(SEEDS, load_data('fashion_mini', n_train=5_000, n_hold=1_000), store=args.store, progress=False)
         elif name == 'mnist seconds': run_sweep(MNIST_TIMED, function=time_mnist, store=args.store, progress=False)
+        elif name == 'five nets': run_sweep(FIVE_NETS, function=five_nets, store=args.store, progress=False)
+        elif name.startswith('FASHION'): fashion(name, args.store)
         elif name != 'fullscale final':
             is_cifar = not name.startswith('MNIST')     # without dropout and batch norm the training scores are nearly those of evaluation
             run_sweep(study(name, 'laptop'), study_data(name, 'laptop'), store=args.store, eval_train=is_cifar, progress=False)
@@ -176,6 +181,59 @@ def time_mnist(config):
     start = time.process_time(); trainer.train()
     log({'seconds an epoch': time.process_time()-start}, step=1)
 
+FIVE_NETS = [dict(name='five nets', variant='five nets', seed=s) for s in range(3)]
+
+def five_nets(config):
+    "Hold-out accuracy of five small ConvStrix, each alone (their mean) and by the mean of their probabilities"
+    import torch
+    from deepsweep.checkpoint import logits_of
+    from deepsweep.core import log
+    from deepsweep.studies import study_data
+    from deepsweep.trainer import make_trainer
+    torch.set_num_threads(1)
+    data = DATA.get('fashion') or DATA.setdefault('fashion', study_data('FASHION_strix', 'laptop'))
+    keys = dict(model='convstrix', filters=8, fcl_layer_size=64, optimizer='adam', learning_rate=.001, num_epochs=12)
+    said = []
+    for i in range(5):
+        trainer = make_trainer({**keys, 'seed': 100 + 5*config['seed'] + i}, data).train(include_test_scores=True)
+        said.append(logits_of(trainer.model, data.x_hold)[0].softmax(1))
+    def accuracy(p): return (p.argmax(1) == data.y_hold).float().mean().item()
+    log({'hold accuracy of one': sum(map(accuracy, said))/5, 'hold accuracy of five': accuracy(sum(said))}, step=1)
+
+def f1_by_class(labels, logits):
+    from sklearn.metrics import f1_score
+    return f1_score(labels.numpy(), logits.argmax(1).numpy(), labels=range(10), average=None, zero_division=0)
+SHIRT = 6
+def f1_shirt(labels, logits): return float(f1_by_class(labels, logits)[SHIRT])
+def f1_next(labels, logits): return float(min(f for i, f in enumerate(f1_by_class(labels, logits)) if i != SHIRT))
+
+def shrunk(config, data, filters='8 16 24', pools='2 2'):
+    "Three-by-three convolutions with batch norm and a pool after each but the last, then 64 units"
+    from torch import nn
+    maps, steps = [int(o) for o in filters.split()], [int(o) for o in pools.split()]
+    layers, n_in, side = [], data.shape[0], data.shape[1]
+    for n, pool in zip(maps, [*steps, None]):
+        layers += [nn.Conv2d(n_in, n, 3, padding=1), nn.ReLU()]
+        if pool: layers += [nn.BatchNorm2d(n), nn.MaxPool2d(pool)]
+        n_in, side = n, side//(pool or 1)
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(n_in*side*side, 64), nn.ReLU(), nn.Dropout(.25), nn.Linear(64, data.n_classes[0]))
+
+def fashion(name:str, store:str):
+    "The studies on Fashion-MNIST; the F1 of shirts, and the lowest of the other classes, are logged, too"
+    from deepsweep.data import load_data
+    from deepsweep.studies import study, study_data
+    from deepsweep.sweep import run_sweep
+    how  = dict(store=store, progress=False, metrics={'shirt f1': f1_shirt, 'lowest other f1': f1_next})
+    if name == 'FASHION_sample':
+        few = load_data('fashion_mnist', n_train=1_800, n_valid=2_000, n_hold=5_000)
+        run_sweep({**study('FASHION_search')[0], 'name': name}, few, **how)
+    elif name == 'FASHION_pools':
+        same = {k: {'value': v} for k, v in dict(variant='pools', optimizer='adam', learning_rate=.001, num_epochs=12).items()}
+        ways = [dict(filters='8 16 24', pools='2 2'), dict(filters='8 24', pools='4')]
+        sweeps = [dict(name=name, method='grid', parameters={**same, **{k: {'value': v} for k, v in way.items()}, 'seed': {'values': [*range(5)]}}) for way in ways]
+        run_sweep(sweeps, study_data('FASHION_strix'), model=shrunk, **how)
+    else: run_sweep(study(name, 'laptop'), study_data(name, 'laptop'), **how)
+
 def article_loaders(data, batch_size=32):
     "A loader that opens, scales and stacks one PIL image after the other, for the training and the validation images"
     from PIL import Image
@@ -218,7 +276,7 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     from deepsweep import __version__
     from deepsweep.runs import FINAL_STATES, save_recorded, study_name
     from deepsweep.seal import openings
-    lists  = {'diagnostics': DIAGNOSED, 'loader': TIMED, 'seeds': SEEDS, 'mnist seconds': MNIST_TIMED}
+    lists  = {'diagnostics': DIAGNOSED, 'loader': TIMED, 'seeds': SEEDS, 'mnist seconds': MNIST_TIMED, 'five nets': FIVE_NETS}
     called = {o: study_name(lists[o]) if o in lists else o for o in TABLES[table]}      # what the store calls them
     names  = [o for o in TABLES[table] if called[o] in store.studies()]
     if not names: raise SystemExit(f'the store {store.name!r} holds no run of {table}')
