@@ -226,8 +226,8 @@ def _search(scale:str)->list[dict]:
     from deepsweep.strix import dense_space, strix_space         # torch comes with it
     trials, epochs, patience = dict(laptop=(24, 6, 2), colab=(50, 20, 5), full=(50, 20, 5))[scale]
     def named(variant, space):
-        more = _values(variant=variant, num_epochs=epochs, patience=patience)
-        return {**space, 'name': 'FASHION_search', 'run_cap': trials, 'parameters': {**space['parameters'], **more}}
+        keys = space['parameters'] | _values(variant=variant, num_epochs=epochs, patience=patience)
+        return {**space, 'name': 'FASHION_search', 'run_cap': trials, 'parameters': keys}
     return [named('ConvStrix', strix_space()), named('dense', dense_space())]
 
 # %% ../nbs/80_studies.ipynb #strix
@@ -235,9 +235,10 @@ def _strix(scale:str)->list[dict]:
     "A small ConvStrix: blocks by convolutions, with and without patience, augmented"
     small = dict(model='convstrix', filters=8, fcl_layer_size=64, optimizer='adam', learning_rate=.001)
     one   = dict(small, num_blocks=3, block_size=1, seed=_FIVE)
+    sizes = dict(num_blocks=[2, 3, 4, 5], block_size=[1, 2])
     moved = [{'flip': True}, {'shift': 2}, {'flip': True, 'shift': 2}]
     return _variants('FASHION_strix',
-        ('strix_blocks',   dict(small, num_blocks=[2, 3, 4, 5], block_size=[1, 2], num_epochs=12, seed=_THREE)),
+        ('strix_blocks',   dict(small, **sizes, num_epochs=12, seed=_THREE)),
         ('strix_long',     dict(one, num_epochs=30)),
         ('strix_patience', dict(one, num_epochs=30, patience=5)),
         ('strix_moved',    dict(one, num_epochs=30, augment=moved)),
