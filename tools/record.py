@@ -207,12 +207,13 @@ SHIRT = 6
 def f1_shirt(labels, logits): return float(f1_by_class(labels, logits)[SHIRT])
 def f1_next(labels, logits): return float(min(f for i, f in enumerate(f1_by_class(labels, logits)) if i != SHIRT))
 
-def shrunk(config, data, filters='8 16 24', pools='2 2'):
-    "Three-by-three convolutions with batch norm and a pool after each but the last, then 64 units"
+POOLS = {'two pools of 2': ((8, 2), (16, 2), (24, None)), 'one pool of 4': ((8, 4), (24, None))}
+
+def pooled(config, data, way='two pools of 2'):
+    "Convolutions of 3x3, batch norm and a pool after each but the last, then 64 units: the last map is 7x7 either way"
     from torch import nn
-    maps, steps = [int(o) for o in filters.split()], [int(o) for o in pools.split()]
     layers, n_in, side = [], data.shape[0], data.shape[1]
-    for n, pool in zip(maps, [*steps, None]):
+    for n, pool in POOLS[way]:
         layers += [nn.Conv2d(n_in, n, 3, padding=1), nn.ReLU()]
         if pool: layers += [nn.BatchNorm2d(n), nn.MaxPool2d(pool)]
         n_in, side = n, side//(pool or 1)
@@ -228,10 +229,9 @@ def fashion(name:str, store:str):
         few = load_data('fashion_mnist', n_train=1_800, n_valid=2_000, n_hold=5_000)
         run_sweep({**study('FASHION_search')[0], 'name': name}, few, **how)
     elif name == 'FASHION_pools':
-        same = {k: {'value': v} for k, v in dict(variant='pools', optimizer='adam', learning_rate=.001, num_epochs=12).items()}
-        ways = [dict(filters='8 16 24', pools='2 2'), dict(filters='8 24', pools='4')]
-        sweeps = [dict(name=name, method='grid', parameters={**same, **{k: {'value': v} for k, v in way.items()}, 'seed': {'values': [*range(5)]}}) for way in ways]
-        run_sweep(sweeps, study_data('FASHION_strix'), model=shrunk, **how)
+        keys  = {k: {'value': v} for k, v in dict(variant='pools', optimizer='adam', learning_rate=.001, num_epochs=12).items()}
+        sweep = dict(name=name, method='grid', parameters={**keys, 'way': {'values': [*POOLS]}, 'seed': {'values': [*range(5)]}})
+        run_sweep(sweep, study_data('FASHION_strix'), model=pooled, **how)
     else: run_sweep(study(name, 'laptop'), study_data(name, 'laptop'), **how)
 
 def article_loaders(data, batch_size=32):
