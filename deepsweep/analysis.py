@@ -19,12 +19,12 @@ from .tables import COUNTS, SCORES, as_table, example_tables, join_tables
 from .tables import size_label, tidy_table
 
 # %% auto #0
-__all__ = ['learning_rate_table', 'pivot_rates', 'size_table', 'seed_table', 'classification_table', 'SCORES', 'as_table',
-           'example_tables', 'join_tables', 'size_label', 'tidy_table', 'RATE_NAMES', 'best_epochs', 'best_table',
-           'config_keys', 'find_metric', 'find_objective', 'finite', 'number_columns', 'pick_variant', 'rate_key',
-           'row_texts', 'run_scores', 'setting_means', 'varying_keys', 'STRENGTHS', 'example_regularization',
-           'find_strength', 'key_scores', 'key_table', 'regularization_table', 'trajectory_table', 'cost_table',
-           'tradeoff_table', 'interval', 'paired_difference', 'verdict']
+__all__ = ['learning_rate_table', 'pivot_rates', 'size_table', 'seed_table', 'true_and_called', 'classification_table', 'SCORES',
+           'as_table', 'example_tables', 'join_tables', 'size_label', 'tidy_table', 'RATE_NAMES', 'best_epochs',
+           'best_table', 'config_keys', 'find_metric', 'find_objective', 'finite', 'number_columns', 'pick_variant',
+           'rate_key', 'row_texts', 'run_scores', 'setting_means', 'varying_keys', 'STRENGTHS',
+           'example_regularization', 'find_strength', 'key_scores', 'key_table', 'regularization_table',
+           'trajectory_table', 'cost_table', 'tradeoff_table', 'interval', 'paired_difference', 'verdict']
 
 # %% ../nbs/45_analysis.ipynb #reexport
 _all_ = [
@@ -138,8 +138,12 @@ def _check_labels(name:str, labels:np.ndarray, n:int, got)->None:
     raise DataError(f'{name} must be integers from 0 to {n-1} for {n} classes, got {got}')
 
 # %% ../nbs/45_analysis.ipynb #class-labels-2
-def _labels(y_true:Sequence, outputs:Sequence, n:int)->tuple[np.ndarray,np.ndarray]:
-    "True and called classes, shape (n,) each"
+def true_and_called(
+    y_true:Sequence,    # Labels, shape (n,), integers from 0
+    outputs:Sequence,   # Logits or probabilities, shape (n, classes), or labels, shape (n,)
+    n:int,              # How many classes there are
+)->tuple[np.ndarray,np.ndarray]:   # Integers from 0 to n - 1, shape (n,) each
+    "True and called classes; the called one has the largest output, the first of several"
     y, given = np.asarray(y_true), np.asarray(outputs)
     p = given
     if p.ndim==2: p = p.argmax(1) if p.shape[1]==n else np.full(len(p), n)
@@ -160,7 +164,7 @@ def classification_table(
     "scikit-learn's classification report as a table; a class that was never called has precision 0"
     from sklearn.metrics import classification_report
     classes = list(classes)
-    y, p = _labels(y_true, outputs, len(classes))
+    y, p = true_and_called(y_true, outputs, len(classes))
     report = lambda **of: classification_report(y, p, output_dict=True, zero_division=0, **of)
     found  = report(labels=range(len(classes)), target_names=classes)
     seen   = np.union1d(y, p)

@@ -5,7 +5,7 @@
 # %% ../nbs/66_best.ipynb #imports
 from __future__ import annotations
 import contextlib, json, math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 import pandas as pd
@@ -23,9 +23,9 @@ from .runs import RunStore
 from .trainer import ModelTrainer
 
 # %% auto #0
-__all__ = ['Run', 'Result', 'find_run', 'best_run', 'recall_table', 'check_repeat', 'planned_threads', 'run_device',
-           'run_trainer', 'patience_counts', 'checkpoint_file', 'trained_model', 'best_model', 'keep_checkpoint',
-           'save_best']
+__all__ = ['Run', 'Result', 'find_run', 'best_run', 'recall_rows', 'recall_table', 'check_repeat', 'planned_threads',
+           'run_device', 'run_trainer', 'patience_counts', 'checkpoint_file', 'trained_model', 'best_model',
+           'keep_checkpoint', 'save_best']
 
 # %% ../nbs/66_best.ipynb #result
 class Run(Protocol):
@@ -94,17 +94,21 @@ def _recall_row(name:str, images:int, found:int, called:int)->tuple:
     return name, images, found, recall, low, high, precision
 
 # %% ../nbs/66_best.ipynb #recall-table
+def recall_rows(
+    counts:Iterable[Sequence],   # `(class, images, found, called)` each, as `class_hits` of a store
+)->pd.DataFrame:                 # A row per class: `class images found recall low high precision`
+    "Recall and precision of classes; `low` and `high` are the 95 % interval of the recall (Wilson 1927)"
+    columns = ['class', 'images', 'found', 'recall', 'low', 'high', 'precision']
+    return pd.DataFrame([_recall_row(*o) for o in counts], columns=columns)
+
+# %% ../nbs/66_best.ipynb #recall-table-2
 def recall_table(
     result:Result,    # The result to look in
     rank:int=1,       # 1 is the best
-)->pd.DataFrame:      # A row per class, of all heads; no row for a run that has no such counts
-    """Recall and precision of each class on the validation images, by the run at one rank
-
-    Columns: `class images found recall low high precision`; `low` and `high` are the 95 % interval of the
-    recall (Wilson 1927)."""
+)->pd.DataFrame:      # A row per class, of all heads, as `recall_rows`; none for a run without such counts
+    "Recall and precision of each class on the validation images, by the run at one rank"
     heads = result.store.class_hits(best_run(result, rank).id)
-    rows  = [_recall_row(*counts) for head in heads for counts in head]
-    return pd.DataFrame(rows, columns=['class', 'images', 'found', 'recall', 'low', 'high', 'precision'])
+    return recall_rows(counts for head in heads for counts in head)
 
 # %% ../nbs/66_best.ipynb #other-numbers
 _NOT_COMPARED = frozenset({'seconds', 'run', 'name', 'epoch'})

@@ -29,10 +29,10 @@ def _key(name:str, kind, **options)->sa.Column:
     return sa.Column(name, kind, primary_key=True, **options)
 
 # %% ../nbs/57_database.ipynb #table-runs
-# a row per run: what it trains with, who holds it, what became of it
+# a row per run: what it trains with, who holds it, what became of it; `class_hits` is read, no longer written
 RUNS = sa.Table('runs', _META, _key('run', sa.String(12)),
     *_columns(_Text, 'config', 'data', 'fingerprint', 'state', 'worker', 'stop_reason', 'hold_fingerprint'),
-    *_columns(_Text, 'device', 'error', 'function', 'class_hits'),
+    *_columns(_Text, 'device', 'error', 'function', 'class_hits', 'answers'),
     *_columns(_Float, 'heartbeat', 'created', 'seconds', 'hold_accuracy', 'hold_loss'),
     *_columns(_Int, 'attempt', 'best_epoch', 'group', 'parameters'))
 

@@ -127,15 +127,22 @@ def scores(self:FinalResult)->pd.DataFrame:
 
 # %% ../nbs/74_final.ipynb #final-model
 @patch
-def model(self:FinalResult,
+def run_of(self:FinalResult,
     seed:int|None=None,   # None: the first; nobody knows the best, as nothing is left to choose by
+)->FinalRun:
+    "The run of one seed"
+    found = [r for r in self.runs if seed in (None, r.config['seed'])]
+    if found: return found[0]
+    known = [r.config['seed'] for r in self.runs]
+    raise DeepsweepError(f'no seed {seed!r} in this final training, it has {known}')
+
+# %% ../nbs/74_final.ipynb #final-net
+@patch
+def model(self:FinalResult,
+    seed:int|None=None,   # As for `run_of`
 )->nn.Module:             # In evaluation mode
     "The net of one seed"
-    found = [r for r in self.runs if seed in (None, r.config['seed'])]
-    if not found:
-        known = [r.config['seed'] for r in self.runs]
-        raise DeepsweepError(f'no seed {seed!r} in this final training, it has {known}')
-    return trained_model(self, found[0])
+    return trained_model(self, self.run_of(seed))
 
 # %% ../nbs/74_final.ipynb #final-repr
 @patch

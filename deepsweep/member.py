@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from fastcore.basics import patch
 
+from .answers import answers_text, tally_answers
 from .best import check_repeat, keep_checkpoint, patience_counts
 from .core import GOOD_STATES, SweepError, one_line
 from .data import ImageData, TensorLoader
@@ -253,13 +254,13 @@ def _score_hold(trainer:ModelTrainer, config:Mapping, data:ImageData)->dict:
         hold_fingerprint=data.hold_fingerprint)
 
 # %% ../nbs/72_member.ipynb #hold
-def _class_hits(trainer:ModelTrainer, data:ImageData)->dict:
+def _answers(trainer:ModelTrainer, data:ImageData)->dict:
     "Answers of the best weights by class, on the validation images"
     if trainer.test_loader is None or trainer.best_weights is None: return {}
     classes = [data.classes] if data.y_train.ndim == 1 else data.classes
-    found   = zip(classes, trainer.class_hits(trainer.test_loader))
-    heads   = [[(name, *counts) for name, counts in zip(*head)] for head in found]
-    return {'class_hits': json.dumps(heads)}
+    heads   = trainer.answers(trainer.test_loader)
+    counted = [tally_answers(*(o.numpy() for o in head), names) for head, names in zip(heads, classes)]
+    return {'answers': answers_text(counted)}
 
 # %% ../nbs/72_member.ipynb #trainer-of
 @patch
@@ -338,7 +339,7 @@ def _facts(self:Member)->dict:
         stop_reason=trainer.stop_reason,
         parameters=sum(p.numel() for p in trainer.model.parameters()))
     if trainer.state == 'interrupted': return facts
-    return facts | _score_hold(trainer, self.run.config, data) | _class_hits(trainer, data)
+    return facts | _score_hold(trainer, self.run.config, data) | _answers(trainer, data)
 
 @patch
 def finish(self:Member)->None:

@@ -18,8 +18,9 @@ from .models import is_built_in, make_model
 
 # %% auto #0
 __all__ = ['ClippedCrossEntropy', 'class_weights', 'make_criterion', 'scoring_criterion', 'make_losses', 'is_plain_loss',
-           'as_heads', 'head_loss', 'count_hits', 'join_answers', 'decay_groups', 'make_optimizer', 'schedule_factor',
-           'Schedule', 'make_schedule', 'known_metric', 'known_metric_names', 'check_on_images', 'make_loaders']
+           'as_heads', 'head_loss', 'count_hits', 'named_classes', 'join_answers', 'decay_groups', 'make_optimizer',
+           'schedule_factor', 'Schedule', 'make_schedule', 'known_metric', 'known_metric_names', 'check_on_images',
+           'make_loaders']
 
 # %% ../nbs/30_recipe.ipynb #clipped
 class ClippedCrossEntropy(nn.Module):
@@ -152,6 +153,17 @@ def count_hits(
     "Count the right answers in a batch, a share of one per head"
     heads = as_heads(logits, y)
     return sum((p.argmax(1) == t).sum() for p, t in heads)/len(heads)
+
+# %% ../nbs/30_recipe.ipynb #named
+def named_classes(
+    logits:torch.Tensor,   # (batch, classes), of one head
+    y:torch.Tensor,        # (batch,)
+)->tuple:                  # Four of (batch,): true class, called class, probability of the called, of the true one
+    "Tell what a net calls each image, and how sure it is"
+    p = logits.softmax(1, dtype=torch.promote_types(logits.dtype, torch.float32))    # (batch, classes)
+    called  = logits.argmax(1)
+    is_true = torch.arange(p.shape[1], device=p.device) == y[:, None]   # (batch, classes)
+    return y, called, p.gather(1, called[:, None])[:, 0], torch.where(is_true, p, 0).sum(1)
 
 # %% ../nbs/30_recipe.ipynb #join
 def _joined(parts:Sequence)->torch.Tensor:

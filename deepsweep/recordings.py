@@ -11,17 +11,18 @@ import pandas as pd
 from .core import StoreError, did_you_mean
 
 # %% auto #0
-__all__ = ['recorded_names', 'load_recorded', 'save_recorded']
+__all__ = ['ASSETS', 'recorded_names', 'load_recorded', 'save_recorded']
 
 # %% ../nbs/60_recordings.ipynb #names
-_ASSETS = Path(__file__).parent/'assets' if '__file__' in globals() else Path('../deepsweep/assets')
+# where the recordings of the package lie
+ASSETS  = Path(__file__).parent/'assets' if '__file__' in globals() else Path('../deepsweep/assets')
 _SUFFIX = '-config.csv.xz'
 
 def recorded_names(
     folder:str|Path|None=None,   # Where the files lie; None: in the package
 )->list[str]:
     "Name the recordings there are"
-    return sorted(o.name.removesuffix(_SUFFIX) for o in Path(folder or _ASSETS).glob(f'*{_SUFFIX}'))
+    return sorted(o.name.removesuffix(_SUFFIX) for o in Path(folder or ASSETS).glob(f'*{_SUFFIX}'))
 
 # %% ../nbs/60_recordings.ipynb #read-recorded
 def _read_recorded(path:Path)->pd.DataFrame:
@@ -47,7 +48,7 @@ def load_recorded(
     if name not in names:
         hint = did_you_mean(name, names) if names else 'none are here'
         raise StoreError(f'there is no recording {name!r}: {hint}')
-    paths = [Path(folder or _ASSETS)/f'{name}-{part}.csv.xz' for part in ('config', 'history')]
+    paths = [Path(folder or ASSETS)/f'{name}-{part}.csv.xz' for part in ('config', 'history')]
     config, history = map(_read_recorded, paths)
     for column in ('hidden_layers', 'conv_layers', 'betas'):
         if column in config: config[column] = config[column].map(_as_list)

@@ -11,6 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 from fastcore.basics import chunked, patch
 
+from .answers import Answers, class_counts_of, read_answers
 from .config import full_config, study_name
 from .core import FINAL_STATES, StoreError      # `tools/record.py` takes the states from here
 from .database import HISTORY, LABELS, LEDGER, METRIC_COLUMNS, QUERY_VALUES, RUNS, RunStore
@@ -186,13 +187,27 @@ def evaluated(self:RunStore,
 
 # %% ../nbs/62_runs.ipynb #class-hits
 @patch
+def _text_of(self:RunStore, run:str, column:str)->str|None:
+    "What a column of the runs holds; None: nothing, or a read-only store of an older version"
+    if not self.has(RUNS, column): return None
+    found = self.select(sa.select(RUNS.c[column]).where(RUNS.c.run == run))
+    return found[0][0] if found else None
+
+@patch
+def answers(self:RunStore,
+    run:str,           # Its id
+)->list[Answers]:      # One per head; empty: none are known
+    "Read what a run's best epoch answered on the validation images"
+    return read_answers(self._text_of(run, 'answers') or '[]')
+
+# %% ../nbs/62_runs.ipynb #hits
+@patch
 def class_hits(self:RunStore,
     run:str,     # Its id
 )->list:         # Per head rows `[class, images, found, called]`; empty: none are known
-    "Read the answers by class of a run's best epoch on the validation images"
-    if not self.has(RUNS, 'class_hits'): return []      # a read-only store of an older version
-    found = self.select(sa.select(RUNS.c.class_hits).where(RUNS.c.run == run))
-    return json.loads(found[0][0]) if found and found[0][0] else []
+    "Read how often each class was found and called by a run's best epoch on the validation images"
+    heads = [class_counts_of(o) for o in self.answers(run)]
+    return heads or json.loads(self._text_of(run, 'class_hits') or '[]')
 
 # %% ../nbs/62_runs.ipynb #stored-runs
 @patch

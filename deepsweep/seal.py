@@ -21,7 +21,7 @@ from .runs import LEDGER, RunStore
 
 # %% auto #0
 __all__ = ['ledger_rows', 'openings', 'fingerprint_of', 'setting_of', 'opening_request', 'judge_opening', 'enter_opening',
-           'open_run', 'open_test']
+           'open_run', 'opened_answers', 'open_test']
 
 # %% ../nbs/67_seal.ipynb #ledger
 def ledger_rows(
@@ -213,6 +213,21 @@ def open_run(
     with store.writing() as conn:
         conn.execute(LEDGER.update().where(*_of(ask), *mine).values(**scores))
     return _answer({**row, **scores})
+
+# %% ../nbs/67_seal.ipynb #opened
+def opened_answers(
+    result:Result,   # A sweep's result, or that of a final training
+    run:Run,         # Whose opening is on record
+)->tuple:            # Labels and predictions, int (n,) or (n, heads), and images, uint8 (n, C, H, W)
+    "Give what an opening on record has shown"
+    if result.data is None: raise SealError(f'the images of study {result.study!r} are not here; give data=')
+    ask = opening_request(result, run, '')
+    row = _same(ledger_rows(result.store, *_of(ask)), ask)
+    if row is None or row['n'] is None:
+        raise SealError(f"the test set of study {ask['study']!r} is sealed: it was not opened for run {run.id}; "
+                        'open_test(result, why) opens it once, on record')
+    x, y = result.data.test._open()
+    return y.numpy(), _unpacked(row['predictions'], row['n']), x
 
 # %% ../nbs/67_seal.ipynb #open-test
 def _check_sentence(name:str, text)->None:

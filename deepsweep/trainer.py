@@ -25,6 +25,7 @@ from .models import draws_nothing, make_model, seed_dropout
 from .objective import Objective, watched
 from .recipe import as_heads, check_on_images, count_hits, head_loss, is_plain_loss
 from .recipe import join_answers, make_loaders, make_losses, make_optimizer, make_schedule
+from .recipe import named_classes
 
 # %% auto #0
 __all__ = ['ModelTrainer', 'make_trainer', 'save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes',
@@ -223,24 +224,17 @@ def test_loop(self:ModelTrainer,
     more = self.score_metrics(*join_answers(seen), metrics) if metrics else {}
     return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
 
-# %% ../nbs/32_trainer.ipynb #class-hits
-def _count_classes(true:torch.Tensor, called:torch.Tensor, n:int)->torch.Tensor:
-    "Images, found and called of each of `n` classes, int64 (n, 3)"
-    return torch.stack([torch.bincount(o, minlength=n) for o in (true, true[called == true], called)], 1)
-
 # %% ../nbs/32_trainer.ipynb #hits-by-class
 @patch
-def class_hits(self:ModelTrainer,
+def answers(self:ModelTrainer,
     dataloader:Iterable,   # What to score
-)->list:                   # Per head, for each class (images of it, those found, images that were called so)
-    "Count the model's answers by class, in evaluation mode"
-    found = []                                                       # per head int64 (classes, 3)
+)->list:                   # Per head, as `named_classes`: four of (N,), on the CPU, in the loader's order
+    "Tell what the model calls each image, in evaluation mode"
+    batches = []
     with torch.no_grad():
         for logits, yb in self._answers(dataloader):
-            heads  = as_heads(logits, yb)
-            counts = [_count_classes(y, p.argmax(1), p.shape[1]) for p, y in heads]
-            found  = counts if not found else [a + b for a, b in zip(found, counts)]
-    return [[tuple(o) for o in head.tolist()] for head in found]
+            batches.append([named_classes(*head) for head in as_heads(logits, yb)])
+    return [tuple(torch.cat(o).cpu() for o in zip(*head)) for head in zip(*batches)]
 
 # %% ../nbs/32_trainer.ipynb #wandb-log
 @patch

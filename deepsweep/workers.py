@@ -80,7 +80,7 @@ class Worker:
 _GIVEN = 'data', 'fingerprint', 'group', 'device', 'parameters', 'function'
 _FORGOTTEN = dict.fromkeys([
     'best_epoch', 'stop_reason', 'seconds', 'hold_accuracy', 'hold_loss', 'hold_fingerprint',
-    'error', 'class_hits',
+    'error', 'class_hits', 'answers',
 ])
 
 def _insert_run(store:RunStore)->sa.Insert:
