@@ -39,7 +39,7 @@ def _names(classes:Sequence)->np.ndarray:
     "Names to be picked by number; None keeps numpy from making more of them than objects"
     return np.array([*classes, None], dtype=object)[:-1]
 
-def _worst_rows(y:np.ndarray, called:np.ndarray, p_called:np.ndarray, p_true:np.ndarray, classes)->pd.DataFrame:
+def _worst_rows(y:np.ndarray, called:np.ndarray, p_called, p_true, classes:Sequence)->pd.DataFrame:
     "A row per wrong answer, the least likely true class first"
     wrong = np.flatnonzero(called != y)
     order = wrong[np.argsort(np.nan_to_num(p_true[wrong], nan=-1), kind='stable')]
@@ -73,7 +73,8 @@ def class_counts_of(
     return [[name, *counts] for name, *counts in zip(answers.classes, *(o.tolist() for o in sums))]
 
 # %% ../nbs/36_answers.ipynb #as-plain
-_PER_CLASS, _PER_HEAD = 8, 96          # mistakes: enough to see what a class is mistaken for; two pages of pictures
+# mistakes that are kept: enough to see what a class is taken for, and two pages of pictures
+_PER_CLASS, _PER_HEAD = 8, 96
 
 def _as_plain(answers:Answers)->dict:
     "One head as JSON takes it"

@@ -158,7 +158,7 @@ def count_hits(
 def named_classes(
     logits:torch.Tensor,   # (batch, classes), of one head
     y:torch.Tensor,        # (batch,)
-)->tuple:                  # Four of (batch,): true class, called class, probability of the called, of the true one
+)->tuple:                  # True class, called class, probability of the called, of the true; (batch,) each
     "Tell what a net calls each image, and how sure it is"
     p = logits.softmax(1, dtype=torch.promote_types(logits.dtype, torch.float32))    # (batch, classes)
     called  = logits.argmax(1)

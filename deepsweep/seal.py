@@ -224,8 +224,8 @@ def opened_answers(
     ask = opening_request(result, run, '')
     row = _same(ledger_rows(result.store, *_of(ask)), ask)
     if row is None or row['n'] is None:
-        raise SealError(f"the test set of study {ask['study']!r} is sealed: it was not opened for run {run.id}; "
-                        'open_test(result, why) opens it once, on record')
+        raise SealError(f"the test set of study {ask['study']!r} is sealed: it was not opened for run "
+                        f'{run.id}; open_test(result, why) opens it once, on record')
     x, y = result.data.test._open()
     return y.numpy(), _unpacked(row['predictions'], row['n']), x
 
