@@ -10,15 +10,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np
 import pandas as pd
+import torch
 from .analysis import row_texts
+from .core import did_you_mean
+from .keys import CONFIG_KEYS
 from .lessons import find_mistake, try_answer
-from .projects import Rule, Work, all_ended, differing_keys, differs_only_in, in_points, judge
-from .projects import not_only_errors, same_images, scored_images, study_work, within_budget
+from .projects import UNDECIDED, Rule, Work, all_ended, differing_keys, differs_only_in
+from .projects import in_points, judge, not_only_errors, same_images, scored_images
+from .projects import study_work, within_budget
+from .result import SweepResult
 from .runs import RunStore, Worker
 from .statistics import Difference, chance_level, paired_difference, why_failed
 
 # %% auto #0
-__all__ = ['invent_runs', 'attempt_table', 'check_small_cnn', 'check_rate_edge', 'check_brightest']
+__all__ = ['invent_runs', 'attempt_table', 'check_small_cnn', 'check_rate_edge', 'check_brightest', 'class_recalls',
+           'check_collected']
 
 # %% ../nbs/97_projects_nets.ipynb #invent
 _NOT_CONFIG = 'accuracy', 'loss', 'images', 'state', 'weights', 'per_epoch', 'variant'
@@ -433,3 +439,87 @@ def check_brightest(
         return 'right: on three invented sets you compared the mean brightness of the classes.'
     return find_mistake(answers, cases, _WRONG_BRIGHT) or (
         'not yet: on invented images another class is brighter on average.')
+
+# %% ../nbs/97_projects_nets.ipynb #class-recalls
+def class_recalls(
+    result:SweepResult,   # Its runs have counts of their answers
+    name:str,             # Of a class
+)->pd.Series:             # Share of its validation images that were found, in [0, 1], by seed
+    "Read the recall of one class from every run of a result"
+    runs, found = result.config_table().drop_duplicates('run'), {}
+    for run, seed in zip(runs['run'], runs['seed']):
+        rows = {o[0]: o for head in result.store.class_hits(run) for o in head}
+        if name in rows and rows[name][1]: found[int(seed)] = rows[name][2]/rows[name][1]
+    return pd.Series(found, dtype=float).sort_index()
+
+# %% ../nbs/97_projects_nets.ipynb #collected-rules
+_WORDS = 'rises', 'falls', UNDECIDED
+
+def _class_counts(result:SweepResult)->np.ndarray:
+    "Training images of each class"
+    data = result.data
+    return np.bincount(data.y_train.numpy(), minlength=len(data.classes))
+
+def _fair_images(name:str, one:SweepResult, even:SweepResult)->str|None:
+    "What is wrong with the images of two results; None: nothing"
+    if one.data is None or even.data is None: return 'a result has no images; run both studies here.'
+    if name not in one.data.classes: return f'{name!r} is no class: {did_you_mean(name, one.data.classes)}.'
+    a, b = one.data, even.data
+    if not (torch.equal(a.x_valid, b.x_valid) and torch.equal(a.y_valid, b.y_valid)):
+        return 'the two were scored on other validation images, so their scores do not compare.'
+    more = _class_counts(one) - _class_counts(even)
+    if more.sum(): return f'{len(a.y_train):,} training images against {len(b.y_train):,}: the numbers must be equal.'
+    gained = [c for c, n in zip(a.classes, more) if n > 0]
+    if gained == [name]: return None
+    return f"of {' and '.join(gained) or 'no class'} there are more images; it should be {name} alone."
+
+# %% ../nbs/97_projects_nets.ipynb #collected-runs
+def _fair_runs(one:SweepResult, even:SweepResult, runs:int, least:int)->str|None:
+    "What is wrong with the runs of two results; None: nothing"
+    works = [study_work(o.study, o.store) for o in (one, even)]
+    rules = [all_ended, within_budget(runs), not_only_errors, same_images, differs_only_in()]
+    said  = next((said for work in works for rule in rules if (said := rule(work))), None)
+    if said: return said
+    a, b = (work.runs for work in works)
+    keys = [k for k in CONFIG_KEYS if k in a and k in b and str(a[k].iloc[0]) != str(b[k].iloc[0])]
+    if keys: return f"the two studies also differ in {' and '.join(keys)}: then the images are not alone."
+    n = len(set(a['seed']) & set(b['seed']))
+    return f'{n} seeds in common, at least {least} are needed.' if n < least else None
+
+# %% ../nbs/97_projects_nets.ipynb #collected-words
+def _moves(diff:Difference)->str:
+    "What an interval says of a score"
+    return 'rises' if diff.low > 0 else 'falls' if diff.high < 0 else UNDECIDED
+
+def _collected_differences(name:str, one:SweepResult, even:SweepResult)->dict:
+    "Recall of a class and accuracy over all, one minus the other, by seed"
+    scores = [study_work(o.study, o.store).runs.groupby('seed')['score'].mean() for o in (one, even)]
+    recall = [class_recalls(o, name) for o in (one, even)]
+    return dict(recall=paired_difference(*recall), accuracy=paired_difference(*scores))
+
+def _wrong_answer(answer:Mapping, found:Mapping)->str|None:
+    "What is wrong with an answer; None: nothing"
+    for k, diff in found.items():
+        if answer.get(k) not in _WORDS: return f"say of {k} one of {', '.join(_WORDS)}, got {answer.get(k)!r}."
+        if answer[k] == _moves(diff): continue
+        if _moves(diff) == UNDECIDED: return f'you say that {k} {answer[k]}, and its interval holds 0: {in_points(diff)}.'
+        return f'the interval of {k} leaves 0 out, and says otherwise than you: look at both again.'
+
+# %% ../nbs/97_projects_nets.ipynb #check-collected
+def check_collected(
+    answer:Mapping|None,       # `recall` and `accuracy`: each 'rises', 'falls' or 'cannot be told'; None: none
+    name:str,                  # Class of which more images were collected
+    one:SweepResult,           # Runs with more images of that class
+    even:SweepResult,          # Runs with as many more of all classes
+    *, runs:int=12,            # Budget of each study
+    least:int=5,               # Seeds in common that are needed, at least 2
+)->str:                        # `not attempted`, `not yet: …` or `right: …`
+    "Judge what a reader says of more images of one class"
+    if answer is None: return 'not attempted'
+    if not isinstance(answer, Mapping): return f'not yet: the answer is a dict of recall and accuracy, got {answer!r}.'
+    said = _fair_images(name, one, even) or _fair_runs(one, even, runs, least)
+    if said: return f'not yet: {said}'
+    found = _collected_differences(name, one, even)
+    if said := _wrong_answer(answer, found): return f'not yet: {said}'
+    told = '; '.join(f'{k} {in_points(diff)}' for k, diff in found.items())
+    return f'right: more of {name} in place of more of all: {told}. Your answer follows.'
