@@ -4,7 +4,7 @@
 
 # %% ../nbs/78_by_class.ipynb #imports
 from __future__ import annotations
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch
@@ -13,7 +13,8 @@ from .analysis import classification_table, true_and_called
 from .answers import Answers, answers_text, class_counts_of, read_answers, tally_answers
 from .best import Result, best_run, recall_rows
 from .core import DataError, DeepsweepError, SealError, StoreError, check_whole, did_you_mean
-from .data import ImageData
+from .data import ImageData, load_recipe
+from .real_sets import REAL_SETS
 from .recipe import named_classes
 from .recordings import ASSETS
 from .seal import opened_answers
@@ -22,16 +23,16 @@ from .style import plain_text
 _all_ = ['Answers']
 
 # %% auto #0
-__all__ = ['head_answers', 'answers_of', 'count_answers', 'class_report', 'class_rows', 'confusion_table', 'confused_pairs',
-           'confused_line', 'class_text', 'worst_images', 'show_confusion', 'show_worst', 'save_answers',
-           'load_answers', 'Answers']
+__all__ = ['head_answers', 'answers_of', 'count_answers', 'class_report', 'class_recall', 'class_rows', 'recall_line',
+           'confusion_table', 'confused_pairs', 'confused_line', 'class_text', 'worst_images', 'show_confusion',
+           'confusion_texts', 'show_worst', 'worst_texts', 'images_at_hand', 'save_answers', 'load_answers', 'Answers']
 
 # %% ../nbs/78_by_class.ipynb #why-none
 def _why_none(result:Result, run:str)->str:
     "Why a store has no answers of a run"
     if getattr(result, 'by_function', False): return 'a training function reports its scores, no answers'
     if result.store.class_hits(run):
-        return 'an older version of the kit trained it; recall_table has what is known, fresh=True trains again'
+        return 'an older version of the kit trained it; recall_table has the rest, fresh=True trains again'
     return 'it was scored on no images, or by an older version of the kit'
 
 # %% ../nbs/78_by_class.ipynb #final-heads
@@ -40,7 +41,8 @@ def _stored_heads(result:Result, rank:int)->list[Answers]:
     run   = best_run(result, rank).id
     heads = result.store.answers(run)
     if heads: return heads
-    raise StoreError(f'run {run} of study {result.study!r} has no answers by class: {_why_none(result, run)}')
+    why = _why_none(result, run)
+    raise StoreError(f'run {run} of study {result.study!r} has no answers by class: {why}')
 
 def _final_heads(result:Result, seed:int|None)->list[Answers]:
     "Answers of one net of a final training, from the ledger"
@@ -86,7 +88,7 @@ def _chances(y:np.ndarray, outputs:Sequence)->tuple:
 # %% ../nbs/78_by_class.ipynb #count
 def count_answers(
     y_true:Sequence,          # Labels, shape (n,), integers from 0
-    outputs:Sequence,         # Logits, shape (n, classes), or what was called, shape (n,), integers from 0
+    outputs:Sequence,         # Logits, shape (n, classes), or called classes, shape (n,), from 0
     classes:Sequence[str],    # Names, in the order of the labels
     part:str='valid',         # Which images: `valid` or `test`
 )->Answers:
@@ -115,6 +117,14 @@ def class_report(
     answers = _one(x, which)
     return classification_table(*_pairs(answers), answers.classes)
 
+# %% ../nbs/78_by_class.ipynb #class-recall
+def class_recall(
+    x:Answers|Result,   # Answers, or whose
+    **which:object,     # Of a result: `rank`, `head`, `seed`, as for `answers_of`
+)->pd.DataFrame:        # A row per class, as `recall_table`: `class images found recall low high precision`
+    "The recall of each class with its 95 % interval"
+    return recall_rows(class_counts_of(_one(x, which)))
+
 # %% ../nbs/78_by_class.ipynb #class-rows
 def class_rows(
     x:Answers|Result,      # Answers, or whose
@@ -124,13 +134,26 @@ def class_rows(
     "The report with the 95 % interval of each recall, cut to a page"
     answers = _one(x, which)
     table, n = class_report(answers), len(answers.classes)
-    sure  = recall_rows(class_counts_of(answers))
+    sure  = class_recall(answers)
     for place, name in (2, 'low'), (3, 'high'):
         table.insert(place, name, [*sure[name], *[np.nan]*(len(table) - n)])
     if most is None or n <= check_whole('most', most, 1): return table
     is_met = answers.counts.sum(1) + answers.counts.sum(0) > 0
     worst  = np.argsort(np.where(is_met, table['f1'][:n], 2), kind='stable')[:most]
     return table.iloc[[*worst, *range(n, len(table))]]
+
+# %% ../nbs/78_by_class.ipynb #recall-line
+def recall_line(
+    recall:pd.DataFrame,   # As `recall_rows` or `recall_table` gives it
+)->str:                    # With a full stop; '': all classes are found equally often, or none has images
+    "Which class is found least often, and what that is worth"
+    seen = recall[recall['images'] > 0]
+    if seen['recall'].nunique() < 2: return ''
+    low, high = (seen.loc[o] for o in (seen['recall'].idxmin(), seen['recall'].idxmax()))
+    least, most = (f"{o['class']} ({o['found']:,} of {o['images']:,})" for o in (low, high))
+    apart = 'their intervals overlap, so this may be luck'
+    if low['high'] < high['low']: apart = 'the intervals do not overlap'
+    return f'Least often found: {least}; most often: {most}; {apart}.'
 
 # %% ../nbs/78_by_class.ipynb #confusion
 def confusion_table(
@@ -263,6 +286,20 @@ def show_confusion(
     fig.colorbar(image, ax=ax, label="share of the true class's images", ticks=[0, .05, .2, .5, 1])
     return fig
 
+# %% ../nbs/78_by_class.ipynb #confusion-texts
+def confusion_texts(
+    answers:Answers,   # One head
+    most:int=12,       # Classes shown, as for `show_confusion`
+)->tuple:              # Alternative text, caption
+    "What a drawing of the confusion matrix shows, in words"
+    counts, n = answers.counts, len(answers.classes)
+    shown = f'Confusion matrix of the {most} of {n} classes with the most mistakes.'
+    if n <= most: shown = f'Confusion matrix of {n} classes.'
+    right = f'{counts.trace():,} of all {counts.sum():,} images were called by their own class.'
+    read  = 'A row holds the images of one class, and tells what they were called; an empty cell is none.'
+    shade = "Shades are shares of the row's images."
+    return f'{shown} {right} {confused_line(answers)}', f'{shown} {read} {shade}'
+
 # %% ../nbs/78_by_class.ipynb #images
 def _images_of(x:Answers|Result, answers:Answers, data:ImageData|None, which:dict)->torch.Tensor:
     "The images that the numbers of the worst ones point into, uint8 (n, C, H, W)"
@@ -279,19 +316,25 @@ def _check_images(answers:Answers, images:torch.Tensor, data:ImageData|None)->No
     "Refuse images that are not those of the answers"
     n = int(answers.counts.sum())
     if len(images) != n:
-        raise DataError(f'these answers are of {n:,} {answers.part} images, the data has {len(images):,}')
+        told = f'these answers are of {n:,} {answers.part} images'
+        raise DataError(f'{told}, the data has {len(images):,}')
     if data is None or not len(answers.worst): return
     labels = data.y_valid[answers.worst['image'].tolist()].reshape(len(answers.worst), -1).T.tolist()
     names  = [data.classes] if data.y_valid.ndim == 1 else data.classes
     told   = answers.worst['true'].tolist()
-    if any([head[i] for i in row] == told for head, row in zip(names, labels) if max(row) < len(head)): return
-    raise DataError('these images have other labels than those that were answered; give data= as it was then')
+    heads  = [(head, row) for head, row in zip(names, labels) if max(row) < len(head)]
+    if any([head[i] for i in row] == told for head, row in heads): return
+    raise DataError('these images have other labels than those answered; give data= as it was then')
 
 # %% ../nbs/78_by_class.ipynb #picture
-def _picture(image:torch.Tensor)->np.ndarray:
-    "One image (C, H, W) for `imshow`: RGB where it has three channels or more, else its first"
-    rgb = image[:3].permute(1, 2, 0) if len(image) >= 3 else image[0]
-    return rgb.numpy()
+def _picture(image:torch.Tensor, pixels:int|None=None)->np.ndarray:
+    "One image (C, H, W) for `imshow`, no side above `pixels`: RGB, or its first channel"
+    image = image[:3] if len(image) >= 3 else image[:1]
+    longest = max(image.shape[1:])
+    if pixels is not None and longest > pixels:
+        size  = [max(1, round(o*pixels/longest)) for o in image.shape[1:]]
+        image = torch.nn.functional.interpolate(image[None].float(), size, mode='area')[0].round().byte()
+    return image.permute(1, 2, 0).squeeze(2).numpy()
 
 def _told(row)->str:
     "What a picture shows, and what it was called"
@@ -304,7 +347,8 @@ def show_worst(
     data:ImageData|None=None,    # The images; None: those of the result
     n:int=8,                     # How many, at least 1
     true:str|None=None,          # Only images of this class; None: of all
-    *, fig:'matplotlib.figure.Figure|None'=None,   # Drawn into; None: a new one
+    *, pixels:int|None=None,     # Reduce pictures to this longest side, at least 1; None: as they are
+    fig:'matplotlib.figure.Figure|None'=None,   # Drawn into; None: a new one
     **which:object,              # Of a result: `rank`, `head`, `seed`, as for `answers_of`
 )->'matplotlib.figure.Figure':
     "Draw the worst images, each with its class, what it was called, and how sure the net was of that"
@@ -318,10 +362,43 @@ def show_worst(
     if not len(rows): fig.text(.5, .5, 'no wrong answer', ha='center', va='center')
     for i, row in enumerate(rows.itertuples(), 1):
         ax = fig.add_subplot(lines, columns, i)
-        ax.imshow(_picture(images[row.image]), cmap='gray', vmin=0, vmax=255, interpolation='nearest')
+        picture = _picture(images[row.image], pixels)
+        ax.imshow(picture, cmap='gray', vmin=0, vmax=255, interpolation='nearest')
         ax.set_title(_told(row), fontsize=8)
         ax.axis('off')
     return fig
+
+# %% ../nbs/78_by_class.ipynb #worst-texts
+def worst_texts(
+    answers:Answers,   # One head
+    n:int=8,           # Images shown, as for `show_worst`
+)->tuple:              # Alternative text, caption
+    "What a drawing of the worst images shows, in words"
+    rows = worst_images(answers, n)
+    told = ', '.join(f'{o.true} for {o.called}' for o in rows.itertuples()) or 'none'
+    many = 'image was' if len(rows) == 1 else 'images were'
+    caption = ('The images of whose true class the net was least sure, the worst first: their class, '
+               'then what they were called, with the probability that the net gave to it.')
+    return f'{len(rows)} {many} mistaken most: {told}.', caption
+
+# %% ../nbs/78_by_class.ipynb #at-hand
+def _recipe_at_hand(recipe:Mapping)->dict:
+    "A recipe that downloads nothing"
+    source = recipe.get('source')
+    if recipe.get('set') not in REAL_SETS or source is not None and Path(source).is_dir(): return dict(recipe)
+    return {**recipe, 'source': 'cache'}
+
+def images_at_hand(
+    result:Result,          # A sweep's result
+)->ImageData|None:          # None: they cannot be had without a download, or are other ones today
+    "The images of a study: those of the result, else as its store says, from this machine alone"
+    if getattr(result, 'data', None) is not None: return result.data
+    row = result.store.study_row(result.study)
+    recipe = None if row is None else row.data.get('recipe')
+    if not recipe: return None
+    try: found = load_recipe(_recipe_at_hand(recipe))
+    except DeepsweepError: return None
+    return found if found.fingerprint == row.data.get('fingerprint') else None
 
 # %% ../nbs/78_by_class.ipynb #save
 _SUFFIX = '-answers.json'

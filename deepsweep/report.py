@@ -5,7 +5,7 @@
 # %% ../nbs/94_report.ipynb #imports
 from __future__ import annotations
 import base64, json, os, platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from importlib import metadata
 from io import BytesIO
@@ -84,7 +84,7 @@ def machine_info(
 def _is_score(column)->bool:
     "Does a column hold scores, by its name?"
     named = any(word in str(column) for word in ('accuracy', 'loss', 'score'))
-    return named or column in ('mean', 'low', 'high')
+    return named or column in ('mean', 'low', 'high', 'precision', 'recall', 'f1', 'share')
 
 # %% ../nbs/94_report.ipynb #rows
 def _rows(
@@ -257,32 +257,61 @@ def _broken(
     return _rows(found[[name, *known, 'state', 'stop reason']].head(_MOST_BROKEN), caption)
 
 # %% ../nbs/94_report.ipynb #by-class
-_MOST_CLASSES = 30
+_MOST_CLASSES, _MOST_CELLS = 30, 12
 
-def _worst_class(
-    seen:pd.DataFrame,       # Rows of `recall_table` that have images
-)->str:
-    "Which class is found least, and what that is worth"
-    if not len(seen) or seen['recall'].nunique()<2: return ''
-    low, high = (seen.loc[o] for o in (seen['recall'].idxmin(), seen['recall'].idxmax()))
-    least, most = (f"{o['class']} ({o['found']} of {o['images']})" for o in (low, high))
-    apart = 'their intervals overlap, so this may be luck'
-    if low['high']<high['low']: apart = 'the intervals do not overlap'
-    return f'Least often found: {least}; most often: {most}; {apart}.'
-
-# %% ../nbs/94_report.ipynb #classes
 def _by_class(
     recall:pd.DataFrame,     # As `recall_table` gives it
 )->dict:
-    "The part of a page on single classes"
+    "The part of a page on single classes, from a store that knows no more of them"
+    from deepsweep.by_class import recall_line                         # with torch
     n, table = int(recall['images'].sum()), recall
     caption  = f'Recall and precision by class of the best run, on {n:,} validation images, '
     caption += 'with the 95 % interval of the recall'
     if len(recall)>_MOST_CLASSES:
         table = recall.sort_values('recall').head(_MOST_CLASSES)
         caption += f': the {_MOST_CLASSES} of {len(recall)} classes with the lowest recall'
-    worst = _worst_class(recall[recall['images']>0])
-    return dict(classes=_rows(table, caption), uneven=worst, margin=luck_line(n))
+    part = dict(lines=[recall_line(recall)], table=_rows(table, caption))
+    return dict(classes=[part], margin=luck_line(n))
+
+# %% ../nbs/94_report.ipynb #confusion-figure
+def _confusion_figure(answers)->dict:
+    "The confusion matrix of one head"
+    from deepsweep.by_class import confusion_texts, show_confusion     # with torch
+    side = 2.4+.42*min(len(answers.classes), _MOST_CELLS)
+    def draw(fig): show_confusion(answers, most=_MOST_CELLS, fig=fig)
+    return _figure(draw, (side+.8, side), *confusion_texts(answers, _MOST_CELLS))
+
+def _worst_figure(answers, data)->dict|None:
+    "The worst images of one head; None where they are not at hand"
+    from deepsweep.by_class import show_worst, worst_texts             # with torch
+    n = min(len(answers.worst), 8)
+    if data is None or answers.part!='valid' or not n: return None
+    def draw(fig): show_worst(answers, data, n, pixels=56, fig=fig)
+    try: return _figure(draw, (1.5*min(n, 4), 1.9*-(-n//4)), *worst_texts(answers, n))
+    except DeepsweepError: return None                                 # other images than those answered
+
+# %% ../nbs/94_report.ipynb #head-part
+def _head_part(answers, data, title:str)->dict:
+    "The part of a page on the classes of one head"
+    from deepsweep.by_class import class_rows, class_recall, confused_line, confused_pairs, recall_line
+    n, total = len(answers.classes), answers.counts.sum()
+    of = 'the best run, on {:,} validation' if answers.part=='valid' else 'the first final net, on {:,} test'
+    caption = f'Report by class of {of.format(total)} images, with the 95 % interval of the recall'
+    if n>_MOST_CLASSES: caption += f': the {_MOST_CLASSES} of {n} classes with the lowest F1'
+    lines = recall_line(class_recall(answers)), confused_line(answers)
+    rows  = class_rows(answers, _MOST_CLASSES).rename_axis('class').reset_index()
+    part  = dict(title=title, lines=lines, table=_rows(rows, caption))
+    pairs = confused_pairs(answers)
+    if not len(pairs): return part
+    pairs = _rows(pairs, 'The pairs of classes that are confused most often')
+    return part | dict(pairs=pairs, confusion=_confusion_figure(answers), worst=_worst_figure(answers, data))
+
+# %% ../nbs/94_report.ipynb #by-answers
+def _by_answers(heads:Sequence, data)->dict:
+    "The part of a page on single classes, a section per head"
+    titles = [f'Head {i} of {len(heads)}'*(len(heads)>1) for i in range(1, len(heads)+1)]
+    parts  = [_head_part(answers, data, title) for answers, title in zip(heads, titles)]
+    return dict(classes=parts, margin=luck_line(int(heads[0].counts.sum())))
 
 # %% ../nbs/94_report.ipynb #unranked
 _NOT_BEGUN = 'epoch', 'updates', 'traceback'             # no part of how a run was begun
@@ -384,14 +413,18 @@ def _rendered(page:Mapping)->str:
 _FINAL = ('The tuned configuration and its final training: means over seeds, '
           '95 % interval of the test accuracy')
 
-def _extras(sweep, plan, recall, final)->dict:
+def _extras(sweep, plan, final)->dict:
     "The parts of a page that not every sweep has"
     page = {}
     if sweep: page['sweep'] = json.dumps(sweep, indent=2, default=str, ensure_ascii=False)
     if final is not None and len(final): page['final'] = _rows(final, _FINAL)
-    if recall is not None and len(recall): page |= _by_class(recall)
     if plan is not None and len(plan): page['plan'] = _rows(plan, 'The plan')
     return page
+
+def _classes(answers=None, data=None, recall=None)->dict:
+    "The part of a page on single classes: answers of all heads, else the table of recalls"
+    if answers: return _by_answers(answers, data)
+    return _by_class(recall) if recall is not None and len(recall) else {}
 
 # %% ../nbs/94_report.ipynb #html
 def report_html(
@@ -403,7 +436,7 @@ def report_html(
     info:Mapping|None=None,          # Further facts, such as a store; versions come by themselves
     notes:Iterable[str]=(),          # Remarks, a list item each
     openings:pd.DataFrame|Iterable[Mapping]|None=None,  # As `seal.openings` gives them; None: no such box
-    recall:pd.DataFrame|None=None,   # Recall by class of the best run, as `recall_table` gives it
+    classes:Mapping|None=None,       # Of the best run: `answers` with their `data`, or `recall`
     final:pd.DataFrame|None=None,    # Tuned and final side by side, as `final_table` gives them
     metric:str|Objective|None=None,  # Column to judge by; None: the sweep's, else the first of `SCORES`
     goal:str|None=None,              # `maximize` or `minimize`; None: the sweep's, else by the metric's name
@@ -417,7 +450,7 @@ def report_html(
     if len(config):
         page |= dict(counts=_counts(config), broken=_broken(run_rows(config)))
         page |= _results(join_tables(config, history), sweep, metric, goal, at)
-    page |= dict(facts=_facts(config, info, date)) | _extras(sweep, plan, recall, final)
+    page |= dict(facts=_facts(config, info, date)) | _extras(sweep, plan, final) | _classes(**classes or {})
     return _rendered(page)
 
 # %% ../nbs/94_report.ipynb #judged
@@ -434,13 +467,16 @@ def _judged(result)->dict:
                       'A report of one of them ranks its runs by its own.']}
 
 # %% ../nbs/94_report.ipynb #recall
-def _recall(result)->pd.DataFrame|None:
-    "How the best run of a result does class by class; None: nobody knows"
-    known = hasattr(getattr(result, 'store', None), 'class_hits') and hasattr(result, 'best_table')
-    if not known: return None
+def _known_classes(result)->dict:
+    "What is known of the best run of a result class by class, for `report_html`"
+    known = hasattr(getattr(result, 'store', None), 'class_hits')
+    if not known or not hasattr(result, 'best_table') and not hasattr(result, 'opening'): return {}
     from deepsweep.best import recall_table                         # with torch
-    try: return recall_table(result)
-    except DeepsweepError: return None                              # there is no best run
+    from deepsweep.by_class import head_answers, images_at_hand
+    try: return dict(answers=head_answers(result), data=images_at_hand(result))
+    except DeepsweepError: pass
+    try: return dict(recall=recall_table(result))
+    except DeepsweepError: return {}                                # there is no best run
 
 # %% ../nbs/94_report.ipynb #ledger
 def _ledger(result)->dict:
@@ -463,7 +499,7 @@ def _with_result(result, options:Mapping)->dict:
     known |= {k: getattr(result, k) for k in ('study', 'sweep') if getattr(result, k, None)}
     known |= _ledger(result)
     if 'plan' not in options and hasattr(result, 'plan_table'): known['plan'] = result.plan_table()
-    if 'recall' not in options: known['recall'] = _recall(result)
+    if 'classes' not in options: known['classes'] = _known_classes(result)
     return known | dict(options)
 
 # %% ../nbs/94_report.ipynb #write
