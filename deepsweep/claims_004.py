@@ -29,7 +29,8 @@ def _contrasts(r:Runs)->Runs: return r.other('fashion-strix')
 # %% ../nbs/claims/30_claims_004.ipynb #trials
 def _trials(r:Runs, variant:str)->list[Run]:
     "The trials of one search, in the order in which they were drawn"
-    known = {run.config['run']: run for seeds in r.by_setting.values() for runs in seeds.values() for run in runs}
+    every = [run for seeds in r.by_setting.values() for runs in seeds.values() for run in runs]
+    known = {run.config['run']: run for run in every}
     names = r.config.loc[r.config['variant'] == variant, 'run']
     if not len(names): raise Missing(f'trials of {variant}')
     return [known[o] for o in names if o in known]
@@ -44,7 +45,8 @@ def _final_score(r):
     "Test accuracy after training on all 60,000 images: .936 within half a point of ours"
     final = r.other('fashion-final').config
     score = float(final['test accuracy'].dropna().mean())
-    return Clause(bool(abs(score - .936) <= .005), 'inside', claimed=True, note=f'ours {score:.4f}, claimed .936')
+    told  = f'ours {score:.4f}, claimed .936'
+    return Clause(bool(abs(score - .936) <= .005), 'inside', claimed=True, note=told)
 
 _PRINTED = (   # precision, recall, F1 by class, as printed
     (.877, .895, .886), (.984, .995, .990), (.915, .901, .908), (.923, .951, .937), (.900, .925, .912),
@@ -54,9 +56,10 @@ _PRINTED = (   # precision, recall, F1 by class, as printed
 def _averages_agree(r):
     "Mean of the ten printed values, to three digits, against the printed averages of .936"
     means = tuple(round(sum(o)/10, 3) for o in zip(*_PRINTED))
-    return Clause(means, 'means', claimed=(.936, .936, .936), note='equal support, so all averages are the mean')
+    told  = 'equal support, so all averages are the mean'
+    return Clause(means, 'means', claimed=(.936, .936, .936), note=told)
 
-@CLAIMS.claim('C004-24', 'FACT', because='the list in the data set\'s repository; it has grown since the article')
+@CLAIMS.claim('C004-24', 'FACT', because="the list in the data set's repository, which has grown since")
 def _below_the_best(r):
     "The article's .936 is below the best listed, .967"
     return Clause(.936 < .967, 'below', claimed=True)
@@ -72,7 +75,8 @@ def _convolutions(r):
     strix, dense = (_best_of_groups(_trials(r, o)) for o in ('ConvStrix', 'dense'))
     return Clause(strix - dense, 'ConvStrix minus dense', note='claimed: nine points')
 
-@CLAIMS.claim('C004-05', 'SHARE(1)', because='on 2,000 validation images; trials with four of five images right')
+@CLAIMS.claim('C004-05', 'SHARE(1)',
+    because='on 2,000 validation images; trials with four of five images right')
 def _shirts(r):
     "The F1 of shirts is the lowest of the ten classes, at the best epoch of each trial"
     for o in ('ConvStrix', 'dense'):
@@ -94,8 +98,10 @@ def _dense_weights(r):
     counts = {b: _counts(b) for b in range(2, 6)}
     told = '; '.join(f'{b} blocks: {o.dense:,} dense, {o.convs:,} in blocks' for b, o in counts.items())
     dense = [o.dense for o in counts.values()]
-    yield Clause(dense == sorted(dense, reverse=True), 'smaller map, fewer weights', 'smaller map', claimed=True, note=told)
-    yield Clause(all(o.dense > o.convs for o in counts.values()), 'dense layers hold most', 'most', claimed=True)
+    falls = dense == sorted(dense, reverse=True)
+    yield Clause(falls, 'smaller map, fewer weights', 'smaller map', claimed=True, note=told)
+    most  = all(o.dense > o.convs for o in counts.values())
+    yield Clause(most, 'dense layers hold most', 'most', claimed=True)
     # of 7x7 pixels 3x3 windows without padding leave 5, 3, 1
     yield Clause((7 - 1)//2, 'convolutions after VGG19', 'at most three', claimed=3)
 
@@ -105,8 +111,11 @@ def _linear(r):
     "Sides of the map after 1 to 4 pools: equal steps, up to one pixel of rounding"
     sides = [28, *(o[0] for o in strix_sizes((1, 28, 28), 5)[:-1])]
     steps = -np.diff(sides)
-    return Clause(bool(np.ptp(steps) <= 1), 'equal steps', claimed=True, note=f"sides {', '.join(map(str, sides))}")
+    told  = f"sides {', '.join(map(str, sides))}"
+    return Clause(bool(np.ptp(steps) <= 1), 'equal steps', claimed=True, note=told)
 
+
+# %% ../nbs/claims/30_claims_004.ipynb #stored
 def _kept(name:str, batch_size:int)->float:
     "Numbers kept per weight after a step: itself, its gradient, and the optimizer's"
     import torch
@@ -123,15 +132,18 @@ def _stored(r):
     "Numbers per weight of the four optimizers, at batches of 16 and 64"
     kept = {o: (_kept(o, 16), _kept(o, 64)) for o in ('adam', 'adamax', 'nadam', 'rmsprop')}
     told = ', '.join(f'{k} {v[0]:.0f}' for k, v in kept.items())
-    yield Clause(all(3 <= v[0] <= 4 for v in kept.values()), 'three to four', 'per weight', claimed=True, note=told)
-    yield Clause(any(b > a for a, b in kept.values()), 'grows with the batch', 'times images', claimed=True)
+    in_range = all(3 <= v[0] <= 4 for v in kept.values())
+    yield Clause(in_range, 'three to four', 'per weight', claimed=True, note=told)
+    grows = any(b > a for a, b in kept.values())
+    yield Clause(grows, 'grows with the batch', 'times images', claimed=True)
 
 # %% ../nbs/claims/30_claims_004.ipynb #guard
 @CLAIMS.claim('C004-18', 'FACT')
 def _useless(r):
     "Share of draws without a pixel left, from the unguarded space: above 0"
     share = excluded_share()
-    return Clause(share > 0, 'some', claimed=True, note=f'{share:.1%}; at most {most_blocks((1, 28, 28))} blocks leave a pixel')
+    told  = f'{share:.1%}; at most {most_blocks((1, 28, 28))} blocks leave a pixel'
+    return Clause(share > 0, 'some', claimed=True, note=told)
 
 @CLAIMS.claim('C004-07', 'TREND(.5 pp)')
 def _deeper(r):
@@ -145,14 +157,15 @@ def _deeper(r):
 @CLAIMS.claim('C004-16', 'EFF(1 pp)', because='five seeds')
 def _pools(r):
     "Three convolutions and two pools of 2, minus two convolutions and one pool of 4: equal dense layers"
-    same  = dict(model='pooled', optimizer='adam', learning_rate=.001, num_epochs=12)
-    score = {way: _contrasts(r).scores(Setting(way=way, **same), Run.hold) for way in ('two pools of 2', 'one pool of 4')}
-    return Clause(score['two pools of 2'] - score['one pool of 4'], 'more layers minus a larger pool')
+    def score(way):
+        net = Setting(model='pooled', way=way, optimizer='adam', learning_rate=.001, num_epochs=12)
+        return _contrasts(r).scores(net, Run.hold)
+    return Clause(score('two pools of 2') - score('one pool of 4'), 'more layers minus a larger pool')
 
 # %% ../nbs/claims/30_claims_004.ipynb #factors
 _FACTORS = dict(
-    ConvStrix = ('num_blocks', 'block_size', 'fcl_num_layers', 'fcl_layer_size', 'activation', 'optimizer', 'batch_size'),
-    dense     = ('hidden_layers', 'activation', 'optimizer', 'batch_size'))
+    ConvStrix = 'num_blocks block_size fcl_num_layers fcl_layer_size activation optimizer batch_size'.split(),
+    dense     = 'hidden_layers activation optimizer batch_size'.split())
 
 def _near_best(runs:Sequence[Run])->int:
     "Trials within a point of the best by validation"
@@ -169,9 +182,10 @@ def _unlike(r):
     "Best five trials: do they agree in a factor? Trials within a point of the best are told, too"
     for o, claimed in (('ConvStrix', False), ('dense', True)):
         runs = _trials(r, o)
-        same, near = _alike(runs, _FACTORS[o]), f'{_near_best(runs)} of {len(runs)} trials within a point of the best'
-        yield Clause(bool(same), 'best five agree in a factor', o, claimed=claimed,
-                     note=f"{', '.join(same) or 'in none'}; {near}")
+        same = _alike(runs, _FACTORS[o])
+        near = f'{_near_best(runs)} of {len(runs)} trials within a point of the best'
+        told = f"{', '.join(same) or 'in none'}; {near}"
+        yield Clause(bool(same), 'best five agree in a factor', o, claimed=claimed, note=told)
 
 # %% ../nbs/claims/30_claims_004.ipynb #early
 def _regret(early:np.ndarray, late:np.ndarray, hold:np.ndarray, n:int=1000)->float:
@@ -181,6 +195,8 @@ def _regret(early:np.ndarray, late:np.ndarray, hold:np.ndarray, n:int=1000)->flo
     def chosen(score): return hold[rows[np.arange(n), score[rows].argmax(1)]]
     return float(np.quantile(chosen(late) - chosen(early), .95))
 
+
+# %% ../nbs/claims/30_claims_004.ipynb #suffices
 def _suffices(early:Sequence[float], runs:Sequence[Run], name:str)->Clause:
     "Is under a point lost by choosing early?"
     from scipy.stats import spearmanr
@@ -199,7 +215,8 @@ def _short_runs(r):
     "Hold-out accuracy lost by choosing early, in 95 % of resamples of the trials: under a point"
     runs = _trials(r, 'ConvStrix')
     for e in (1, 2, 3): yield _suffices([_so_far(run, e) for run in runs], runs, f'epoch {e}')
-    known = {run.config['run']: setting for setting, seeds in r.by_setting.items() for o in seeds.values() for run in o}
+    known = {run.config['run']: setting for setting, seeds in r.by_setting.items()
+             for o in seeds.values() for run in o}
     few = [next(iter(_contrasts(r).of(known[run.config['run']]).values())) for run in runs]
     yield _suffices([run.best() for run in few], runs, '30 % of the images')
 
@@ -211,7 +228,8 @@ def _patience(r):
     runs = _contrasts(r)
     yield Clause(runs.scores(few, Run.hold) - runs.scores(all_, Run.hold), 'with minus without', 'accuracy')
     def length(run): return float(run.epochs[-1])
-    yield Clause(runs.scores(all_, length) - runs.scores(few, length), 'saved', 'epochs', rule='EFF(5 epochs)')
+    saved = runs.scores(all_, length) - runs.scores(few, length)
+    yield Clause(saved, 'saved', 'epochs', rule='EFF(5 epochs)')
 
 # %% ../nbs/claims/30_claims_004.ipynb #rates
 _HIGH = .02
@@ -224,17 +242,19 @@ def _fails(run:Run)->bool:
     because='a trial fails if it never has a fifth of the images right, or its loss is not finite')
 def _rates(r):
     "Trials that fail at rates above .02, against those at .02 or below, in both searches"
-    for o in ('ConvStrix', 'dense'):
-        arms = {is_high: [_fails(run) for run in _trials(r, o) if (run.config['learning_rate'] > _HIGH) == is_high]
-                for is_high in (True, False)}
-        yield Clause([(sum(arm), len(arm)) for arm in arms.values()], 'above .02 against the rest', o)
+    for kind in ('ConvStrix', 'dense'):
+        runs = _trials(r, kind)
+        high = [run.config['learning_rate'] > _HIGH for run in runs]
+        arms = [[_fails(run) for run, o in zip(runs, high) if o == side] for side in (True, False)]
+        yield Clause([(sum(arm), len(arm)) for arm in arms], 'above .02 against the rest', kind)
 
 # %% ../nbs/claims/30_claims_004.ipynb #further
 @CLAIMS.claim('C004-22', 'EFF(.5 pp)', because='30 epochs of a small ConvStrix; five nets of twelve')
 def _further(r):
     "Flipped, shifted, both, minus neither; and five nets together minus one"
     runs, plain = _contrasts(r), _contrasts(r).scores(_strix(), Run.hold)
-    for name, how in (('flip', dict(flip=True)), ('shift', dict(shift=2)), ('both', dict(flip=True, shift=2))):
+    ways = dict(flip=dict(flip=True), shift=dict(shift=2), both=dict(flip=True, shift=2))
+    for name, how in ways.items():
         yield Clause(runs.scores(_strix(augment=how), Run.hold) - plain, f'{name} minus plain', name)
     def last(column): return runs.scores(Setting(model='five_nets'), lambda run: run[column][-1])
     yield Clause(last('hold accuracy of five') - last('hold accuracy of one'), 'five minus one', 'five nets')

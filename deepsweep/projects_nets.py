@@ -468,7 +468,8 @@ def _fair_images(name:str, one:SweepResult, even:SweepResult)->str|None:
     if not (torch.equal(a.x_valid, b.x_valid) and torch.equal(a.y_valid, b.y_valid)):
         return 'the two were scored on other validation images, so their scores do not compare.'
     more = _class_counts(one) - _class_counts(even)
-    if more.sum(): return f'{len(a.y_train):,} training images against {len(b.y_train):,}: the numbers must be equal.'
+    if more.sum():
+        return f'{len(a.y_train):,} training images against {len(b.y_train):,}: the numbers must be equal.'
     gained = [c for c, n in zip(a.classes, more) if n > 0]
     if gained == [name]: return None
     return f"of {' and '.join(gained) or 'no class'} there are more images; it should be {name} alone."
@@ -500,14 +501,16 @@ def _collected_differences(name:str, one:SweepResult, even:SweepResult)->dict:
 def _wrong_answer(answer:Mapping, found:Mapping)->str|None:
     "What is wrong with an answer; None: nothing"
     for k, diff in found.items():
-        if answer.get(k) not in _WORDS: return f"say of {k} one of {', '.join(_WORDS)}, got {answer.get(k)!r}."
-        if answer[k] == _moves(diff): continue
-        if _moves(diff) == UNDECIDED: return f'you say that {k} {answer[k]}, and its interval holds 0: {in_points(diff)}.'
+        said = answer.get(k)
+        if said not in _WORDS: return f"say of {k} one of {', '.join(_WORDS)}, got {said!r}."
+        if said == _moves(diff): continue
+        told = f'you say that {k} {said}, and its interval holds 0: {in_points(diff)}.'
+        if _moves(diff) == UNDECIDED: return told
         return f'the interval of {k} leaves 0 out, and says otherwise than you: look at both again.'
 
 # %% ../nbs/97_projects_nets.ipynb #check-collected
 def check_collected(
-    answer:Mapping|None,       # `recall` and `accuracy`: each 'rises', 'falls' or 'cannot be told'; None: none
+    answer:Mapping|None,       # `recall`, `accuracy`: each 'rises', 'falls' or 'cannot be told'; None: none
     name:str,                  # Class of which more images were collected
     one:SweepResult,           # Runs with more images of that class
     even:SweepResult,          # Runs with as many more of all classes
@@ -516,7 +519,8 @@ def check_collected(
 )->str:                        # `not attempted`, `not yet: …` or `right: …`
     "Judge what a reader says of more images of one class"
     if answer is None: return 'not attempted'
-    if not isinstance(answer, Mapping): return f'not yet: the answer is a dict of recall and accuracy, got {answer!r}.'
+    if not isinstance(answer, Mapping):
+        return f'not yet: the answer is a dict of recall and accuracy, got {answer!r}.'
     said = _fair_images(name, one, even) or _fair_runs(one, even, runs, least)
     if said: return f'not yet: {said}'
     found = _collected_differences(name, one, even)

@@ -84,8 +84,7 @@ class ConvStrix(nn.Module):
     ):
         super().__init__()
         (height, width), act = strix_sizes(shape, num_blocks)[-1], activation_function(activation)
-        check_whole('block_size', block_size, 1)
-        check_whole('fcl_num_layers', fcl_num_layers, 1)
+        check_whole('block_size', block_size, 1), check_whole('fcl_num_layers', fcl_num_layers, 1)
         dropout = SeededAlphaDropout if activation == 'selu' else SeededDropout
         maps = [shape[0], *(filters*k for k in range(1, num_blocks+1))]
         self.blocks = nn.Sequential(*[_block(a, b, block_size, act, i == num_blocks-1)
