@@ -9,7 +9,7 @@
     python tools/record.py fashion-seeds            # eight small nets, twelve seeds each, for the explorers
     python tools/record.py mnist-capacity           # depth or width on MNIST: three nets in four ways, sizes, rates, batches, epochs
     python tools/record.py mnist-seconds            # processor seconds an epoch of the three nets, one after the other
-    python tools/record.py fashion-search           # 24 random trials each of ConvStrix and of feed-forward nets
+    python tools/record.py fashion-search           # 18 random trials each of ConvStrix and of feed-forward nets
     python tools/record.py fashion-final            # the best of fashion-search on all 60,000 images, two threads; opens the sealed test set
     python tools/record.py fashion-strix            # a small ConvStrix: blocks, patience, augmentation, pools, five nets together; the search on fewer images
 
