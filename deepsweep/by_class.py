@@ -215,7 +215,8 @@ def class_text(
     images, classes = int(answers.counts.sum()), len(answers.classes)
     cut   = f': the {most} of {classes} classes with the lowest F1'*(classes > most)
     table = class_rows(answers, most).drop(columns=['low', 'high']).round(3)
-    parts = [f'{images:,} {answers.part} images by class{cut}', table.to_string(na_rep='')]
+    of    = 'validation' if answers.part == 'valid' else answers.part
+    parts = [f'{images:,} {of} images by class{cut}', table.to_string(na_rep='')]
     pairs = confused_pairs(answers, n)
     if not len(pairs): return '\n'.join([*parts, confused_line(answers)])
     told = [f'  {_pair_text(o.true, o.called, o.images, answers)}' for o in pairs.itertuples()]

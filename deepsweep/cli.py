@@ -294,7 +294,7 @@ _Csv = option(bool, 'Comma-separated, every column, the best first, for other pr
 
 @app.command()
 def show(study:_One_study=None, store:_Store=None, csv:_Csv=False)->None:
-    "Print the table of runs in a store, the best of each study first."
+    "Print the runs of a store, the best of each study first; of one study also its best by class."
     with _opened(store) as found:
         results = _results(found, study)
         print(csv_text(results) if csv else tables_text(results), end='')

@@ -299,16 +299,28 @@ def _table_text(table, metric:str|None)->str:
     shown = [c for c in table if c in always or table[c].map(str).nunique() > 1]
     return table[shown].to_string(index=False, max_colwidth=40)
 
+# %% ../nbs/88_command_line.ipynb #classes-text
+def _classes_text(result)->str:
+    "How the best run of a result does class by class; '' where nobody knows"
+    from deepsweep.by_class import class_text, head_answers
+    from deepsweep.core import DeepsweepError
+    try:
+        heads = head_answers(result)
+    except DeepsweepError:
+        return ''
+    names = [f', head {i} of {len(heads)}'*(len(heads) > 1) for i in range(1, len(heads) + 1)]
+    return ''.join(f'\nbest run{name}, {class_text(head)}\n' for name, head in zip(names, heads))
+
 # %% ../nbs/88_command_line.ipynb #tables-text
 def tables_text(
     results:list,   # `Result`s, one or more
 )->str:             # With a line break at its end
-    "Print the table of runs of each study, below a list of the studies if there are several"
+    "Print the runs of one study and how the best does by class; of several studies a list, then the runs"
     parts, names = [], []
     for result in results:
         told, table, metric = _ranked(result)
         text = _table_text(table, metric) + '\n'
-        if len(results) == 1 and metric is not None: return text
+        if len(results) == 1 and metric is not None: return text + _classes_text(result)
         parts.append(f'{result.study}, {told}\n{text}')
         names.append(f'  {result.study}: {_count(table["run"].nunique(), "run", "runs")}, {told}')
     if len(names) == 1: return parts[0]

@@ -245,3 +245,47 @@ def deepsweep(folder, *words):
     done = subprocess.run([sys.executable, '-c', 'from deepsweep.cli import main; main()', *map(str, words)], cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
+
+def printed_report(text):
+    "Rows of the printed table: name -> numbers, as text"
+    return {' '.join(words[:-4]): words[-4:] for line in text.splitlines() if len(words := line.split()) > 4}
+
+def test_show_and_report_as_processes(tmp_path):
+    (tmp_path/'s.yaml').write_text(SMALL)
+    deepsweep(tmp_path, 'run', 's.yaml', '--data', 'fashion_mini', '--store', 'c.db', '--report', 'r.html')
+    result = stored_result(tmp_path/'c.db', data=False)
+    report, pairs = class_report(result), confused_pairs(result, 3)
+    told = deepsweep(tmp_path, 'show', '--store', 'c.db')
+    assert told == deepsweep(tmp_path, 'show', 'clothes', '--store', 'c.db')
+    assert told.splitlines()[4] == 'best run, 1,000 validation images by class'
+    rows = printed_report(told)
+    for name in (*answers_of(result).classes, 'macro', 'weighted'):
+        p, r, f, n = rows[name]
+        assert [float(o) for o in (p, r, f)] == report.loc[name, ['precision', 'recall', 'f1']].round(3).tolist() and int(n) == report['support'][name]
+    last = [f"  {o.true} taken for {o.called}, {o.images} of {report['support'][o.true]}" for o in pairs.itertuples()]
+    assert told.splitlines()[-4:] == ['most often confused:', *last]
+    csv = deepsweep(tmp_path, 'show', '--csv', '--store', 'c.db')
+    assert csv.startswith('run,') and len(csv.splitlines()) == 3 and 'precision' not in csv and 'answers' not in csv
+    first = (tmp_path/'r.html').read_text(encoding='utf-8')                        # by the run that trained
+    deepsweep(tmp_path, 'report', '--store', 'c.db', '--out', 'again.html')        # from the store alone
+    page = (tmp_path/'again.html').read_text(encoding='utf-8')
+    for text in (first, page):
+        assert confused_line(result) in text and 'Report by class of the best run, on 1,000 validation images' in text
+        assert text.count('alt="Confusion matrix of 10 classes.') == 1 and text.count('alt="8 images were mistaken most: ') == 1
+        assert f"{report['f1']['Shirt']:.4f}" in text
+    bare = write_report(result, tmp_path/'bare.html', classes={}).stat().st_size
+    assert len(page.encode()) - bare < 120e3
+    result.store.close()
+    shutil.copy(tmp_path/'c.db', tmp_path/'copy.db')
+    assert deepsweep(tmp_path, 'show', '--store', 'copy.db') == told
+
+def test_show_of_two_studies_and_of_one_without_answers(digits, tmp_path):
+    run(sweep('one'), digits, tmp_path/'two.db'), run(sweep('other', learning_rate=[.2]), digits, tmp_path/'two.db')
+    both = deepsweep(tmp_path, 'show', '--store', 'two.db')
+    assert both.startswith('2 studies:') and 'by class' not in both
+    assert 'best run, 150 validation images by class' in deepsweep(tmp_path, 'show', 'other', '--store', 'two.db')
+    shutil.copy(OLD, tmp_path/'old.db')
+    assert 'by class' not in deepsweep(tmp_path, 'show', 'by loss', '--store', 'old.db')
+    run(sweep('wide', num_epochs=1), ImageData(*[torch.zeros(80, 1, 4, 4, dtype=torch.uint8), torch.arange(80) % 40]*2, classes=[f'c{i}' for i in range(40)]), tmp_path/'wide.db')
+    wide = deepsweep(tmp_path, 'show', '--store', 'wide.db')
+    assert 'best run, 80 validation images by class: the 30 of 40 classes with the lowest F1' in wide and len(wide.splitlines()) < 50
