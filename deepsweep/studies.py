@@ -224,7 +224,7 @@ def _capacity_long(scale:str)->list[dict]:
 def _search(scale:str)->list[dict]:
     "Random trials of ConvStrix and of feed-forward nets"
     from deepsweep.strix import dense_space, strix_space         # torch comes with it
-    trials, epochs, patience = dict(laptop=(24, 6, 2), colab=(50, 20, 5), full=(50, 20, 5))[scale]
+    trials, epochs, patience = dict(laptop=(18, 6, 2), colab=(50, 20, 5), full=(50, 20, 5))[scale]
     def named(variant, space):
         keys = space['parameters'] | _values(variant=variant, num_epochs=epochs, patience=patience)
         return {**space, 'name': 'FASHION_search', 'run_cap': trials, 'parameters': keys}
