@@ -17,10 +17,10 @@ CLAIMS = Claims('002', 'mnist-capacity', ['mnist-seconds'])
 
 _SMALL, _WIDE, _DEEP, _CONTROL = [10]*2, [100]*2, [10]*10, [11]*2
 _KERAS = dict(optimizer='adam', learning_rate=.001, batch_size=256, init='glorot', num_epochs=10)
-_WAYS  = {'raw, clipped': ('raw', 'clipped'), 'raw, from logits': ('raw', 'cross_entropy'),
-          'scaled, clipped': ('unit', 'clipped'), 'scaled, from logits': ('unit', 'cross_entropy')}
+_WAYS  = {'raw, cut': ('raw', 'clipped'), 'raw, whole loss': ('raw', 'cross_entropy'),
+          'scaled, cut': ('unit', 'clipped'), 'scaled, whole loss': ('unit', 'cross_entropy')}
 
-def _net(layers:list[int], way:str='raw, clipped', **keys)->Setting:
+def _net(layers:list[int], way:str='raw, cut', **keys)->Setting:
     "A net of the article, trained in one of four ways"
     scale, loss = _WAYS[way]
     return Setting(**{**_KERAS, 'hidden_layers': layers, 'input_scale': scale, 'loss': loss, **keys})
@@ -71,7 +71,7 @@ _MORE = "ten seeds in the article's own way: five left it open, which was known 
 @CLAIMS.claim('C002-05', 'EFF(1 pp)', because=_MORE)
 def _units(r):
     "2x100 minus 2x10, in the article's way and scaled"
-    for way in ('raw, clipped', 'scaled, from logits'):
+    for way in ('raw, cut', 'scaled, whole loss'):
         yield Clause(_minus(r, _net(_WIDE, way), _net(_SMALL, way)), '2x100 minus 2x10', way)
 
 # %% ../nbs/claims/20_claims_002.ipynb #layers-claim
@@ -80,20 +80,20 @@ def _layers(r):
     "10x10 minus 2x100 in four ways, and minus 2x11, which has as many weights, scaled"
     for way in _WAYS:
         yield Clause(_minus(r, _net(_DEEP, way), _net(_WIDE, way)), '10x10 minus 2x100', way)
-    way = 'scaled, from logits'
+    way = 'scaled, whole loss'
     yield Clause(_minus(r, _net(_DEEP, way), _net(_CONTROL, way)), '10x10 minus 2x11', 'equal weights')
 
 @CLAIMS.claim('C002-12', 'NULL(1 pp)')
 def _pixels(r):
     "Scaled minus raw pixels, clipped loss, of each net"
     for name, net in (('2x10', _SMALL), ('2x100', _WIDE), ('10x10', _DEEP)):
-        yield Clause(_minus(r, _net(net, 'scaled, clipped'), _net(net)), 'scaled minus raw', name)
+        yield Clause(_minus(r, _net(net, 'scaled, cut'), _net(net)), 'scaled minus raw', name)
 
 # %% ../nbs/claims/20_claims_002.ipynb #simple-claim
 @CLAIMS.claim('C002-07', 'FACT')
 def _too_simple(r):
     "The limit of 2x10 is below .9: refuted by a mean of .9 or more, scaled"
-    mean = r.scores(_net(_SMALL, 'scaled, from logits'), _last).mean()
+    mean = r.scores(_net(_SMALL, 'scaled, whole loss'), _last).mean()
     return Clause(bool(mean < .9), 'below .9', claimed=True, note=f'2x10, scaled, reaches {mean:.3f}')
 
 # %% ../nbs/claims/20_claims_002.ipynb #longer-claim
@@ -105,7 +105,7 @@ def _gained(column:str, early:int=10, late:int=30):
     because='the training accuracy is the mean over an epoch, in training mode; no dropout is at work')
 def _longer(r):
     "2x10: training minus validation accuracy at epoch 10; gains of both from epoch 10 to 30, raw and scaled"
-    raw, scaled = _net(_SMALL, num_epochs=30), _net(_SMALL, 'scaled, from logits', num_epochs=30)
+    raw, scaled = _net(_SMALL, num_epochs=30), _net(_SMALL, 'scaled, whole loss', num_epochs=30)
     apart = r.scores(raw, lambda run: run.at('train accuracy', 10) - run.at('valid accuracy', 10))
     yield Clause(apart, 'training minus validation at epoch 10', 'together', rule='NULL(1 pp)')
     for column in ('train accuracy', 'valid accuracy'):
@@ -123,10 +123,10 @@ def _apart(r):
     "The last five epochs' validation loss minus its least; training accuracy rises meanwhile"
     for name, net in (('2x10', _SMALL), ('2x100', _WIDE)):
         for epochs, images in ((500, '5,000'), (100, '50,000')):
-            long = _net(net, 'scaled, from logits', num_epochs=epochs)
+            long = _net(net, 'scaled, whole loss', num_epochs=epochs)
             rise = r.scores(long, lambda run: run.final('valid loss') - run.least('valid loss'))
             yield Clause(rise, 'last minus least validation loss', f'{name}, {images} images')
-        climbs = r.scores(_net(net, 'scaled, from logits', num_epochs=500), _climb)
+        climbs = r.scores(_net(net, 'scaled, whole loss', num_epochs=500), _climb)
         yield Clause(climbs, 'training accuracy meanwhile', f'{name}, training', rule='EFF(.5 pp)')
 
 # %% ../nbs/claims/20_claims_002.ipynb #rate-claim
@@ -142,7 +142,7 @@ def _settles(run:Run)->float:
 def _small_rates(r):
     "Last accuracy, and epochs to 95 % of it, per halving of the rate from .003 to .0001"
     for name, net in (('2x10', _SMALL), ('2x100', _WIDE), ('10x10', _DEEP)):
-        nets = {rate: _net(net, 'scaled, from logits', num_epochs=30, learning_rate=rate) for rate in _RATES}
+        nets = {rate: _net(net, 'scaled, whole loss', num_epochs=30, learning_rate=rate) for rate in _RATES}
         yield Clause(-slopes(r.grid(nets, _last), 'log2'), 'accuracy per halving', f'better, {name}')
         yield Clause(-slopes(r.grid(nets, _settles), 'log2'), 'epochs to 95 % per halving', f'slower, {name}',
                      rule='TREND(.5 epochs)')

@@ -19,7 +19,7 @@ from .statistics import Difference, paired_difference
 # %% auto #0
 __all__ = ['Rule', 'UNDECIDED', 'Work', 'study_work', 'scored_images', 'differing_keys', 'judge', 'all_ended', 'not_only_errors',
            'same_images', 'within_budget', 'differs_only_in', 'is_complete', 'rate_scores', 'difference_margin',
-           'check_bracket', 'pair_scores', 'in_points', 'check_question']
+           'check_bracket', 'pair_scores', 'in_points', 'check_question', 'check_one_change']
 
 # %% ../nbs/96_projects.ipynb #work
 @dataclass(frozen=True)
@@ -391,4 +391,67 @@ def check_question(
         winner, other = scores.mean().sort_values(ascending=False, kind='stable').index
         return f'{winner} minus {other}: {in_points(_better(scores)[1])}. Your answer follows.'
 
+    return judge(study_work(study, store), rules, praise)
+
+# %% ../nbs/96_projects.ipynb #change-rules
+def _only_value(work:Work, key:str)->str|None:
+    "The one value of a setting, as text; None: there are several, or none"
+    values = {repr(v) for v in work.runs[key]} if key in work.runs else {repr(None)}
+    return values.pop() if len(values) == 1 else None
+
+def _changes(work:Work, base:Work)->list[str]:
+    "Settings that hold in each of two studies and are not the same"
+    keys = [k for k in dict.fromkeys([*work.runs, *base.runs]) if k not in _NO_SETTING]
+    pairs = {k: (_only_value(work, k), _only_value(base, k)) for k in keys}
+    return [k for k, (a, b) in pairs.items() if None not in (a, b) and a != b]
+
+def _same_question(base:Work|None, name:str)->Rule:
+    "A rule: the same values of the same setting are compared, on the same images"
+    def rule(work):
+        if base is None: return f'the study {name!r} is not in the store. Run the page from its top first.'
+        key = differing_keys(work)[0]
+        values = [{repr(v) for v in o.runs[key]} if key in o.runs else set() for o in (work, base)]
+        if values[0] != values[1]: return f'{name!r} compares other values of {key}: keep the question as it is.'
+        if set(work.runs['images']) != set(base.runs['images']): return f'{name!r} saw other images.'
+    return rule
+
+# %% ../nbs/96_projects.ipynb #change-one
+def _one_change(base:Work, kept:Sequence[str])->Rule:
+    "A rule: one setting is changed, and none that was to be kept"
+    def rule(work):
+        changed = _changes(work, base)
+        if not changed: return 'nothing is changed: this is the question as it stood.'
+        if touched := [k for k in changed if k in kept]: return f"{' and '.join(touched)} was to stay as it is."
+        if len(changed) > 1: return f"{' and '.join(changed)} are changed: one thing at a time."
+    return rule
+
+def _wins(winner)->Rule:
+    "A rule: the interval speaks for one value"
+    def rule(work):
+        key = differing_keys(work)[0]
+        better, diff = _better(pair_scores(work, key).dropna())
+        if better == str(winner): return None
+        told = f'{UNDECIDED}: its interval holds 0' if better == UNDECIDED else f'{better} wins'
+        return f'after your change {told}, {in_points(diff)}. What else could turn it round?'
+    return rule
+
+# %% ../nbs/96_projects.ipynb #check-one-change
+def check_one_change(
+    winner:object,                       # The value that is to win
+    study:str,                           # Name of the reader's sweep
+    base:str,                            # Name of the sweep that it was changed from
+    store:RunStore|str|Path|None=None,   # None: `$DEEPSWEEP_STORE`, else `deepsweep.db` here
+    *, kept:Sequence[str]=(),            # Settings that are not to be changed
+    runs:int=24,                         # Budget
+    seconds:float=60.,                   # [s] Budget of training
+    least:int=5,                         # Pairs that are needed
+)->str:                                  # `not attempted`, `not yet: …` or `right: …`
+    "Did the reader change one thing of a study so that the other value wins?"
+    old   = study_work(base, store)
+    rules = [all_ended, within_budget(runs, seconds), not_only_errors, same_images, _one_question,
+             _enough_pairs(least), _same_question(old, base), _one_change(old, kept), _wins(winner)]
+    def praise(work):
+        changed, = _changes(work, old)
+        diff = _better(pair_scores(work, differing_keys(work)[0]).dropna())[1]
+        return f'{changed} {_only_value(work, changed)}: {winner} leads by {in_points(diff)}.'
     return judge(study_work(study, store), rules, praise)
