@@ -265,7 +265,7 @@ def test_show_and_report_as_processes(tmp_path):
     last = [f"  {o.true} taken for {o.called}, {o.images} of {report['support'][o.true]}" for o in pairs.itertuples()]
     assert told.splitlines()[-4:] == ['most often confused:', *last]
     csv = deepsweep(tmp_path, 'show', '--csv', '--store', 'c.db')
-    assert csv.startswith('run,') and len(csv.splitlines()) == 3 and 'precision' not in csv and 'answers' not in csv
+    assert csv.startswith('run,') and len(csv.splitlines()) == 3 and 'taken for' not in csv and 'answers' not in csv
     first = (tmp_path/'r.html').read_text(encoding='utf-8')                        # by the run that trained
     deepsweep(tmp_path, 'report', '--store', 'c.db', '--out', 'again.html')        # from the store alone
     page = (tmp_path/'again.html').read_text(encoding='utf-8')
