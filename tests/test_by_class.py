@@ -216,6 +216,8 @@ def test_final(digits, tmp_path, never_train):
         equal_to_sklearn(answers, y, called, digits.classes)
         assert class_report(final, seed=seed).equals(class_report(answers)) and answers.part == 'test'
         assert worst_images(final, 99, seed=seed)['image'].tolist() == torch.nonzero(called != y).flatten().tolist()
+    page = write_report(final, tmp_path/'final.html').read_text(encoding='utf-8')
+    assert 'Report by class of the first final net, on 100 test images' in page and 'mistaken most' not in page
     assert openings(final.store).equals(before)
     with pytest.raises(SealError, match='it was not opened'): answers_of(type(final)(result, final.chosen, final.study, final.data, final.runs, {**final.opening, 'final': 'another'}))
 
