@@ -239,9 +239,9 @@ def worst_images(
 
 # %% ../nbs/78_by_class.ipynb #short-name
 def _short(name:object, n:int=14)->str:
-    "A name that fits into a figure"
+    "A name that fits into a figure: start and end of a long one, since many differ only there"
     text = str(name)
-    return plain_text(text if len(text) <= n else text[:n - 1] + '…')
+    return plain_text(text if len(text) <= n else f'{text[:n - 6]}…{text[-5:]}')
 
 def _new_figure(fig:'matplotlib.figure.Figure|None', width:float, height:float):
     "The figure to draw into"

@@ -411,7 +411,8 @@ def _same_question(base:Work|None, name:str)->Rule:
         if base is None: return f'the study {name!r} is not in the store. Run the page from its top first.'
         key = differing_keys(work)[0]
         values = [{repr(v) for v in o.runs[key]} if key in o.runs else set() for o in (work, base)]
-        if values[0] != values[1]: return f'{name!r} compares other values of {key}: keep the question as it is.'
+        if values[0] != values[1]:
+            return f'{name!r} compares other values of {key}: keep the question as it is.'
         if set(work.runs['images']) != set(base.runs['images']): return f'{name!r} saw other images.'
     return rule
 
@@ -421,7 +422,8 @@ def _one_change(base:Work, kept:Sequence[str])->Rule:
     def rule(work):
         changed = _changes(work, base)
         if not changed: return 'nothing is changed: this is the question as it stood.'
-        if touched := [k for k in changed if k in kept]: return f"{' and '.join(touched)} was to stay as it is."
+        touched = [k for k in changed if k in kept]
+        if touched: return f"{' and '.join(touched)} was to stay as it is."
         if len(changed) > 1: return f"{' and '.join(changed)} are changed: one thing at a time."
     return rule
 

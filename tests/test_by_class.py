@@ -216,6 +216,8 @@ def test_final(digits, tmp_path, never_train):
         equal_to_sklearn(answers, y, called, digits.classes)
         assert class_report(final, seed=seed).equals(class_report(answers)) and answers.part == 'test'
         assert worst_images(final, 99, seed=seed)['image'].tolist() == torch.nonzero(called != y).flatten().tolist()
+    page = write_report(final, tmp_path/'final.html').read_text(encoding='utf-8')
+    assert 'Report by class of the first final net, on 100 test images' in page and 'mistaken most' not in page
     assert openings(final.store).equals(before)
     with pytest.raises(SealError, match='it was not opened'): answers_of(type(final)(result, final.chosen, final.study, final.data, final.runs, {**final.opening, 'final': 'another'}))
 
@@ -265,7 +267,7 @@ def test_show_and_report_as_processes(tmp_path):
     last = [f"  {o.true} taken for {o.called}, {o.images} of {report['support'][o.true]}" for o in pairs.itertuples()]
     assert told.splitlines()[-4:] == ['most often confused:', *last]
     csv = deepsweep(tmp_path, 'show', '--csv', '--store', 'c.db')
-    assert csv.startswith('run,') and len(csv.splitlines()) == 3 and 'precision' not in csv and 'answers' not in csv
+    assert csv.startswith('run,') and len(csv.splitlines()) == 3 and 'taken for' not in csv and 'answers' not in csv
     first = (tmp_path/'r.html').read_text(encoding='utf-8')                        # by the run that trained
     deepsweep(tmp_path, 'report', '--store', 'c.db', '--out', 'again.html')        # from the store alone
     page = (tmp_path/'again.html').read_text(encoding='utf-8')
