@@ -195,7 +195,7 @@ def five_nets(config):
     from deepsweep.trainer import make_trainer
     torch.set_num_threads(1)
     data = DATA.get('fashion') or DATA.setdefault('fashion', study_data('FASHION_strix', 'laptop'))
-    keys = dict(model='convstrix', filters=8, fcl_layer_size=64, optimizer='adam', learning_rate=.001, num_epochs=12)
+    keys = dict(model='convstrix', filters=8, fcl_layer_size=64, optimizer='adam', learning_rate=.001, num_epochs=8)
     said = []
     for i in range(5):
         trainer = make_trainer({**keys, 'seed': 100 + 5*config['seed'] + i}, data).train(include_test_scores=True)
@@ -232,7 +232,7 @@ def fashion(name:str, store:str):
         few = load_data('fashion_mnist', n_train=1_800, n_valid=2_000, n_hold=5_000)
         run_sweep({**study('FASHION_search')[0], 'name': name}, few, **how)
     elif name == 'FASHION_pools':
-        keys  = {k: {'value': v} for k, v in dict(variant='pools', optimizer='adam', learning_rate=.001, num_epochs=12).items()}
+        keys  = {k: {'value': v} for k, v in dict(variant='pools', optimizer='adam', learning_rate=.001, num_epochs=8).items()}
         sweep = dict(name=name, method='grid', parameters={**keys, 'way': {'values': [*POOLS]}, 'seed': {'values': [*range(5)]}})
         run_sweep(sweep, study_data('FASHION_strix'), model=pooled, **how)
     else: run_sweep(study(name, 'laptop'), study_data(name, 'laptop'), **how)
