@@ -325,7 +325,7 @@ def write(store, table:str, torch, folder=Path(__file__).parents[1]/'deepsweep'/
     history = history[history['run'].isin(config['run'])].reset_index(drop=True)
     runs = config.drop_duplicates('run')
     images = {o[3] for name in names for o in store.stored_runs(called[name])} - {None}
-    line = (f"{table}: {len(runs)} runs, {runs['seconds'].sum():.0f} s on one thread of {cpu()}; deepsweep {__version__}, torch {torch.__version__}, "
+    line = (f"{table}: {len(runs)} runs, {runs['seconds'].sum():.0f} s on {'two threads' if table == 'fashion-final' else 'one thread'} of {cpu()}; deepsweep {__version__}, torch {torch.__version__}, "
             f"{time.strftime('%Y-%m-%d')}; python tools/record.py {table}; images {' '.join(sorted(images)) or 'loaded by the script'}")
     paths = save_recorded(table, config, history, line, folder)
     print(line, *(f'{o.name} {o.stat().st_size/1000:.0f} kB' for o in paths), sep='\n')
