@@ -20,7 +20,7 @@ CLAIMS = Claims('004', 'fashion-search', ['fashion-strix', 'fashion-final'])
 _SMALL = dict(model='convstrix', filters=8, fcl_num_layers=1, fcl_layer_size=64, fcl_dropout_rate=.25,
               optimizer='adam', learning_rate=.001)
 
-def _strix(num_blocks:int=3, block_size:int=1, num_epochs:int=30, **keys)->Setting:
+def _strix(num_blocks:int=3, block_size:int=1, num_epochs:int=20, **keys)->Setting:
     "A small ConvStrix of the contrasts"
     return Setting(**_SMALL, num_blocks=num_blocks, block_size=block_size, num_epochs=num_epochs, **keys)
 
@@ -149,7 +149,7 @@ def _useless(r):
 def _deeper(r):
     "Hold-out accuracy per block, two to five blocks, by convolutions a block; and from two blocks to three"
     for size in (1, 2):
-        nets = {b: _strix(b, size, 12) for b in range(2, 6)}
+        nets = {b: _strix(b, size, 8) for b in range(2, 6)}
         grid = _contrasts(r).grid(nets, Run.hold)
         yield Clause(slopes(grid, 'value'), 'per block', f'{size} convolution{"s"*(size > 1)} a block')
         yield Clause(grid[3] - grid[2], 'third block', f'third, {size}', rule='EFF(.5 pp)')
@@ -158,7 +158,7 @@ def _deeper(r):
 def _pools(r):
     "Three convolutions and two pools of 2, minus two convolutions and one pool of 4: equal dense layers"
     def score(way):
-        net = Setting(model='pooled', way=way, optimizer='adam', learning_rate=.001, num_epochs=12)
+        net = Setting(model='pooled', way=way, optimizer='adam', learning_rate=.001, num_epochs=8)
         return _contrasts(r).scores(net, Run.hold)
     return Clause(score('two pools of 2') - score('one pool of 4'), 'more layers minus a larger pool')
 
@@ -221,9 +221,9 @@ def _short_runs(r):
     yield _suffices([run.best() for run in few], runs, '30 % of the images')
 
 # %% ../nbs/claims/30_claims_004.ipynb #patience
-@CLAIMS.claim('C004-13', 'NULL(.5 pp)', because='30 epochs of a small ConvStrix')
+@CLAIMS.claim('C004-13', 'NULL(.5 pp)', because='20 epochs of a small ConvStrix')
 def _patience(r):
-    "Patience of 5 minus none: hold-out accuracy of the best epoch, and epochs saved of 30"
+    "Patience of 5 minus none: hold-out accuracy of the best epoch, and epochs saved of 20"
     few, all_ = _strix(patience=5), _strix()
     runs = _contrasts(r)
     yield Clause(runs.scores(few, Run.hold) - runs.scores(all_, Run.hold), 'with minus without', 'accuracy')
@@ -249,7 +249,7 @@ def _rates(r):
         yield Clause([(sum(arm), len(arm)) for arm in arms], 'above .02 against the rest', kind)
 
 # %% ../nbs/claims/30_claims_004.ipynb #further
-@CLAIMS.claim('C004-22', 'EFF(.5 pp)', because='30 epochs of a small ConvStrix; five nets of twelve')
+@CLAIMS.claim('C004-22', 'EFF(.5 pp)', because='20 epochs of a small ConvStrix; five nets of eight')
 def _further(r):
     "Flipped, shifted, both, minus neither; and five nets together minus one"
     runs, plain = _contrasts(r), _contrasts(r).scores(_strix(), Run.hold)

@@ -238,10 +238,10 @@ def _strix(scale:str)->list[dict]:
     sizes = dict(num_blocks=[2, 3, 4, 5], block_size=[1, 2])
     moved = [{'flip': True}, {'shift': 2}, {'flip': True, 'shift': 2}]
     return _variants('FASHION_strix',
-        ('strix_blocks',   dict(small, **sizes, num_epochs=12, seed=_THREE)),
-        ('strix_long',     dict(one, num_epochs=30)),
-        ('strix_patience', dict(one, num_epochs=30, patience=5)),
-        ('strix_moved',    dict(one, num_epochs=30, augment=moved)),
+        ('strix_blocks',   dict(small, **sizes, num_epochs=8, seed=_THREE)),
+        ('strix_long',     dict(one, num_epochs=20)),
+        ('strix_patience', dict(one, num_epochs=20, patience=5)),
+        ('strix_moved',    dict(one, num_epochs=20, augment=moved)),
     )
 
 # %% ../nbs/80_studies.ipynb #names
