@@ -241,7 +241,7 @@ def _strix(scale:str)->list[dict]:
         ('strix_blocks',   dict(small, **sizes, num_epochs=8, seed=_THREE)),
         ('strix_long',     dict(one, num_epochs=20)),
         ('strix_patience', dict(one, num_epochs=20, patience=5)),
-        ('strix_moved',    dict(one, num_epochs=20, augment=moved)),
+        ('strix_moved',    dict(one, num_epochs=20, augment=moved, seed=_THREE)),
     )
 
 # %% ../nbs/80_studies.ipynb #names

@@ -229,7 +229,7 @@ def fashion(name:str, store:str):
     from deepsweep.sweep import run_sweep
     how  = dict(store=store, progress=False, metrics={'shirt f1': f1_shirt, 'lowest other f1': f1_next})
     if name == 'FASHION_sample':
-        few = load_data('fashion_mnist', n_train=1_800, n_valid=2_000, n_hold=5_000)
+        few = load_data('fashion_mnist', n_train=600, n_valid=2_000, n_hold=5_000)
         run_sweep({**study('FASHION_search')[0], 'name': name}, few, **how)
     elif name == 'FASHION_pools':
         keys  = {k: {'value': v} for k, v in dict(variant='pools', optimizer='adam', learning_rate=.001, num_epochs=8).items()}
