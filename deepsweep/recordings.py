@@ -38,6 +38,10 @@ def _read_recorded(path:Path)->pd.DataFrame:
 def _as_list(text):
     return json.loads(text) if isinstance(text, str) else None
 
+def _as_dict(text):
+    "A value that may be a dict, such as a schedule; its name stays text"
+    return json.loads(text) if isinstance(text, str) and text.startswith('{') else text
+
 # %% ../nbs/60_recordings.ipynb #load
 def load_recorded(
     name:str='cifar10-laptop',         # One of `recorded_names()`
@@ -52,12 +56,14 @@ def load_recorded(
     config, history = map(_read_recorded, paths)
     for column in ('hidden_layers', 'conv_layers', 'betas'):
         if column in config: config[column] = config[column].map(_as_list)
+    for column in ('schedule', 'augment', 'class_weight', 'monitor'):
+        if column in config: config[column] = config[column].map(_as_dict)
     return config, history
 
 # %% ../nbs/60_recordings.ipynb #save
 def _write_recorded(path:Path, table:pd.DataFrame, provenance:str)->None:
     "One table as compressed text"
-    def as_text(v): return json.dumps(v) if isinstance(v, (list, tuple)) else v
+    def as_text(v): return json.dumps(v) if isinstance(v, (list, tuple, dict)) else v
     texts = {c: table[c].map(as_text) for c in table}
     with lzma.open(path, 'wt', encoding='utf-8', newline='') as file:
         file.write(f'# {provenance}\n')

@@ -3,14 +3,16 @@ import hashlib, io, re
 import numpy as np, pandas as pd, pytest
 from deepsweep.config import run_id
 from deepsweep.keys import CONFIG_KEYS
+from deepsweep.models import model_entry
 from deepsweep.runs import load_recorded, recorded_names
 
-BUILT_IN = ['cifar10-fullscale', 'cifar10-laptop', 'cifar10-race', 'fashion-seeds', 'mnist-capacity']
+BUILT_IN = ['cifar10-fullscale', 'cifar10-laptop', 'cifar10-race', 'fashion-final', 'fashion-seeds', 'mnist-capacity']
 
 def config_of(row):
     "A recorded row as the config that it came from; a table has defaults filled in and gaps where a net has no such key"
     def is_there(v): return not (v is None or isinstance(v, float) and np.isnan(v) or v is pd.NA)
-    return {k: v for k in ('model', *CONFIG_KEYS) if k in row and is_there(v := row[k])}
+    own = model_entry(row['model']).defaults if row.get('model') else ()
+    return {k: v for k in ('model', *CONFIG_KEYS, *own) if k in row and is_there(v := row[k])}
 
 @pytest.mark.parametrize('name', BUILT_IN)
 def test_ids(name):
@@ -21,7 +23,7 @@ def test_ids(name):
         ids = {run_id(config_of(row), p, int(row['seed'])) for p in prints}
         assert row['run'] in ids, row
 
-def test_names(): assert set(recorded_names()) == {*BUILT_IN, 'cifar10-diagnostics', 'cifar10-loader', 'mnist-seconds'}
+def test_names(): assert set(recorded_names()) == {*BUILT_IN, 'cifar10-diagnostics', 'cifar10-loader', 'mnist-seconds', 'fashion-search', 'fashion-strix'}
 
 # Of both tables as they were read by the version before this one: rows, columns, SHA-256 of their CSV text with sorted columns
 BEFORE = {
