@@ -150,7 +150,11 @@ def recall_line(
     seen = recall[recall['images'] > 0]
     if seen['recall'].nunique() < 2: return ''
     low, high = (seen.loc[o] for o in (seen['recall'].idxmin(), seen['recall'].idxmax()))
-    least, most = (f"{o['class']} ({o['found']:,} of {o['images']:,})" for o in (low, high))
+    def told(o):
+        ties = (seen['recall'] == o['recall']).sum() - 1
+        more = f' and {ties} more class{"es"*(ties > 1)}'*(ties > 0)
+        return f"{o['class']} ({o['found']:,} of {o['images']:,}){more}"
+    least, most = told(low), told(high)
     apart = 'their intervals overlap, so this may be luck'
     if low['high'] < high['low']: apart = 'the intervals do not overlap'
     return f'Least often found: {least}; most often: {most}; {apart}.'

@@ -73,7 +73,7 @@ def _best_of_groups(runs:Sequence[Run], n:int=3)->np.ndarray:
 def _convolutions(r):
     "Best of six trials by validation, scored on hold-out images: ConvStrix minus feed-forward nets"
     strix, dense = (_best_of_groups(_trials(r, o)) for o in ('ConvStrix', 'dense'))
-    return Clause(strix - dense, 'ConvStrix minus dense', note='claimed: nine points')
+    return Clause(strix - dense, 'best of six ConvStrix minus best of six dense', note='claimed: nine points')
 
 @CLAIMS.claim('C004-05', 'SHARE(1)',
     because='on 2,000 validation images; trials with four of five images right')
@@ -185,7 +185,8 @@ def _unlike(r):
         same = _alike(runs, _FACTORS[o])
         near = f'{_near_best(runs)} of {len(runs)} trials within a point of the best'
         told = f"{', '.join(same) or 'in none'}; {near}"
-        yield Clause(bool(same), 'best five agree in a factor', o, claimed=claimed, note=told)
+        what = 'best five agree in a factor' if claimed else 'best five agree in no factor'
+        yield Clause(bool(same) == claimed, what, o, claimed=True, note=told)
 
 # %% ../nbs/claims/30_claims_004.ipynb #early
 def _regret(early:np.ndarray, late:np.ndarray, hold:np.ndarray, n:int=1000)->float:

@@ -463,7 +463,7 @@ def _class_counts(result:SweepResult)->np.ndarray:
 def _fair_images(name:str, one:SweepResult, even:SweepResult)->str|None:
     "What is wrong with the images of two results; None: nothing"
     if one.data is None or even.data is None: return 'a result has no images; run both studies here.'
-    if name not in one.data.classes: return f'{name!r} is no class: {did_you_mean(name, one.data.classes)}.'
+    if name not in one.data.classes: return f'{name!r} is no class: {did_you_mean(name, one.data.classes)}'
     a, b = one.data, even.data
     if not (torch.equal(a.x_valid, b.x_valid) and torch.equal(a.y_valid, b.y_valid)):
         return 'the two were scored on other validation images, so their scores do not compare.'
@@ -472,7 +472,8 @@ def _fair_images(name:str, one:SweepResult, even:SweepResult)->str|None:
         return f'{len(a.y_train):,} training images against {len(b.y_train):,}: the numbers must be equal.'
     gained = [c for c, n in zip(a.classes, more) if n > 0]
     if gained == [name]: return None
-    return f"of {' and '.join(gained) or 'no class'} there are more images; it should be {name} alone."
+    which = ' and '.join(gained or ['no class']) if len(gained) < 3 else f'{len(gained)} classes'
+    return f'of {which} there are more images; it should be {name} alone.'
 
 # %% ../nbs/97_projects_nets.ipynb #collected-runs
 def _fair_runs(one:SweepResult, even:SweepResult, runs:int, least:int)->str|None:
@@ -500,6 +501,7 @@ def _collected_differences(name:str, one:SweepResult, even:SweepResult)->dict:
 
 def _wrong_answer(answer:Mapping, found:Mapping)->str|None:
     "What is wrong with an answer; None: nothing"
+    if extra := set(answer) - set(found): return f"of {', '.join(map(str, extra))} nothing is asked."
     for k, diff in found.items():
         said = answer.get(k)
         if said not in _WORDS: return f"say of {k} one of {', '.join(_WORDS)}, got {said!r}."
@@ -526,4 +528,4 @@ def check_collected(
     found = _collected_differences(name, one, even)
     if said := _wrong_answer(answer, found): return f'not yet: {said}'
     told = '; '.join(f'{k} {in_points(diff)}' for k, diff in found.items())
-    return f'right: more of {name} in place of more of all: {told}. Your answer follows.'
+    return f'right: more of {name} in place of more of all: {told}, as you said.'
