@@ -166,12 +166,13 @@ def classification_table(
     classes = list(classes)
     y, p = true_and_called(y_true, outputs, len(classes))
     report = lambda **of: classification_report(y, p, output_dict=True, zero_division=0, **of)
-    found  = report(labels=range(len(classes)), target_names=classes)
+    # by number: a class may be called `accuracy`
+    found  = report(labels=range(len(classes)))
     seen   = np.union1d(y, p)
     if len(seen) < len(classes): found['macro avg'] = report(labels=seen)['macro avg']
     # the accuracy is the F1 of all images taken together
     accuracy = {'precision': None, 'recall': None, 'f1-score': float((y==p).mean()), 'support': len(y)}
     names = {'macro avg': 'macro', 'weighted avg': 'weighted'}
-    rows  = [found[o] for o in (*classes, *names)] + [accuracy]
+    rows  = [found[str(o)] for o in (*range(len(classes)), *names)] + [accuracy]
     table = pd.DataFrame(rows, index=[*classes, *names.values(), 'accuracy']).astype(float)
     return table.rename(columns={'f1-score': 'f1'}).astype({'support': int})

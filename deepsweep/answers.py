@@ -115,4 +115,6 @@ def read_answers(
     text:str,         # From `answers_text`
 )->list[Answers]:     # One per head
     "Read answers from their text"
-    return [_from_plain(o) for o in json.loads(text)]
+    try: return [_from_plain(o) for o in json.loads(text)]
+    except (ValueError, KeyError, TypeError, IndexError) as e:
+        raise DataError(f'these are no answers: {type(e).__name__}: {e}') from None

@@ -151,7 +151,7 @@ def recall_line(
     if seen['recall'].nunique() < 2: return ''
     low, high = (seen.loc[o] for o in (seen['recall'].idxmin(), seen['recall'].idxmax()))
     def told(o):
-        ties = (seen['recall'] == o['recall']).sum() - 1
+        ties = int((seen['recall'] == o['recall']).sum()) - 1
         more = f' and {ties} more class{"es"*(ties > 1)}'*(ties > 0)
         return f"{o['class']} ({o['found']:,} of {o['images']:,}){more}"
     least, most = told(low), told(high)
@@ -204,7 +204,8 @@ def confused_line(
     first = pairs[pairs['images'] == pairs['images'][0]]
     told  = [_pair_text(o.true, o.called, o.images, answers) for o in first.head(3).itertuples()]
     if len(first) == 1: return f'Most often confused: {told[0]}.'
-    more = f'; {len(first) - 3} more pairs as often'*(len(first) > 3)
+    rest = len(first) - 3
+    more = f'; {rest} more pair{"s"*(rest > 1)} as often'*(rest > 0)
     return f"Most often confused, all equally often: {'; '.join(told)}{more}."
 
 # %% ../nbs/78_by_class.ipynb #class-text
@@ -347,6 +348,11 @@ def _told(row)->str:
     return f'{_short(row.true)}\n→ {_short(row.called)}{sure}'
 
 # %% ../nbs/78_by_class.ipynb #show-worst
+def _missed(answers:Answers, true:str)->int:
+    "Images of a class that were called something else"
+    i = answers.classes.index(true)
+    return int(answers.counts[i].sum() - answers.counts[i, i])
+
 def show_worst(
     x:Answers|Result,            # Answers, or whose
     data:ImageData|None=None,    # The images; None: those of the result
@@ -364,7 +370,9 @@ def show_worst(
     columns = min(4, max(len(rows), 1))
     lines   = -(-len(rows)//columns) or 1
     fig = _new_figure(fig, 1.5*columns, 1.9*lines)
-    if not len(rows): fig.text(.5, .5, 'no wrong answer', ha='center', va='center')
+    wrong = answers.counts.sum() - np.trace(answers.counts) if true is None else _missed(answers, true)
+    told  = 'of the wrong answers none was kept' if wrong else 'no wrong answer'
+    if not len(rows): fig.text(.5, .5, told, ha='center', va='center')
     for i, row in enumerate(rows.itertuples(), 1):
         ax = fig.add_subplot(lines, columns, i)
         picture = _picture(images[row.image], pixels)
@@ -374,6 +382,10 @@ def show_worst(
     return fig
 
 # %% ../nbs/78_by_class.ipynb #worst-texts
+def _is_sure(answers:Answers)->bool:
+    "Is it known how sure the net was? A ledger keeps the answers alone"
+    return bool(answers.worst['p_true'].notna().any())
+
 def worst_texts(
     answers:Answers,   # One head
     n:int=8,           # Images shown, as for `show_worst`
@@ -382,6 +394,9 @@ def worst_texts(
     rows = worst_images(answers, n)
     told = ', '.join(f'{o.true} for {o.called}' for o in rows.itertuples()) or 'none'
     many = 'image was' if len(rows) == 1 else 'images were'
+    if not _is_sure(answers):
+        plain = 'Wrong answers, in the order of the images: their class, then what they were called.'
+        return f'{len(rows)} {many} taken for something else: {told}.', plain
     caption = ('The images of whose true class the net was least sure, the worst first: their class, '
                'then what they were called, with the probability that the net gave to it.')
     return f'{len(rows)} {many} mistaken most: {told}.', caption
@@ -433,6 +448,6 @@ def load_answers(
         raise StoreError(f'there are no answers of a recording {name!r}: {hint}')
     text = (folder/f'{name}{_SUFFIX}').read_text(encoding='utf-8')
     try: heads = read_answers(text)
-    except (ValueError, KeyError, TypeError, IndexError) as e:
-        raise StoreError(f'{name}{_SUFFIX} holds no answers: {e}') from None
+    except DataError as e: raise StoreError(f'{name}{_SUFFIX} holds no answers: {e}') from None
+    if not heads: raise StoreError(f'{name}{_SUFFIX} holds no answers: it is empty')
     return heads[check_whole('head', head, 0, high=len(heads) - 1)]

@@ -95,7 +95,8 @@ def net_format(
 )->torch.memory_format:    # Its attribute `memory_format`, if it has such a one
     "Choose the memory format that suits a network"
     asked = getattr(model, 'memory_format', None)
-    return asked if isinstance(asked, torch.memory_format) else torch.contiguous_format
+    fits  = isinstance(asked, torch.memory_format) and asked in (torch.channels_last, torch.contiguous_format)
+    return asked if fits else torch.contiguous_format
 
 # %% ../nbs/25_checkpoint.ipynb #in-format
 def in_format(

@@ -109,7 +109,8 @@ def keys_read(
     given = set(CONFIG_KEYS) | set(config)
     try: entry = model_entry(model_name(config))
     except SweepError: return given                                 # a model of somebody else's session
-    if not entry.is_built_in: return given | set(entry.defaults)    # a user's model reads what it is given
+    is_known = entry.is_built_in or entry.is_of_kit
+    if not is_known: return given | set(entry.defaults)             # a user's model reads what it is given
     optimizer = value_of(config, 'optimizer')
     idle = {k for k in keys_of('training') if KEYS[k].reads and optimizer not in KEYS[k].reads}
     return set(keys_of('training')) - idle | set(entry.reads)

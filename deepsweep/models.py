@@ -227,6 +227,7 @@ class ModelEntry:
     version:str|None         # The user's own version; None: the code tells
     reads:frozenset          # Config keys that change the network
     is_built_in:bool=False   # The kit's own: its weights are drawn here, and it draws nothing while it trains
+    is_of_kit:bool=False     # It is known what it reads; not so of a network of yours
 
 # %% ../nbs/22_models.ipynb #makers
 def _heads(data)->int|list[int]:
@@ -270,7 +271,8 @@ def _kit_entry(name:str)->ModelEntry:
     "The entry of a network of the kit that has a page of its own"
     module, fn, version = _KIT[name]
     fn = getattr(importlib.import_module(module), fn)
-    return _entry(name, fn, _keyword_defaults(fn), version)
+    own = _keyword_defaults(fn)
+    return ModelEntry(name, fn, own, version, frozenset({'activation', *own}), is_of_kit=True)
 
 # %% ../nbs/22_models.ipynb #model-entry
 def model_entry(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from .core import FINAL_STATES, DataError
-from .keys import LABEL_KEYS, RESULT_COLUMNS
+from .keys import KEYS, LABEL_KEYS, RESULT_COLUMNS
 from .objective import Objective
 from .runs import RunStore
 from .statistics import Difference, paired_difference
@@ -403,17 +403,22 @@ def _changes(work:Work, base:Work)->list[str]:
     "Settings that hold in each of two studies and are not the same"
     keys = [k for k in dict.fromkeys([*work.runs, *base.runs]) if k not in _NO_SETTING]
     pairs = {k: (_only_value(work, k), _only_value(base, k)) for k in keys}
-    return [k for k, (a, b) in pairs.items() if None not in (a, b) and a != b]
+    found = [k for k, (a, b) in pairs.items() if None not in (a, b) and a != b]
+    # another optimizer reads other keys, which comes with it
+    follow = {k for k in found if k in KEYS and KEYS[k].part == 'training' and KEYS[k].reads}
+    return [k for k in found if k not in follow] if 'optimizer' in found else found
 
 def _same_question(base:Work|None, name:str)->Rule:
     "A rule: the same values of the same setting are compared, on the same images"
     def rule(work):
-        if base is None: return f'the study {name!r} is not in the store. Run the page from its top first.'
+        if base is None or not len(base.runs):
+            return f'the study {name!r} has no result in the store. Run the page from its top first.'
         key = differing_keys(work)[0]
         values = [{repr(v) for v in o.runs[key]} if key in o.runs else set() for o in (work, base)]
         if values[0] != values[1]:
             return f'{name!r} compares other values of {key}: keep the question as it is.'
         if set(work.runs['images']) != set(base.runs['images']): return f'{name!r} saw other images.'
+        if set(work.runs['seed']) != set(base.runs['seed']): return f'{name!r} ran with other seeds.'
     return rule
 
 # %% ../nbs/96_projects.ipynb #change-one

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 from .analysis import row_texts
-from .core import did_you_mean
+from .core import DataError, did_you_mean
 from .keys import CONFIG_KEYS
 from .lessons import find_mistake, try_answer
 from .projects import UNDECIDED, Rule, Work, all_ended, differing_keys, differs_only_in
@@ -465,13 +465,16 @@ def _fair_images(name:str, one:SweepResult, even:SweepResult)->str|None:
     if one.data is None or even.data is None: return 'a result has no images; run both studies here.'
     if name not in one.data.classes: return f'{name!r} is no class: {did_you_mean(name, one.data.classes)}'
     a, b = one.data, even.data
+    if a.classes != b.classes: return 'the two have other classes.'
     if not (torch.equal(a.x_valid, b.x_valid) and torch.equal(a.y_valid, b.y_valid)):
         return 'the two were scored on other validation images, so their scores do not compare.'
     more = _class_counts(one) - _class_counts(even)
     if more.sum():
         return f'{len(a.y_train):,} training images against {len(b.y_train):,}: the numbers must be equal.'
     gained = [c for c, n in zip(a.classes, more) if n > 0]
-    if gained == [name]: return None
+    others = np.delete(more, a.classes.index(name))
+    if gained == [name] and np.ptp(others) <= 1: return None
+    if gained == [name]: return 'the other study must have as many more images of every class.'
     which = ' and '.join(gained or ['no class']) if len(gained) < 3 else f'{len(gained)} classes'
     return f'of {which} there are more images; it should be {name} alone.'
 
@@ -503,7 +506,7 @@ def _wrong_answer(answer:Mapping, found:Mapping)->str|None:
     "What is wrong with an answer; None: nothing"
     if extra := set(answer) - set(found): return f"of {', '.join(map(str, extra))} nothing is asked."
     for k, diff in found.items():
-        said = answer.get(k)
+        said = str(answer.get(k))
         if said not in _WORDS: return f"say of {k} one of {', '.join(_WORDS)}, got {said!r}."
         if said == _moves(diff): continue
         told = f'you say that {k} {said}, and its interval holds 0: {in_points(diff)}.'
@@ -525,7 +528,10 @@ def check_collected(
         return f'not yet: the answer is a dict of recall and accuracy, got {answer!r}.'
     said = _fair_images(name, one, even) or _fair_runs(one, even, runs, least)
     if said: return f'not yet: {said}'
-    found = _collected_differences(name, one, even)
+    try: found = _collected_differences(name, one, even)
+    except DataError as e: return f'not yet: the recall of {name} is not known for both: {e}'
+    if min(diff.n for diff in found.values()) < least:
+        return f'not yet: the recall of {name} is known for {found["recall"].n} seeds, {least} are needed.'
     if said := _wrong_answer(answer, found): return f'not yet: {said}'
     told = '; '.join(f'{k} {in_points(diff)}' for k, diff in found.items())
     return f'right: more of {name} in place of more of all: {told}, as you said.'

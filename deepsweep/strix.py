@@ -67,13 +67,17 @@ class _Activation(nn.Module):
     def forward(self, x): return self.function(x)
 
 # %% ../nbs/23_strix.ipynb #conv-strix-class
+_COUNTS = 'block_size', 'fcl_num_layers', 'fcl_layer_size', 'filters'
+
+def _as_list(n)->list: return [n] if isinstance(n, int) else list(n)
+
 class ConvStrix(nn.Module):
     "Blocks of convolutions with more filters from block to block, then dense layers with dropout"
     memory_format = torch.channels_last        # what suits it
 
     def __init__(self,
         shape:tuple[int,int,int],       # Of one image: (channels, height, width)
-        n_classes:int,                  # Classes
+        n_classes:int|list[int],        # Classes; a list: one per head, and `forward` returns a list
         *, num_blocks:int=3,            # Blocks, at least 1; `most_blocks(shape)` at most
         block_size:int=1,               # Convolutions in each, at least 1
         fcl_num_layers:int=1,           # Dense layers before the last, at least 1
@@ -84,7 +88,7 @@ class ConvStrix(nn.Module):
     ):
         super().__init__()
         (height, width), act = strix_sizes(shape, num_blocks)[-1], activation_function(activation)
-        check_whole('block_size', block_size, 1), check_whole('fcl_num_layers', fcl_num_layers, 1)
+        for name, n in zip(_COUNTS, (block_size, fcl_num_layers, fcl_layer_size, filters)): check_whole(name, n, 1)
         dropout = SeededAlphaDropout if activation == 'selu' else SeededDropout
         maps = [shape[0], *(filters*k for k in range(1, num_blocks+1))]
         self.blocks = nn.Sequential(*[_block(a, b, block_size, act, i == num_blocks-1)
@@ -92,15 +96,17 @@ class ConvStrix(nn.Module):
         widths = [maps[-1]*height*width, *[fcl_layer_size]*fcl_num_layers]
         dense  = [nn.Sequential(nn.Linear(a, b), _Activation(act), dropout(fcl_dropout_rate))
                   for a, b in zip(widths, widths[1:])]
-        self.dense, self.head = nn.Sequential(*dense), nn.Linear(widths[-1], n_classes)
+        self.dense, heads = nn.Sequential(*dense), [nn.Linear(widths[-1], n) for n in _as_list(n_classes)]
+        self.head = heads[0] if isinstance(n_classes, int) else nn.ModuleList(heads)
 
 # %% ../nbs/23_strix.ipynb #conv-strix-forward
 @patch
 def forward(self:ConvStrix,
     x:torch.Tensor,     # Images, (batch, channels, height, width)
-)->torch.Tensor:        # Logits, (batch, classes)
+)->torch.Tensor|list:   # Logits, (batch, classes); a list, one per head, if `n_classes` is one
     "Answer a batch of images"
-    return self.head(self.dense(self.blocks(x).flatten(1)))
+    x = self.dense(self.blocks(x).flatten(1))
+    return [head(x) for head in self.head] if isinstance(self.head, nn.ModuleList) else self.head(x)
 
 # %% ../nbs/23_strix.ipynb #conv-strix
 def conv_strix(
@@ -108,14 +114,17 @@ def conv_strix(
     data:'ImageData',              # Gives shape and number of classes
     num_blocks:int=3, block_size:int=1, fcl_num_layers:int=1, fcl_layer_size:int=512,   # As in `ConvStrix`
     fcl_dropout_rate:float=.25, filters:int=32,    # As in `ConvStrix`
-)->ConvStrix:                      # Of one head
+)->ConvStrix:                      # With a head for each of the labels
     "Build a ConvStrix: what a config with `model='convstrix'` asks for"
     keys = dict(num_blocks=num_blocks, block_size=block_size, fcl_num_layers=fcl_num_layers,
                 fcl_layer_size=fcl_layer_size, fcl_dropout_rate=fcl_dropout_rate, filters=filters)
-    return ConvStrix(data.shape, data.n_classes[0], activation=config.get('activation', 'relu'), **keys)
+    n_classes = data.n_classes[0] if len(data.n_classes) == 1 else [*data.n_classes]
+    return ConvStrix(data.shape, n_classes, activation=config.get('activation', 'relu'), **keys)
 
 # %% ../nbs/23_strix.ipynb #space
 _UNITS = [512, 768, 1024, 1536]
+# of a number of blocks: a `quniform` draws its ends half as often
+_ODDS  = {2: .125, 3: .25, 4: .25, 5: .25, 6: .125}
 
 def _dropped()->dict: return dict(distribution='q_uniform', min=.05, max=.5, q=.05)
 
@@ -132,8 +141,9 @@ def strix_space(
     shape:tuple[int,int,int]=(1, 28, 28),   # Of one image
 )->dict:                                    # A W&B random search by validation accuracy
     "The article's search space of ConvStrix, without what leaves no pixel"
-    odds = {b: .125 if b in (2, 6) else .25 for b in range(2, 7) if b <= most_blocks(shape)}
+    odds  = {b: o for b, o in _ODDS.items() if b <= most_blocks(shape)}
     total = sum(odds.values())
+    if not odds: raise GeometryError(f'images of {shape[1]}x{shape[2]} leave no pixel after one pool')
     metric = dict(name='valid accuracy', goal='maximize')
     return dict(name='ConvStrix', method='random', metric=metric, parameters=dict(
         **_training(), model={'value': 'convstrix'},
@@ -146,7 +156,7 @@ def excluded_share(
     shape:tuple[int,int,int]=(1, 28, 28),   # Of one image
 )->float:                                   # In [0, 1]
     "Share of the article's draws that leave no pixel"
-    return sum(.125 if b in (2, 6) else .25 for b in range(2, 7) if b > most_blocks(shape))
+    return sum(o for b, o in _ODDS.items() if b > most_blocks(shape))
 
 # %% ../nbs/23_strix.ipynb #dense-space
 def dense_space()->dict:    # A W&B random search by validation accuracy

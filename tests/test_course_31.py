@@ -86,6 +86,8 @@ def test_report_sentence(page):
     other.loc['class 2', 'recall'] = .05
     assert says([other], 'X.', None).endswith('By recall alone it is class 2 there.')
     assert 'By recall' not in told
+    other.loc['class 2', 'f1'] = other['f1'].min()
+    assert says([other], 'X.', None).startswith('class 1 and class 2 has the lowest F1 in 1 of 1')
 
 
 def trials(*rows):
@@ -98,7 +100,7 @@ def test_search_sentences(page):
     told = page['waste_says'](some, .3)
     assert told.startswith('2 of 4 ConvStrix trials learn nothing, 50% (you said 0.3); 1 of them') and 'where 2 of the 4' in told
     lead = page['lead_says'](some, None)
-    assert 'ConvStrix 0.880, dense 0.900, a lead of -2.0 points, ±1.2 by' in lead
+    assert 'ConvStrix 0.880, dense 0.900, a difference of -2.0 points, ±1.2 by' in lead
     none = page['waste_says'](some.assign(best=.9), None)
     assert none.startswith('0 of 4')
 
@@ -117,11 +119,11 @@ def test_final_sentence(page):
     assert article['f1'].idxmin() == 'Shirt' and abs(article.mean() - .936).max() < .001
     told = says(report, article)
     assert 'Shirt is the hardest class in both' in told and 'past them' in told
-    assert f"in section 4 Shirt had {page['reports'][0].loc['Shirt', 'f1']:.3f}" in told
+    assert f"in section 4 Shirt had {page['reports'][0].loc['Shirt', 'f1']:.3f}, and it was last there, too" in told
     other = report.copy()
     other.loc['Bag', 'f1'], other.loc['accuracy', 'f1'] = .1, .8
     told = says(other, article)
-    assert 'the hardest class is Bag here, Shirt in the article' in told and '-13.6 points' in told and '±0.8' in told
+    assert 'The hardest class is Bag here, Shirt in the article' in told and 'where Shirt was last' in told and '-13.6 points' in told and '±0.8' in told
     assert 'behind them' in told
 
 
