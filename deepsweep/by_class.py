@@ -347,12 +347,14 @@ def _told(row)->str:
     sure = '' if row.p_called != row.p_called else f' {row.p_called:.2f}'
     return f'{_short(row.true)}\n→ {_short(row.called)}{sure}'
 
-# %% ../nbs/78_by_class.ipynb #show-worst
+# %% ../nbs/78_by_class.ipynb #missed
 def _missed(answers:Answers, true:str)->int:
     "Images of a class that were called something else"
     i = answers.classes.index(true)
     return int(answers.counts[i].sum() - answers.counts[i, i])
 
+
+# %% ../nbs/78_by_class.ipynb #show-worst
 def show_worst(
     x:Answers|Result,            # Answers, or whose
     data:ImageData|None=None,    # The images; None: those of the result

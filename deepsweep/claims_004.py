@@ -87,7 +87,8 @@ def _best_of_groups(runs:Sequence[Run], n:int=3)->np.ndarray:
 @CLAIMS.claim('C004-04', 'EFF(1 pp)', because='three groups of six trials in place of five times equal tries')
 def _convolutions(r):
     "Best of six trials by validation, scored on hold-out images: ConvStrix minus feed-forward nets"
-    strix, dense = (_best_of_groups(_need(_trials(r, o), 18, f'trials of {o}')[:18]) for o in ('ConvStrix', 'dense'))
+    def best(kind): return _best_of_groups(_need(_trials(r, kind), 18, f'trials of {kind}')[:18])
+    strix, dense = best('ConvStrix'), best('dense')
     return Clause(strix - dense, 'best of six ConvStrix minus best of six dense', note='claimed: nine points')
 
 @CLAIMS.claim('C004-05', 'SHARE(1)',
@@ -97,7 +98,8 @@ def _shirts(r):
     for o in ('ConvStrix', 'dense'):
         best  = [(run, run.best_epoch()) for run in _trained(_trials(r, o))]
         pairs = [(run.at('shirt f1', e), run.at('lowest other f1', e)) for run, e in best]
-        known = _need([o for o in pairs if np.isfinite(o).all()], 3, f'trained trials of {o} with F1 by class')
+        known = [o for o in pairs if np.isfinite(o).all()]
+        _need(known, 3, f'trained trials of {o} with F1 by class')
         shown = [shirt < other for shirt, other in known]
         yield Clause(shown, 'trials in which shirts are last', o)
 

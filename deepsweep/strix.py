@@ -66,11 +66,16 @@ class _Activation(nn.Module):
         self.function = function
     def forward(self, x): return self.function(x)
 
+# %% ../nbs/23_strix.ipynb #conv-strix-parts-of
+def _check_counts(**counts:int)->None:
+    for name, n in counts.items(): check_whole(name, n, 1)
+
+def _heads(width:int, n_classes:int|list[int])->nn.Module:
+    "The last layer, or a list of them, one per head"
+    if isinstance(n_classes, int): return nn.Linear(width, n_classes)
+    return nn.ModuleList([nn.Linear(width, n) for n in n_classes])
+
 # %% ../nbs/23_strix.ipynb #conv-strix-class
-_COUNTS = 'block_size', 'fcl_num_layers', 'fcl_layer_size', 'filters'
-
-def _as_list(n)->list: return [n] if isinstance(n, int) else list(n)
-
 class ConvStrix(nn.Module):
     "Blocks of convolutions with more filters from block to block, then dense layers with dropout"
     memory_format = torch.channels_last        # what suits it
@@ -88,7 +93,8 @@ class ConvStrix(nn.Module):
     ):
         super().__init__()
         (height, width), act = strix_sizes(shape, num_blocks)[-1], activation_function(activation)
-        for name, n in zip(_COUNTS, (block_size, fcl_num_layers, fcl_layer_size, filters)): check_whole(name, n, 1)
+        _check_counts(block_size=block_size, fcl_num_layers=fcl_num_layers,
+                      fcl_layer_size=fcl_layer_size, filters=filters)
         dropout = SeededAlphaDropout if activation == 'selu' else SeededDropout
         maps = [shape[0], *(filters*k for k in range(1, num_blocks+1))]
         self.blocks = nn.Sequential(*[_block(a, b, block_size, act, i == num_blocks-1)
@@ -96,8 +102,7 @@ class ConvStrix(nn.Module):
         widths = [maps[-1]*height*width, *[fcl_layer_size]*fcl_num_layers]
         dense  = [nn.Sequential(nn.Linear(a, b), _Activation(act), dropout(fcl_dropout_rate))
                   for a, b in zip(widths, widths[1:])]
-        self.dense, heads = nn.Sequential(*dense), [nn.Linear(widths[-1], n) for n in _as_list(n_classes)]
-        self.head = heads[0] if isinstance(n_classes, int) else nn.ModuleList(heads)
+        self.dense, self.head = nn.Sequential(*dense), _heads(widths[-1], n_classes)
 
 # %% ../nbs/23_strix.ipynb #conv-strix-forward
 @patch
