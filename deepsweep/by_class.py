@@ -386,7 +386,7 @@ def show_worst(
 # %% ../nbs/78_by_class.ipynb #worst-texts
 def _is_sure(answers:Answers)->bool:
     "Is it known how sure the net was? A ledger keeps the answers alone"
-    return bool(answers.worst['p_true'].notna().any())
+    return not len(answers.worst) or bool(answers.worst['p_true'].notna().any())
 
 def worst_texts(
     answers:Answers,   # One head

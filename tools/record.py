@@ -201,7 +201,7 @@ def five_nets(config):
         trainer = make_trainer({**keys, 'seed': 100 + 5*config['seed'] + i}, data).train(include_test_scores=True)
         said.append(logits_of(trainer.model, data.x_hold)[0].softmax(1))
     def accuracy(p): return (p.argmax(1) == data.y_hold).float().mean().item()
-    log({'hold accuracy of one': sum(map(accuracy, said))/5, 'hold accuracy of five': accuracy(sum(said))}, step=1)
+    log({'one alone': sum(map(accuracy, said))/5, 'five together': accuracy(sum(said))}, step=1)
 
 def f1_by_class(labels, logits):
     from sklearn.metrics import f1_score
