@@ -16,9 +16,11 @@ def module_of(nb):
     "The module that a library notebook exports to"
     return next(re.search(r'default_exp +(\w+)', docs_check.source(c))[1] for c in docs_check.read_nb(ROOT/nb) if 'default_exp' in docs_check.directives(c))
 
+PLACES = dict(search='76.', tuning='79.', claims='87.')     # folder -> the number behind which its pages stand
+
 def number_of(nb):
-    "Two digits, the first its decade; the pages of single articles stand behind those that they need, as 87"
-    return '87.'*(Path(nb).parent.name == 'claims') + Path(nb).name.split('_')[0]
+    "Two digits, the first its decade; the pages of a folder stand behind those that they need"
+    return PLACES.get(Path(nb).parent.name, '') + Path(nb).name.split('_')[0]
 
 ORDER = {module_of(o): number_of(o) for o in LIBRARY}      # module -> its number
 
@@ -81,7 +83,7 @@ def test_modules_import_lower_numbers(module):
         assert ORDER.get(other, '') < ORDER[module], f'{module} ({ORDER[module]}) imports {other} ({ORDER.get(other)})'
 
 @pytest.mark.parametrize('nb', LIBRARY)
-def test_page_is_named_like_its_module(nb): assert re.fullmatch(rf'nbs/(claims/)?\d\d_{module_of(nb)}\.ipynb', nb)
+def test_page_is_named_like_its_module(nb): assert re.fullmatch(rf'nbs/((search|tuning|claims)/)?\d\d_{module_of(nb)}\.ipynb', nb)
 
 def test_numbers_are_taken_once(): assert len(set(ORDER.values())) == len(ORDER)
 
