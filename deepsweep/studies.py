@@ -167,6 +167,35 @@ def _race(scale:str)->list[dict]:
     mesh  = dict(learning_rate=rates, l2_weight_decay=[0, .001, .01])
     return [_grid('CIFAR10_race', variant='race', **_MLP, **mesh, num_epochs=15, seed=_THREE)]
 
+# %% ../nbs/80_studies.ipynb #extra-race-long
+# optimizer -> momentum and the range of rates: together they span five decades
+_RACERS = dict(
+    sgd      = (dict(optimizer='sgd'), 3e-3, 1.),
+    momentum = (dict(optimizer='sgd', momentum=.9), 3e-4, .1),
+    adam     = (dict(optimizer='adam'), 1e-5, .01),
+)
+
+def _between(low:float, high:float)->dict:
+    return dict(distribution='log_uniform_values', min=low, max=high)
+
+# %% ../nbs/80_studies.ipynb #extra-race-sweep
+def _racers(kind:str, name:str, trials:int)->dict:
+    "Random MLPs or small CNNs of one optimizer"
+    keys, low, high = _RACERS[name]
+    nets = dict(
+        MLP = dict(hidden_layers=[[32], [64], [64]*2, [32]*3]),
+        CNN = dict(conv_layers=[[8], [8]*2, [16]*2], hidden_layers=[[32]], kernel_size=3),
+    )
+    same   = dict(variant=f'{kind}_{name}', num_epochs=50, batch_size=[16, 64], drop_out=[0, .1, .3])
+    ranges = dict(learning_rate=_between(low, high), l2_weight_decay=_between(1e-6, .01))
+    sweep  = _grid('CIFAR10_race_long', **nets[kind], **keys, **same)
+    return {**sweep, 'method': 'random', 'run_cap': trials, 'parameters': sweep['parameters'] | ranges}
+
+# %% ../nbs/80_studies.ipynb #extra-race-all
+def _race_long(scale:str)->list[dict]:
+    "63 MLPs and 12 small CNNs of each optimizer, at any scale; trained with three seeds"
+    return [_racers(kind, name, n) for kind, n in (('MLP', 63), ('CNN', 12)) for name in _RACERS]
+
 # %% ../nbs/80_studies.ipynb #extra-more
 def _more(scale:str)->list[dict]:
     "Runs that single claims need"
@@ -264,6 +293,7 @@ _STUDIES = dict(
     quick        = (_quick, 'an MLP and a CNN, two widths, four learning rates, on fashion_mini'),
     **{name: (_family(name), line) for name, line in _TEN.items()},
     CIFAR10_race = (_race, 'an MLP at 13 rates by 3 weight decays, for replaying searches'),
+    CIFAR10_race_long = (_race_long, 'MLPs and small CNNs at random for 50 epochs, for replaying searches'),
     CIFAR10_more = (_more, 'runs that single claims need beyond the ten families'),
     CIFAR10_long = (_long, 'a CNN that trains until it fits its training images'),
     MNIST_capacity = (_capacity, 'depth or width: MLPs on MNIST in four ways; sizes, rates, batches'),
@@ -315,6 +345,7 @@ _SIZES = dict(
 # of studies that are not on CIFAR-10: their set, and how it is split at every scale
 _IMAGES = dict(
     quick          = ('fashion_mini', {}),
+    CIFAR10_race_long = ('cifar10', dict(n_train=4_000, n_valid=2_000, n_hold=5_000)),
     MNIST_capacity = ('mnist', dict(n_train=50_000, n_valid=10_000)),
     MNIST_long     = ('mnist', dict(n_train=5_000, n_valid=10_000)),
     FASHION_search = ('fashion_mnist', dict(n_train=6_000, n_valid=2_000, n_hold=5_000)),

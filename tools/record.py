@@ -3,6 +3,7 @@
     python tools/record.py cifar10-laptop           # trains what its store lacks (stop and start it as you like), then writes
     python tools/record.py cifar10-laptop --only MLP_SGD MLP_Adam      # a part; two such processes may share one store
     python tools/record.py cifar10-laptop --write   # only writes, from what the store holds
+    python tools/record.py cifar10-race-long        # 225 random MLPs and small CNNs, 50 epochs, three seeds, for replaying searches
     python tools/record.py cifar10-diagnostics      # fewer runs, measured more closely: norms, spreads, calibration
     python tools/record.py cifar10-fullscale        # one MLP on all 50,000 images, three seeds; opens the sealed test set
     python tools/record.py cifar10-loader           # seconds an epoch, images loaded one by one or held in memory
@@ -20,7 +21,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 from pathlib import Path
 
 TEN = 'MLP_SGD MLP_SGD_L2 MLP_SGD_DP MLP_SGD_BN MLP_Adam CNN_SGD CNN_SGD_BN CNN_Adam CNN_SGD_DP CNN_SGD_L2'.split()
-TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more', 'CIFAR10_long'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-diagnostics': ['diagnostics'],
+TABLES = {'cifar10-laptop': [*TEN, 'CIFAR10_more', 'CIFAR10_long'], 'cifar10-race': ['CIFAR10_race'], 'cifar10-race-long': ['CIFAR10_race_long'], 'cifar10-diagnostics': ['diagnostics'],
           'cifar10-fullscale': ['fullscale', 'fullscale final'], 'cifar10-loader': ['loader'], 'fashion-seeds': ['seeds'],
           'mnist-capacity': ['MNIST_capacity', 'MNIST_long'], 'mnist-seconds': ['mnist seconds'],
           'fashion-search': ['FASHION_search'], 'fashion-final': ['FASHION_final', 'FASHION_final final'], 'fashion-strix': ['FASHION_strix', 'FASHION_sample', 'FASHION_pools', 'five nets']}
@@ -52,7 +53,9 @@ def main()->None:
         elif name.startswith('FASHION') and not name.endswith(' final'): fashion(name, args.store)
         elif not name.endswith(' final'):
             is_cifar = not name.startswith('MNIST')     # without dropout and batch norm the training scores are nearly those of evaluation
-            run_sweep(study(name, 'laptop'), study_data(name, 'laptop'), store=args.store, eval_train=is_cifar, progress=False)
+            seeds = 3 if name == 'CIFAR10_race_long' else None      # drawn at random, a seed would not be crossed with the rest
+            is_measured = is_cifar and seeds is None
+            run_sweep(study(name, 'laptop'), study_data(name, 'laptop'), store=args.store, seeds=seeds, eval_train=is_measured, progress=False)
         print(name, f'{time.monotonic()-start:.0f} s', flush=True)
     write(RunStore(args.store), args.table, torch)
 
