@@ -26,7 +26,8 @@ from .space import flatten_config
 _all_ = ['Engine', 'How', 'OUT_OF_TIME', 'Progress', 'What', 'check_limit', 'is_shown', 'run_name']
 
 # %% auto #0
-__all__ = ['with_threads', 'left_line', 'Engine', 'How', 'OUT_OF_TIME', 'Progress', 'What', 'check_limit', 'is_shown', 'run_name']
+__all__ = ['with_threads', 'pruned_reason', 'is_pruned_by', 'left_line', 'Engine', 'How', 'OUT_OF_TIME', 'Progress', 'What',
+           'check_limit', 'is_shown', 'run_name']
 
 # %% ../nbs/73_engine.ipynb #crew
 @dataclass
@@ -66,18 +67,18 @@ def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool
 
 # %% ../nbs/73_engine.ipynb #train-crew-train-crew
 @patch
-def _train_crew(self:Engine, crew:_Crew, graph)->dict:
-    "Train the runs of a group; run -> state"
+def _train_crew(self:Engine, crew:_Crew, graph, until:int|None=None)->dict:
+    "Train the runs of a group, to the end or up to an epoch; run -> state"
     def end(trainer):
-        if id(trainer) in crew.members: crew.members[id(trainer)].finish()
+        if trainer.state != 'paused' and id(trainer) in crew.members: crew.members[id(trainer)].finish()
     scored = crew.trainers[0].test_loader is not None
     try: together = FusedTrainer(crew.trainers, graph=graph, between=self.between)
     except SweepError as e:                   # nets of one config's shape that are built otherwise
         self.say(self.progress.say, f'{len(crew.trainers)} runs train one by one: {e}')
         for trainer, stops in zip(crew.trainers, crew.stops):
-            trainer.train(include_test_scores=scored, early_stopping=stops)
+            trainer.train(include_test_scores=scored, early_stopping=stops, until=until)
             end(trainer)
-    else: together.train(include_test_scores=scored, early_stopping=crew.stops, on_end=end)
+    else: together.train(include_test_scores=scored, early_stopping=crew.stops, on_end=end, until=until)
     return crew.states | {m.run.id: 'lost' if m.lost else m.trainer.state for m in crew.members.values()}
 
 # %% ../nbs/73_engine.ipynb #train-crew
@@ -172,6 +173,21 @@ def _lacks(self:Engine, run:str, state:Mapping, evaluated:set)->bool:
     if self.how.eval_train and run not in evaluated: return True
     return self.hold is not None and state['hold_fingerprint'] != self.hold
 
+# %% ../nbs/73_engine.ipynb #pruned-by
+def pruned_reason(
+    line:str,   # Why a run was ended early
+    rule:str,   # By which rule, in a few words
+)->str:         # For the run table
+    "Write down why a run was ended early, and by which rule"
+    return f'{line} [{rule}]'
+
+def is_pruned_by(
+    reason:str|None,   # Of a run that was ended early
+    rule:str,          # Such as `hyperband eta=3`; '': none
+)->bool:               # False: for a sweep with this rule the run is still to be trained
+    "Tell whether this rule ended a run"
+    return bool(rule) and (reason or '').endswith(f' [{rule}]')
+
 # %% ../nbs/73_engine.ipynb #look
 @patch
 def look(self:Engine)->None:
@@ -186,6 +202,9 @@ def look(self:Engine)->None:
     self.late    = those(lambda run, s: s['state'] == 'interrupted' and s['stop_reason'] == OUT_OF_TIME)
     self.refill  = set() if how.fresh else those(lambda run, s: self._lacks(run, s, evaluated))
     self.again   = those(lambda run, s: s['state'] == 'failed' or how.fresh) | self.refill
+    # a run that another rule ended early is not done by this one's
+    rule = '' if self.rungs is None else self.rungs.rule
+    self.again  |= those(lambda run, s: s['state'] == 'pruned' and not is_pruned_by(s['stop_reason'], rule))
 
 # %% ../nbs/73_engine.ipynb #todo
 @patch
@@ -266,14 +285,15 @@ def _expect(self:Engine, groups:Sequence[Mapping])->None:
     "Tell progress how much there is to do: runs of a function, or epochs, and what these take by the plan"
     left = {i: [self.what.runs[o] for o in self._left(g)] for i, g in enumerate(groups)}
     runs = [o for group in left.values() for o in group]
-    if self.what.own.function is not None: return self.progress.expect(len(runs), 'runs')
+    if self.what.own.function is not None: return self.progress.expect(self.progress.done + len(runs), 'runs', len(runs))
     costs = [g['cost']/max(o.epochs for o in left[i]) for i, g in enumerate(groups) if g.get('cost')]
     usual = sum(costs)/len(costs) if costs else 1
     for i, g in enumerate(groups):
         cost = g['cost']/max(o.epochs for o in left[i]) if g.get('cost') else usual
         self.work |= {o.id: cost/len(left[i]) for o in left[i]}
     work = sum(o.epochs*self.work[o.id] for o in runs)
-    self.progress.expect(sum(o.epochs for o in runs), 'epochs', work)
+    # an earlier round of the call may have counted already
+    self.progress.expect(self.progress.done + sum(o.epochs for o in runs), 'epochs', work)
 
 # %% ../nbs/73_engine.ipynb #job
 @patch

@@ -133,6 +133,7 @@ class Engine:
         data = what.data
         self.hold = data.hold_fingerprint if data is not None and len(data.x_hold) else None
         self.best = None                  # score so far
+        self.rungs = None                 # what ends runs early; None: nothing does
         self.reasons = {}                 # run -> why it broke
         self.broken  = Counter()          # kind of reason -> how many broke so
         self.noted   = set()              # notes that were given
@@ -444,7 +445,8 @@ def logged_rows(self:Engine,
         put = self.worker.add_epoch if is_new else self.worker.replace_epoch
         put(run.id, {'seconds': time.perf_counter()-start, **row})
         self.tell(run, row)                     # nobody says how many epochs are to come: runs are counted
-    return EpochRows(write, lambda: self.why_stop(overtime))
+    judge = (lambda rows: '') if self.rungs is None else self.rungs.judge_of(run.id)
+    return EpochRows(write, lambda: self.why_stop(overtime), judge)
 
 @patch
 def end_logged(self:Engine,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 import json, os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .config import model_versions, study_name
@@ -20,6 +20,7 @@ from .own_code import OwnCode, check_metric_name, import_place, own_code, own_mo
 from .plan import Run, check_program, make_plan, sweep_runs
 from .recipe import known_metric, known_metric_names
 from .result import data_facts, given_images
+from .rounds import as_drawn, split_searches
 from .runs import StudyRow
 from .trainer import check_on_images
 
@@ -148,6 +149,7 @@ class Prepared:
     own:OwnCode                # The user's code
     code:dict                  # Its versions
     notes:list                 # Lines worth saying
+    searches:list=field(default_factory=list)    # `Search`es, whose runs are known only by and by
 
 # %% ../nbs/77_request.ipynb #request
 @dataclass(frozen=True)
@@ -193,6 +195,9 @@ def _versions(own:OwnCode, runs:Sequence[Run])->dict:
     models = model_versions([r.config for r in runs])
     return {**code, 'model': models} if models else code
 
+# %% ../nbs/77_request.ipynb #search-note
+def _search_note(search)->str: return f'method bayes: up to {search.most} configs, asked for in rounds'
+
 # %% ../nbs/77_request.ipynb #prepare-request
 def prepare_request(
     sweep:Mapping|Sequence,     # As for `run_sweep`
@@ -208,12 +213,16 @@ def prepare_request(
     own  = check_metric(objective, own, asked.eval_train)
     data = given_images(data, not by_function)
     fingerprint = '' if data is None else data.fingerprint
-    runs, own, notes = _list_runs(sweep, asked, own, model, fingerprint, objective)
+    fixed, searches = split_searches(sweep, asked.count, asked.search_seed, objective)
+    looked_at = [*fixed, *map(as_drawn, searches)] if searches else sweep
+    runs, own, notes = _list_runs(looked_at, asked, own, model, fingerprint, objective)
     if not by_function: _check_images(runs, data, asked.criterion)
     if fuse is True: _check_fused(runs, data, own)
     if objective.note: notes = [*notes, objective.note]
     code = _versions(own, runs)
-    return Prepared(sweep, study_name(sweep), runs, objective, data, fingerprint, own, code, notes)
+    if searches: runs = _list_runs(fixed, asked, own, model, fingerprint, objective)[0] if fixed else []
+    about = study_name(sweep), runs, objective, data, fingerprint, own, code
+    return Prepared(sweep, *about, [*notes, *map(_search_note, searches)], searches)
 
 # %% ../nbs/77_request.ipynb #prepare
 def prepare(

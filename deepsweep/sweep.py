@@ -8,6 +8,7 @@ import contextlib, json, signal, threading, time, warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+import pandas as pd
 import torch
 from fastcore.basics import patch
 
@@ -32,6 +33,7 @@ from .plan import Run, study_plan, sweep_parts, sweep_runs
 from .request import Prepared, Request, check_engine, check_how, check_metric
 from .request import prepare, prepare_request, study_facts
 from .result import SweepResult, few_images_line
+from .rounds import Search, config_score, next_configs
 from .result import given_images, stored_code, stored_result
 from .runs import RunStore, Worker
 from .seal import open_test, openings
@@ -46,14 +48,15 @@ _all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked',
 # %% ../nbs/79_sweep.ipynb #call
 class _Call:
     "One call of `run_sweep`"
-    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict):
+    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, asked:Request):
         self.p, self.how, self.store = p, how, store
-        self.tracker   = tracker
-        self.planning  = planning        # `fuse max_memory`
-        self.arguments = arguments       # that the store notes with the study
+        self.tracker  = tracker
+        self.planning = planning        # `fuse max_memory`
+        self.asked    = asked
         self.start = time.monotonic()
-        self.runs  = {r.id: r for r in reversed(p.runs)}
-        self.result = SweepResult(store, p.sweep, p.study, p.runs, p.objective,
+        self.runs  = {}                 # those that are known so far
+        self.said  = []                 # lines of the plan
+        self.result = SweepResult(store, p.sweep, p.study, [], p.objective,
                                   p.data, how.save_models, p.own, p.code)
 
 # %% ../nbs/79_sweep.ipynb #call-plan
@@ -66,16 +69,16 @@ def models_folder(self:_Call)->str|None:
 
 # %% ../nbs/79_sweep.ipynb #plan
 @patch
-def plan(self:_Call, busy:set)->list[dict]:
-    "Enter the study; a store that cannot be written stays as it is"
+def plan(self:_Call, runs:Sequence[Run], busy:set)->list[dict]:
+    "Enter the study with what is known so far, and plan a round; a store that cannot be written stays as it is"
     p, said = self.p, []
     data   = None if p.own.function is not None else p.data
-    about  = study_facts(p, **self.arguments, models=self.models_folder())
+    about  = study_facts(p, **self.asked.arguments, models=self.models_folder())
     cores  = torch.get_num_threads()
     how    = dict(self.planning, data=data, notes=said)
-    groups = study_plan(self.store, about, p.runs, cores, busy, **how)
-    self.said = list(dict.fromkeys(said))
-    return groups
+    groups = study_plan(self.store, about, self.result.runs, cores, busy, **how)
+    self.said, mine = list(dict.fromkeys(said)), {r.id for r in runs}
+    return [g for g in groups if mine & set(g['runs'])]
 
 # %% ../nbs/79_sweep.ipynb #call-greet
 @patch
@@ -93,7 +96,8 @@ def greet(self:_Call, states:Mapping)->None:
     p, data = self.p, self.p.data
     images  = '' if data is None else f' on {data.name} ({len(data.x_train)} training images)'
     place   = f'store {self.store.name}, device {self.how.device}'
-    self.bar.say(f'{p.study}: {len(self.runs)} runs{images}, {place}')
+    runs = f'{len(self.runs)} runs' if self.runs or not p.searches else 'a search'
+    self.bar.say(f'{p.study}: {runs}{images}, {place}')
     tracked = getattr(self.tracker, 'line', '')
     for text in (*p.notes, few_images_line(data), self.done_line(states), tracked, *self.said):
         if text: self.bar.say(text)
@@ -120,11 +124,11 @@ def _warm_up()->None:
 
 # %% ../nbs/79_sweep.ipynb #call-train
 @patch
-def train(self:_Call, groups:Sequence[Mapping], stops:int)->None:
-    "Train what is to be trained"
+def train(self:_Call, runs:Sequence[Run], groups:Sequence[Mapping], stops:int)->None:
+    "Train what is to be trained of a round"
     _warm_up()
-    p = self.p
-    what   = What(p.study, self.runs, groups, p.objective, p.data, p.own, p.fingerprint)
+    p, mine = self.p, {r.id: r for r in reversed(runs)}
+    what   = What(p.study, mine, groups, p.objective, p.data, p.own, p.fingerprint)
     store, tracker = self.store, self.tracker
     wanted = [] if tracker is None else self.result.wandb_names()
     worker = Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted)
@@ -161,20 +165,74 @@ def finish(self:_Call)->None:
     self.bar.say(f'{self.result.states_line()} in {self.store.name}, {seconds:.0f} s')
     if left: self.bar.say(left)
 
+# %% ../nbs/79_sweep.ipynb #listed
+@patch
+def _listed(self:_Call, config:Mapping)->list[Run]:
+    "The runs of a config that a search has asked for, one a seed"
+    p, asked = self.p, self.asked
+    how = dict(model=own_model(asked.model), own=p.own, search_seed=asked.search_seed)
+    return sweep_runs([config], p.fingerprint, asked.seeds, objective=p.objective, **how)
+
+# %% ../nbs/79_sweep.ipynb #scores
+def _best_scores(history:pd.DataFrame, objective:Objective)->dict[str,float]:
+    "Run -> its best score so far; the untrained net takes no part where there is another"
+    if objective.name not in history: return {}
+    trained = history[history['epoch'] > 0]
+    values  = (trained if len(trained) else history).groupby('run')[objective.name]
+    return {run: objective.best(o.dropna()) for run, o in values if o.notna().any()}
+
+@patch
+def _scores(self:_Call, listed:Sequence[Sequence[Run]])->list[float|None]:
+    "A score for each config, NaN where there is none"
+    best  = _best_scores(self.result.history_table(), self.result.objective)
+    state = {run: o['state'] for run, o in self.store.run_states(self.runs).items()}
+    def facts(r): return dict(state=state.get(r.id), score=best.get(r.id))
+    return [config_score(list(map(facts, runs))) for runs in listed]
+
+# %% ../nbs/79_sweep.ipynb #search-rounds
+@patch
+def _search(self:_Call, search:Search)->Iterator[list[Run]]:
+    "Runs of one round after the other"
+    study, key, listed = self.p.study, search.key, []
+    alone = self.p.own.function is not None
+    while True:
+        asked = self.store.suggestions(study, key)[:search.most]
+        new   = list(map(self._listed, asked[len(listed):]))
+        listed += new
+        if new: yield [r for runs in new for r in runs]
+        more = next_configs(search, asked, self._scores(listed), alone)
+        if not more: return
+        self.store.add_suggestions(study, key, len(asked), more)
+
+@patch
+def rounds(self:_Call)->Iterator[list[Run]]:
+    "Runs that can be trained now; who asks for the next round has ended this one"
+    if self.p.runs: yield self.p.runs
+    for search in self.p.searches: yield from self._search(search)
+
 # %% ../nbs/79_sweep.ipynb #call-run
 @patch
-def run(self:_Call)->SweepResult:
-    "Plan, greet, train, finish"
+def take(self:_Call, runs:Sequence[Run], stops:int)->bool:
+    "Plan and train a round; False: it was cut short"
+    is_first = not self.runs
+    self.result.runs += runs
+    self.runs |= {r.id: r for r in reversed(runs)}
     states = self.store.run_states(self.runs)
     done   = {o for o, s in states.items() if s['state'] in FINAL_STATES and not self.how.fresh}
     busy   = done | {o for o, s in states.items() if s['state'] == 'running'}
-    unit   = 'epochs' if self.p.own.function is None else 'runs'
-    total  = sum(r.epochs for o, r in self.runs.items() if o not in done)
-    self.bar = Progress(total, self.how.shown, unit)
-    groups = self.plan(busy)
-    self.greet(states)
-    stops  = self.store.stop_asked(self.p.study)
-    try: self.train(groups, stops)
+    groups = self.plan(runs, busy)
+    if is_first: self.greet(states)
+    self.train(runs, groups, stops)
+    return all(s['state'] in FINAL_STATES for s in self.store.run_states({r.id for r in runs}).values())
+
+# %% ../nbs/79_sweep.ipynb #call-whole
+@patch
+def run(self:_Call)->SweepResult:
+    "Train round after round, then finish"
+    unit  = 'epochs' if self.p.own.function is None else 'runs'
+    stops = self.store.stop_asked(self.p.study)
+    self.bar = Progress(None, self.how.shown, unit)
+    try: all(self.take(runs, stops) for runs in self.rounds())
     except KeyboardInterrupt:
         self.bar.end()
         self.bar.say(f'interrupted; {self.result.states_line()}. Run the same again to go on.')
@@ -306,4 +364,4 @@ def run_sweep(
     store    = store if isinstance(store, RunStore) else RunStore(store)
     planning = dict(fuse=fuse, max_memory=max_memory)
     with generators_lent():
-        return _Call(prepared, how, store, tracker, planning, asked.arguments).run()
+        return _Call(prepared, how, store, tracker, planning, asked).run()
