@@ -13,9 +13,9 @@ from fastcore.basics import patch
 from torch import nn
 
 from .augment import Augment, make_augment
-from .checkpoint import EVAL_BATCH, export_model, in_format, load_model, model_info, net_format
+from .checkpoint import export_model, in_format, load_model, model_info, net_format
 from .checkpoint import predict, save_model
-from .core import DeepsweepError, OwnRandom, SweepError
+from .core import DeepsweepError, OwnRandom, check_whole
 from .core import default_device, derive_seed, did_you_mean, generators_lent
 from .data import ImageData, TensorLoader
 from .demands import few_threads, is_narrow, keep_memory, map_bytes
@@ -23,9 +23,8 @@ from .demands import matmul_precision, needs_pairs, score_size, widest
 from .keys import value_of
 from .models import draws_nothing, make_model, seed_dropout
 from .objective import Objective, watched
-from .recipe import as_heads, check_on_images, count_hits, head_loss, is_plain_loss
-from .recipe import join_answers, make_loaders, make_losses, make_optimizer, make_schedule
-from .recipe import named_classes
+from .recipe import as_heads, check_on_images, count_hits, head_loss, is_plain_loss, join_answers
+from .recipe import make_loaders, make_losses, make_optimizer, make_schedule, named_classes
 
 # %% auto #0
 __all__ = ['ModelTrainer', 'make_trainer', 'save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes',
@@ -68,8 +67,8 @@ def _settle(self:ModelTrainer)->None:
     "Check the arguments, and put them where and how the training needs them"
     if self.patience < 1: raise DeepsweepError(f'patience must be at least 1, got {self.patience}')
     if self.precision not in _PRECISIONS:
-        near = did_you_mean(self.precision, _PRECISIONS)
-        raise DeepsweepError(f'precision {self.precision!r} is not known: {near}')
+        known = did_you_mean(self.precision, _PRECISIONS)
+        raise DeepsweepError(f'precision {self.precision!r} is not known: {known}')
     self.device = default_device(self.device)
     self.format = net_format(self.model)
     self.model  = self.model.to(self.device, _PRECISIONS[self.precision]).to(memory_format=self.format)
@@ -98,6 +97,9 @@ def _begin(self:ModelTrainer)->None:
     self.best_weights = None
     self.state        = 'new'
     self.stop_reason  = None
+    self.lent = OwnRandom(derive_seed(self.seed, 'global'), self.device)
+    # the group it trains in, and what torch's own dropout draws from there if the loss draws too
+    self.group = self.masks = None
 
 # %% ../nbs/32_trainer.ipynb #as-batch
 @patch
@@ -219,8 +221,7 @@ def test_loop(self:ModelTrainer,
             n += len(yb)
             if metrics: seen.append((logits, yb))
     if not n:
-        raise DeepsweepError(f'there is no {label} image to score: '
-                             'the loader has no batch, or has been used up')
+        raise DeepsweepError(f'there is no {label} image to score: no batch in the loader, or it is used up')
     more = self.score_metrics(*join_answers(seen), metrics) if metrics else {}
     return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
 
@@ -337,8 +338,7 @@ def step_schedule(self:ModelTrainer,
 @patch
 def blank_scores(self:ModelTrainer)->dict:   # Column -> nan
     "Give the scores of a diverged net"
-    columns = f'{self.test_label} loss', f'{self.test_label} accuracy', *self.metrics
-    return dict.fromkeys(columns, math.nan)
+    return dict.fromkeys([f'{self.test_label} loss', f'{self.test_label} accuracy', *self.metrics], math.nan)
 
 # %% ../nbs/32_trainer.ipynb #loan
 @patch
@@ -346,7 +346,7 @@ def loan(self:ModelTrainer)->OwnRandom|contextlib.nullcontext:   # To train in
     "Borrow the global generators, if this training may draw from them"
     is_ours = isinstance(self.train_loader, TensorLoader) and isinstance(self.augment, (Augment, type(None)))
     is_plain = is_ours and draws_nothing(self.model) and is_plain_loss(self.criterion)
-    return contextlib.nullcontext() if is_plain else OwnRandom(derive_seed(self.seed, 'global'), self.device)
+    return contextlib.nullcontext() if is_plain else self.lent
 
 # %% ../nbs/32_trainer.ipynb #scores
 @patch
@@ -390,10 +390,10 @@ def _train_epoch(self:ModelTrainer, epoch:int, verbose:bool, include_test_scores
 
 # %% ../nbs/32_trainer.ipynb #train-epochs
 @patch
-def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, patience:int|None)->None:
+def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, patience:int|None, last:int)->None:
     "One epoch after the other, until something ends it"
-    self._score_untrained(include_test_scores)
-    for epoch in range(1, self.num_epochs+1):
+    if not self.history: self._score_untrained(include_test_scores)
+    for epoch in range(len(self.history), last+1):
         if self.state != 'running': return
         row = self._train_epoch(epoch, verbose, include_test_scores)
         self.judge(epoch, row, patience)
@@ -403,13 +403,34 @@ def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, pat
 def _check_start(self:ModelTrainer, include_test_scores:bool, early_stopping:bool)->None:
     "Refuse what cannot be trained"
     if early_stopping and not include_test_scores:
-        raise DeepsweepError('early_stopping=True needs include_test_scores=True: '
-                             'without scores there is no best epoch to wait for')
+        raise DeepsweepError('early_stopping=True needs include_test_scores=True, to have a best epoch')
     if include_test_scores and self.test_loader is None:
         raise DeepsweepError('include_test_scores=True needs a test_loader, got None')
-    if self.state != 'new':
-        raise DeepsweepError(f'this trainer has run already (state {self.state!r}); '
-                             'make a new one to train again')
+    if self.state not in ('new', 'paused'):
+        raise DeepsweepError(f'this trainer has run already (state {self.state!r}); make a new one')
+    if self.history and include_test_scores != (f'{self.test_label} loss' in self.history[-1]):
+        raise DeepsweepError(f'a paused trainer keeps its columns, got {include_test_scores=}')
+
+# %% ../nbs/32_trainer.ipynb #start
+@patch
+def start(self:ModelTrainer,
+    patience:int|None,   # As in `judge`
+)->None:                 # It is `running`, or has ended
+    "Begin, or go on after a pause"
+    was, self.state = self.state, 'running'
+    if was == 'new': seed_dropout(self.model, self.seed)
+    elif len(self.history) > 1: self.judge(len(self.history) - 1, self.history[-1], patience)
+
+# %% ../nbs/32_trainer.ipynb #rest
+@patch
+def rest(self:ModelTrainer)->bool:   # Is it over?
+    "Put aside what runs, or finish after the last epoch; restore the best weights where it is over"
+    if self.state == 'running': self.state = 'paused'
+    if self.state == 'paused' and len(self.history) > self.num_epochs:
+        self.stop(f'{self.num_epochs} epochs done', 'finished')
+    is_over = self.state != 'paused'
+    if is_over and self.best_weights is not None: self.model.load_state_dict(self.best_weights)
+    return is_over
 
 # %% ../nbs/32_trainer.ipynb #train
 @patch
@@ -417,16 +438,17 @@ def train(self:ModelTrainer,
     verbose:bool=False,               # Print a line per epoch
     include_test_scores:bool=False,   # Score `test_loader` after every epoch
     early_stopping:bool=False,        # Stop after `patience` epochs without a new best; needs the scores
+    until:int|None=None,              # Pause after this epoch, from 0; `train` goes on; None: to the end
 )->ModelTrainer:                      # Itself, for chaining
-    "Train from epoch 0 to the end, then restore the best weights"
+    "Train to the end or a pause; in the end, restore the best weights"
     self._check_start(include_test_scores, early_stopping)
-    self.state = 'running'
+    last = self.num_epochs if until is None else min(check_whole('until', until, 0), self.num_epochs)
+    patience = self.patience if early_stopping else None
     keep_memory()
-    seed_dropout(self.model, self.seed)
+    self.start(patience)
     with self.loan(), matmul_precision(self.precision), few_threads(self):
-        self._train_epochs(verbose, include_test_scores, self.patience if early_stopping else None)
-    if self.state == 'running': self.stop(f'{self.num_epochs} epochs done', 'finished')
-    if self.best_weights is not None: self.model.load_state_dict(self.best_weights)
+        self._train_epochs(verbose, include_test_scores, patience, last)
+    self.rest()
     return self
 
 # %% ../nbs/32_trainer.ipynb #model-for
@@ -511,7 +533,6 @@ def learner(self:ModelTrainer,
 
 # %% ../nbs/32_trainer.ipynb #reexport
 _all_ = [
-    'save_model', 'load_model', 'predict', 'export_model',
-    'widest', 'map_bytes', 'score_size', 'is_narrow', 'few_threads', 'keep_memory', 'matmul_precision',
-    'needs_pairs', 'check_on_images',
+    'save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes', 'score_size',
+    'is_narrow', 'few_threads', 'keep_memory', 'matmul_precision', 'needs_pairs', 'check_on_images',
 ]
