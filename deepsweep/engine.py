@@ -26,12 +26,12 @@ from .space import flatten_config
 _all_ = ['Engine', 'How', 'OUT_OF_TIME', 'Progress', 'What', 'check_limit', 'is_shown', 'run_name']
 
 # %% auto #0
-__all__ = ['with_threads', 'pruned_reason', 'is_pruned_by', 'left_line', 'Engine', 'How', 'OUT_OF_TIME', 'Progress', 'What',
-           'check_limit', 'is_shown', 'run_name']
+__all__ = ['Crew', 'with_threads', 'Lanes', 'pruned_reason', 'is_pruned_by', 'left_line', 'Engine', 'How', 'OUT_OF_TIME',
+           'Progress', 'What', 'check_limit', 'is_shown', 'run_name']
 
 # %% ../nbs/73_engine.ipynb #crew
 @dataclass
-class _Crew:
+class Crew:
     "The runs of a group while it trains"
     trainers:list     # One per run that could be built
     stops:list        # Whether its patience counts
@@ -48,9 +48,9 @@ class _Crew:
 
 # %% ../nbs/73_engine.ipynb #make-crew
 @patch
-def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool)->_Crew:
+def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool)->Crew:
     "A trainer per run of a group; a run that cannot be built has failed"
-    crew, runs = _Crew([], [], {}, {}), self.what.runs
+    crew, runs = Crew([], [], {}, {}), self.what.runs
     how = dict(alone=False, overtime=overtime, work=crew.work)
     for run, config in zip(group['runs'], group['configs']):
         start = time.perf_counter()
@@ -67,8 +67,12 @@ def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool
 
 # %% ../nbs/73_engine.ipynb #train-crew-train-crew
 @patch
-def _train_crew(self:Engine, crew:_Crew, graph, until:int|None=None)->dict:
-    "Train the runs of a group, to the end or up to an epoch; run -> state"
+def train_crew(self:Engine,
+    crew:Crew,             # The runs
+    graph:object=None,     # The calls of its nets, if they are known
+    until:int|None=None,   # Put them aside after this epoch; None: train to their ends
+)->dict:                   # Run -> state
+    "Train the runs of a group as one, or one by one where that cannot be"
     def end(trainer):
         if trainer.state != 'paused' and id(trainer) in crew.members: crew.members[id(trainer)].finish()
     scored = crew.trainers[0].test_loader is not None
@@ -83,7 +87,11 @@ def _train_crew(self:Engine, crew:_Crew, graph, until:int|None=None)->dict:
 
 # %% ../nbs/73_engine.ipynb #train-crew
 @patch
-def _fail_rest(self:Engine, runs:set, e:BaseException, start:float)->dict:
+def fail_rest(self:Engine,
+    runs:set,              # Ids of claimed runs
+    e:BaseException,       # What happened
+    start:float,           # When they began, `time.perf_counter()`
+)->dict:                   # Run -> state
     "Write down that those of some runs that have not ended failed"
     states  = {run: o['state'] for run, o in self.store.run_states(runs).items()}
     running = [self.what.runs[run] for run, state in states.items() if state == 'running']
@@ -102,8 +110,8 @@ def group_job(self:Engine,
     start = time.perf_counter()
     crew  = self._make_crew(group, todo, olds, overtime)
     def job():
-        try: return self._train_crew(crew, graph) if crew.trainers else crew.states
-        except FAILURES as e: return crew.states | self._fail_rest(todo - set(crew.states), e, start)
+        try: return self.train_crew(crew, graph) if crew.trainers else crew.states
+        except FAILURES as e: return crew.states | self.fail_rest(todo - set(crew.states), e, start)
         finally:
             for member in crew.members.values(): member.let_go()
             crew.trainers.clear()
@@ -121,7 +129,7 @@ def with_threads(
     finally: torch.set_num_threads(old)
 
 # %% ../nbs/73_engine.ipynb #lanes-class
-class _Lanes:
+class Lanes:
     "Threads that train groups side by side"
     def __init__(self, engine:Engine, n:int): self.engine, self.n, self.jobs = engine, n, {}
 
@@ -149,18 +157,22 @@ class _Lanes:
         while len(self.jobs) > left:
             done, _ = wait(self.jobs, timeout=.1, return_when=FIRST_COMPLETED)
             self.engine.drain()
-            for o in done: self.engine._settle(self.jobs.pop(o), o.result())
+            for o in done: self.engine.settle(self.jobs.pop(o), o.result())
 
 # %% ../nbs/73_engine.ipynb #lanes-2
 @patch
-def _lane_count(self:Engine, groups:Sequence[Mapping])->int:
-    "How many lanes this call has"
+def lane_count(self:Engine,
+    groups:Sequence[Mapping],   # Of a plan
+)->int:                         # At least 1
+    "Tell how many groups may train side by side"
     if self.how.device is not None and self.how.device.type != 'cpu': return 1
     return max(1, min(torch.get_num_threads(), LANES, sum(g.get('lane', False) for g in groups)))
 
 @patch
-def _graphs(self:Engine, groups:Sequence[Mapping])->dict:
-    "The calls of nets that may train side by side: writing them down is not safe beside a net at work"
+def graphs_of(self:Engine,
+    groups:Sequence[Mapping],   # Of a plan
+)->dict:                        # First run -> graph, for those that may train side by side
+    "Write down the calls of nets beforehand: it is not safe beside a net at work"
     fused = [g for g in groups if g.get('lane') and g['fused']]
     return {g['runs'][0]: fuse_models([make_model(g['configs'][0], self.what.data)]).graph for g in fused}
 
@@ -237,10 +249,11 @@ def claim(self:Engine,
     "Claim the runs of a group that are to be trained"
     what, fn = self.what, self.what.own.function
     about = dict(device=str(self.how.device), group=group.get('number') if len(group['runs']) > 1 else None)
+    numbers = group.get('numbers', {})            # where the runs of several groups are claimed at once
     if what.data is not None: about |= dict(data=what.data.name, fingerprint=what.fingerprint)
     if fn is not None: about['function'] = getattr(fn, '__name__', type(fn).__name__)
     def config(o): return what.runs[o].config if fn is None else flatten_config(what.runs[o].config)
-    rows  = {o: {**about, 'config': config(o)} for o in todo}
+    rows  = {o: {**about, 'group': numbers.get(o, about['group']), 'config': config(o)} for o in todo}
     retry = () if todo <= self.unknown else FINAL_STATES
     return self.worker.claim(rows, keep=todo <= self.refill, retry=retry)
 
@@ -257,8 +270,11 @@ def _broken_line(self:Engine, run:str, state:str)->str:
 
 # %% ../nbs/73_engine.ipynb #settle-settle
 @patch
-def _settle(self:Engine, group:Mapping, ended:Mapping[str,str])->None:
-    "A group has ended: tell what broke, and wait for what another worker took over"
+def settle(self:Engine,
+    group:Mapping,             # Of the plan
+    ended:Mapping[str,str],    # Run -> state
+)->None:
+    "Tell what broke in a group that has ended, and wait for what another worker took over"
     for o, state in ended.items():
         if state in BAD_STATES: self.progress.say(self._broken_line(o, state))
         if state == 'failed': self.again.discard(o)
@@ -316,7 +332,7 @@ def _pass_by(self:Engine, group:Mapping)->None:
 
 # %% ../nbs/73_engine.ipynb #begin
 @patch
-def _begin(self:Engine, group:Mapping, side:_Lanes)->None:
+def _begin(self:Engine, group:Mapping, side:Lanes)->None:
     "Train a group, or start it in a lane; leave it where somebody else has it"
     todo = self.todo(group)
     if not todo: return self._pass_by(group)
@@ -330,7 +346,7 @@ def _begin(self:Engine, group:Mapping, side:_Lanes)->None:
     job = self._job(group, todo)
     if in_lane: return side.start(group, job)
     with with_threads(group['threads']): ended = job()
-    self._settle(group, ended)
+    self.settle(group, ended)
 
 # %% ../nbs/73_engine.ipynb #wait
 @patch
@@ -349,12 +365,12 @@ def run(self:Engine)->None:
     self.look()
     self.waiting = [g for g in self.what.groups if self._left(g)]
     self._expect(self.waiting)
-    lanes = self._lane_count(self.waiting)
-    self.graphs = self._graphs(self.waiting) if lanes > 1 else {}
+    lanes = self.lane_count(self.waiting)
+    self.graphs = self.graphs_of(self.waiting) if lanes > 1 else {}
     # what was cut off comes first; in lanes the longest, so that all lanes end about together
     self.waiting.sort(key=lambda g: not self._was_late(g))
     if lanes > 1: self.waiting.sort(key=lambda g: -g.get('cost', 0))
-    with _Lanes(self, lanes) as side:
+    with Lanes(self, lanes) as side:
         while (self.waiting or side.jobs) and not self.why_stop():
             for group in list(self.waiting):
                 if self.why_stop(): break
