@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib, copy, itertools, json, math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from statistics import NormalDist
 import numpy as np, pandas as pd
 
@@ -144,18 +145,16 @@ def _value_in(row:Mapping, axis:_Axis):
     inner = {k.removeprefix(under): v for k, v in row.items() if str(k).startswith(under)}
     return {k: v for k, v in inner.items() if not _is_missing(v)} or None     # a dict that was flattened
 
-def _setting_text(row:Mapping, axes:Iterable[_Axis])->str:
-    "Text that is the same for equal settings; of constants nothing is asked"
-    return json.dumps([_same_text(_value_in(row, o)) for o in axes if o.size != 1])
-
 def _flat(config:Mapping, axes:Iterable[_Axis])->dict:
     return flatten_config(config, keep={o.name for o in axes})
 
 # %% ../nbs/search/32_suggestions.ipynb #known
-def _places(row:Mapping, axes:Iterable[_Axis])->dict|None:
-    "Where a row lies on each axis; None: outside of the space"
-    places = {o.name: o.place(_value_in(row, o)) for o in axes if o.size != 1}
-    return None if None in places.values() else places
+def _placed(row:Mapping, axes:Iterable[_Axis])->tuple[tuple,dict|None]:
+    "What is the same for equal settings, and where they lie on each axis; None: outside of the space"
+    values = {o: _value_in(row, o) for o in axes}
+    places = {o.name: o.place(v) for o, v in values.items()}
+    if None not in places.values(): return tuple(places.values()), places
+    return tuple(map(_same_text, values.values())), None
 
 def _costs(table:pd.DataFrame, objective:Objective)->list[float]:
     "Scores, turned so that lower is better; NaN where there is none"
@@ -188,14 +187,18 @@ def _quiet_optuna():
     try: yield optuna
     finally: optuna.logging.set_verbosity(before)
 
+def _shared(x):
+    "`x`, which copies as itself: a study copies all that it is given, which takes most of its time"
+    x.__deepcopy__ = lambda memo: x
+    return x
+
 def _distribution(optuna, axis:_Axis):
     "An axis in Optuna's terms"
     kinds = optuna.distributions
     if axis.size is None: found = kinds.FloatDistribution(axis.low, 1 - axis.low)
     elif axis.is_ordered: found = kinds.IntDistribution(0, axis.size - 1)
     else:                 found = kinds.CategoricalDistribution(range(axis.size))
-    found.__deepcopy__ = lambda memo: found    # a study copies those of all its trials: most of its time
-    return found
+    return _shared(found)
 
 # %% ../nbs/search/32_suggestions.ipynb #model
 class _Model:
@@ -226,15 +229,31 @@ def _sampler(optuna, is_smooth:bool, seed:int):
     if is_smooth: return optuna.samplers.GPSampler(seed=seed, n_startup_trials=0)
     return optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=0, constant_liar=False)
 
+def _study(optuna, model:_Model, kinds:Mapping):
+    "A study of the rows; where no cost is known the worst stands"
+    study, now = optuna.create_study(), datetime.now()
+    costs = _filled([cost for _, cost in model.rows])
+    for i, ((places, _), cost) in enumerate(zip(model.rows, costs)):
+        row = optuna.trial.FrozenTrial(
+            number=i,
+            trial_id=i,
+            state=optuna.trial.TrialState.COMPLETE,
+            value=cost,
+            params=places,
+            distributions=kinds,
+            datetime_start=now,
+            datetime_complete=now,
+            intermediate_values={},
+            user_attrs={},
+            system_attrs={})
+        study.add_trial(_shared(row))
+    return study
+
 def _asked(model:_Model, seed:int, tries:int)->Iterator[dict]:
     "Places that the model would try next, the best first guess first"
     with _quiet_optuna() as optuna:
         kinds  = {o.name: _distribution(optuna, o) for o in model.axes}
-        study  = optuna.create_study()
-        costs  = _filled([cost for _, cost in model.rows])
-        trials = [optuna.trial.create_trial(params=places, distributions=kinds, value=cost)
-                  for (places, _), cost in zip(model.rows, costs)]
-        study.add_trials(trials)
+        study  = _study(optuna, model, kinds)
     is_smooth = model.is_smooth and len(model.rows) <= _GP_ROWS
     for i in range(tries):
         with _quiet_optuna():
@@ -311,12 +330,12 @@ def _nested(flat:Mapping, axes:Iterable[_Axis])->dict:
 def _next(search:_Search, is_allowed:Callable|None)->dict|None:
     "The next setting, nested; None: there is none left"
     for flat in _candidates(search):
-        text = _setting_text(flat, search.axes)
-        if text in search.seen: continue
+        key, places = _placed(flat, search.model.axes)
+        if key in search.seen: continue
         config = _nested(flat, search.axes)
         if is_allowed is not None and not is_allowed(config): continue
-        search.seen.add(text)
-        search.model.add(_places(flat, search.axes))
+        search.seen.add(key)
+        search.model.add(places)
         search.number += 1
         return config
     return None
@@ -339,8 +358,9 @@ def _learn(search:_Search, table:pd.DataFrame|None, objective:Objective, counts:
     "Take in what a table says; rows of other studies count as no suggestions"
     rows = _records(table)
     for row, cost in zip(rows, [] if table is None else _costs(table, objective)):
-        search.model.add(_places(row, search.axes), cost)
-        if counts: search.seen.add(_setting_text(row, search.axes))
+        key, places = _placed(row, search.model.axes)
+        search.model.add(places, cost)
+        if counts: search.seen.add(key)
     if counts: search.number += len(rows)
 
 # %% ../nbs/search/32_suggestions.ipynb #suggest
@@ -362,6 +382,6 @@ def suggest(
     search  = _Search(checked['parameters'], axes, seed, _first_settings(first, axes), model=_Model(axes))
     for rows, counts in ((warm, False), (table, True)):
         _learn(search, rows, _judge(checked, objective, rows), counts)
-    search.seen |= {_setting_text(_flat(o, axes), axes) for o in taken}
+    search.seen |= {_placed(_flat(o, axes), search.model.axes)[0] for o in taken}
     found = (_next(search, is_allowed) for _ in range(n))
     return list(itertools.takewhile(lambda o: o is not None, found))
