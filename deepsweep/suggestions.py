@@ -13,14 +13,14 @@ import numpy as np, pandas as pd
 
 from .analysis import as_table, best_table
 from .config import plain_value
-from .core import SweepError, check_whole, derive_seed, did_you_mean
+from .core import BAD_STATES, SweepError, check_whole, derive_seed, did_you_mean
 from .keys import is_number
 from .objective import Objective, among
 from .space import flatten_config, sample_runs, to_step
 from .sweep_dict import bounded_exp, check_sweep, parameter_leaves, step_range
 
 # %% auto #0
-__all__ = ['suggest']
+__all__ = ['suggest', 'target_reached', 'warm_table']
 
 # %% ../nbs/search/32_suggestions.ipynb #quantile
 _TAIL = 1e-4            # share of a distribution without ends that is left out at each side
@@ -385,3 +385,53 @@ def suggest(
     search.seen |= {_placed(_flat(o, axes), search.model.axes)[0] for o in taken}
     found = (_next(search, is_allowed) for _ in range(n))
     return list(itertools.takewhile(lambda o: o is not None, found))
+
+# %% ../nbs/search/32_suggestions.ipynb #target
+def target_reached(
+    sweep:Mapping,                   # A sweep dict
+    table:pd.DataFrame|None,         # A row per run, with the metric
+    objective:Objective|None=None,   # What to judge by; None: the sweep's metric
+)->bool:                             # False where the sweep has no target
+    "Has a run met `metric.target`?"
+    target = (check_sweep(sweep).get('metric') or {}).get('target')
+    if target is None or table is None or not len(table): return False
+    judge = _judge(sweep, objective, table)
+    return any(cost <= judge.cost(target) for cost in _costs(table, judge))
+
+# %% ../nbs/search/32_suggestions.ipynb #warm-rows
+def _best_rows(source:object, objective:Objective)->pd.DataFrame:
+    "One row per run, its best; a table without epochs has a row per run already"
+    table = as_table(source)
+    if 'epoch' in table and 'run' in table: table = best_table(table, metric=objective)
+    if objective.name not in table:
+        raise SweepError(f'a warm start needs the metric {objective.name!r}; there is {", ".join(map(str, table))}')
+    scores = pd.to_numeric(table[objective.name], errors='coerce').astype(float)
+    if 'state' not in table: return table.assign(**{objective.name: scores})
+    return table.assign(**{objective.name: scores.where(~table['state'].isin(BAD_STATES))})
+
+def _inside(row:Mapping, axes:Sequence[_Axis], ignore:set)->tuple|None:
+    "What is the same for equal settings; None: outside of the space"
+    for o in axes:
+        value = _value_in(row, o)
+        is_free = o.name in ignore or o.size == 1 and value is None
+        if not is_free and o.place(value) is None: return None
+    return _placed(row, [o for o in axes if o.size != 1])[0]
+
+# %% ../nbs/search/32_suggestions.ipynb #warm
+def warm_table(
+    sweep:Mapping,      # The new search
+    *sources:object,    # Results, stores, paths, `(config, history)`, tables: what `as_table` takes
+    objective:Objective|None=None,   # What to judge by; None: the sweep's metric
+    ignore:Iterable[str]=(),         # Constants that may differ, such as `num_epochs`
+)->pd.DataFrame:        # A row per setting: the sweep's flat keys, and the metric, averaged over runs
+    "Gather what earlier runs say about this space"
+    checked = check_sweep(sweep)
+    axes, judge, found = _axes(checked), objective or Objective.of(sweep, sealed=False), {}
+    for source in sources:
+        rows = _best_rows(source, judge)
+        for row, score in zip(_records(rows), rows[judge.name]):
+            row = {k.removesuffix(' (parameter)'): v for k, v in row.items()}
+            key = _inside(row, axes, set(ignore))
+            if key is not None: found.setdefault(key, ({o.name: _value_in(row, o) for o in axes}, []))[1].append(score)
+    rows = [setting | {judge.name: float(np.mean(scores))} for setting, scores in found.values()]
+    return pd.DataFrame(rows, columns=[*(o.name for o in axes), judge.name])
