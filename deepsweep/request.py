@@ -214,15 +214,16 @@ def prepare_request(
     data = given_images(data, not by_function)
     fingerprint = '' if data is None else data.fingerprint
     fixed, searches = split_searches(sweep, asked.count, asked.search_seed, objective)
+    how = asked, own, model, fingerprint, objective
     looked_at = [*fixed, *map(as_drawn, searches)] if searches else sweep
-    runs, own, notes = _list_runs(looked_at, asked, own, model, fingerprint, objective)
+    runs, own, notes = _list_runs(looked_at, *how)
     if not by_function: _check_images(runs, data, asked.criterion)
     if fuse is True: _check_fused(runs, data, own)
-    if objective.note: notes = [*notes, objective.note]
     code = _versions(own, runs)
-    if searches: runs = _list_runs(fixed, asked, own, model, fingerprint, objective)[0] if fixed else []
+    if searches: runs, _, notes = _list_runs(fixed, *how) if fixed else ([], own, [])
+    notes = [*notes, *filter(None, [objective.note]), *map(_search_note, searches)]
     about = study_name(sweep), runs, objective, data, fingerprint, own, code
-    return Prepared(sweep, *about, [*notes, *map(_search_note, searches)], searches)
+    return Prepared(sweep, *about, notes, searches)
 
 # %% ../nbs/77_request.ipynb #prepare
 def prepare(

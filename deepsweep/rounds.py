@@ -13,12 +13,12 @@ from .config import plain_value
 from .core import SweepError, check_whole
 from .objective import Objective
 from .run_list import most_configs, sweep_parts
-from .search import suggest
+from .suggestions import suggest, target_reached
 from .space import check_sweep, flatten_config
 
 # %% auto #0
 __all__ = ['FIRST', 'NEXT', 'FIRST_ALONE', 'NEXT_ALONE', 'Search', 'split_searches', 'as_drawn', 'round_at', 'config_score',
-           'has_reached', 'next_configs']
+           'next_configs']
 
 # %% ../nbs/search/50_rounds.ipynb #search
 @dataclass(frozen=True)
@@ -94,16 +94,6 @@ def _known(search:Search, asked:Sequence[Mapping], scores:Sequence[float|None], 
     rows = [{**flatten_config(c), search.objective.name: s} for c, s in zip(asked, seen)]
     return pd.DataFrame(rows)
 
-# %% ../nbs/search/50_rounds.ipynb #has-reached
-def has_reached(
-    search:Search,                 # Which
-    scores:Sequence[float|None],   # Of its configs, as `config_score` gives them
-)->bool:                           # False where no target is given
-    "Tell whether `metric.target` has been reached"
-    target = search.sweep.get('metric', {}).get('target')
-    if target is None: return False
-    return any(s == target or search.objective.better(s, target) for s in scores if s is not None and not math.isnan(s))
-
 # %% ../nbs/search/50_rounds.ipynb #next-configs
 def next_configs(
     search:Search,                # Which
@@ -113,7 +103,7 @@ def next_configs(
     first:Sequence[Mapping]=(),   # Settings to try first
 )->list[dict]:                    # Up to the end of the round; none: the search is over
     "Ask for the configs that a search tries next"
-    if has_reached(search, scores): return []
+    if target_reached(search.sweep, _known(search, asked, scores, len(asked))): return []
     start, end = round_at(len(asked), alone)
     n = min(end, search.most) - len(asked)
     if n <= 0: return []
