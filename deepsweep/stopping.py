@@ -8,19 +8,22 @@ import math, re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-import numpy as np, pandas as pd
+import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from fastcore.basics import patch
+from matplotlib.axes import Axes
 from scipy.special import chdtri
 
-from .analysis import best_table, join_tables
 from .core import DeepsweepError, SweepError, WHOLE_STATES, check_whole, did_you_mean
 from .keys import is_number
 from .objective import Objective
+from .scores import best_table
 from .style import PALETTE, legend_beside, legend_mark, plain_text
 from .sweep_dict import check_sweep
+from .tables import join_tables
 
 # %% auto #0
-__all__ = ['CHANCE', 'metric_curves', 'Stop', 'stop_line', 'read_stop_line', 'Stopper', 'make_stopper']
+__all__ = ['CHANCE', 'metric_curves', 'Stop', 'stop_line', 'read_stop_line', 'Stopper', 'make_stopper', 'halving_replay',
+           'replay_score', 'stop_table', 'why_stopped', 'plot_rungs']
 
 # %% ../nbs/search/20_stopping.ipynb #metric-curves
 def metric_curves(
@@ -30,9 +33,8 @@ def metric_curves(
     "The curve of every run"
     if metric not in history:
         raise DeepsweepError(f'no run logged {metric!r}; {did_you_mean(metric, history.columns)}')
-    rows = history[history['epoch'] >= 1]
-    wide = rows.pivot_table(index='run', columns='epoch', values=metric, dropna=False)
-    return wide.astype(float)
+    rows = history.loc[history['epoch'] >= 1, ['run', 'epoch']].assign(value=pd.to_numeric(history[metric]))
+    return rows.pivot(index='run', columns='epoch', values='value').astype(float)
 
 # %% ../nbs/search/20_stopping.ipynb #stop
 @dataclass(frozen=True)
@@ -163,11 +165,11 @@ def _hyperband(rule:Stopper, at:int, mine:Mapping, earlier:Mapping)->dict[str,St
 
 # %% ../nbs/search/20_stopping.ipynb #line-end
 _SHORTEST = 3      # epochs of a line: two leave nothing to judge scatter by
+_WIDTH    = 5      # epochs of a line, if they are more than half of all
 
-def _line_end(costs:np.ndarray, eta:float)->tuple[float,float,int,float]:
+def _line_end(costs:np.ndarray)->tuple[float,float,int,float]:
     "Level at the last epoch, squared scatter about the line, its degrees of freedom, share in the level"
-    width = max(_SHORTEST, math.ceil(len(costs)/eta))
-    tail  = costs[-width:]
+    tail  = costs[-max(_WIDTH, math.ceil(len(costs)/2)):]
     x     = np.arange(len(tail)) - (len(tail) - 1.)                       # ends at 0
     seen  = np.isfinite(tail)
     if not seen[-1]: return math.inf, 0., 0, 0.
@@ -181,36 +183,38 @@ def _line_end(costs:np.ndarray, eta:float)->tuple[float,float,int,float]:
 _PRIOR = 4      # degrees of freedom that the others' scatter counts for
 
 def _shrunk(squares:np.ndarray, freedom:np.ndarray)->np.ndarray:
-    "Variance of each from its sum of squares, drawn to that of all; 0 where none has any (Smyth 2004)"
+    "Variance of each from its sum of squares, drawn to that of all; NaN if none tells any (Smyth 2004)"
     told = freedom > 0
-    if not told.any(): return np.zeros(len(squares))
+    if not told.any(): return np.full(len(squares), np.nan)
     # the median of a chi-square tells the common variance, whatever a few wild ones do
     common = np.median(squares[told]/chdtri(freedom[told], .5))
     return (_PRIOR*common + squares)/(_PRIOR + freedom)
 
 # %% ../nbs/search/20_stopping.ipynb #levels
-def _levels(costs:Mapping, keys:Sequence, eta:float)->pd.DataFrame:
+def _levels(costs:Mapping, keys:Sequence)->pd.DataFrame:
     "A row per run: its setting's `key`, its `level`, and the variance `noise` of that level"
-    ends  = pd.DataFrame([_line_end(c, eta) for c in costs.values()], index=list(costs),
+    ends  = pd.DataFrame([_line_end(c) for c in costs.values()], index=list(costs),
                          columns=['level', 'squares', 'freedom', 'share'])
     table = ends.assign(key=list(keys))
     noise = _shrunk(ends['squares'].to_numpy(), ends['freedom'].to_numpy())*ends['share'].to_numpy()
     seen  = table[np.isfinite(table['level'])].groupby('key')['level']
     spread  = seen.agg(lambda o: ((o - o.mean())**2).sum())               # between seeds, per setting
     between = pd.Series(_shrunk(spread.to_numpy(), seen.size().to_numpy() - 1), index=spread.index)
-    return table.assign(noise=np.maximum(noise, table['key'].map(between).fillna(0).to_numpy(float)))
+    return table.assign(noise=np.fmax(noise, table['key'].map(between).to_numpy(float)))
 
 # %% ../nbs/search/20_stopping.ipynb #setting-levels
 def _setting_levels(runs:pd.DataFrame)->pd.DataFrame:
     "A row per setting, the best first: `level`, the variance `noise` of that mean, number of `seeds`"
     by = runs.groupby('key')
-    table = pd.DataFrame(dict(level=by['level'].mean(), seeds=by.size(), noise=by['noise'].sum()))
+    table = pd.DataFrame(dict(level=by['level'].mean(), seeds=by.size(), noise=by['noise'].sum(skipna=False)))
     table['noise'] /= table['seeds']**2
     return table.sort_values('level', kind='stable')
 
 def _chance(below:float, variance:float)->float:
     "That a level this far worse than the bar is truly better; `variance` of their difference"
-    if variance <= 0 or not math.isfinite(below): return 0.
+    if not math.isfinite(below): return 0.                                # it diverged
+    if math.isnan(variance): return 1.                                    # nothing tells the noise yet
+    if variance == 0: return 0.
     return NormalDist().cdf(-below/math.sqrt(variance))
 
 # %% ../nbs/search/20_stopping.ipynb #halving
@@ -245,7 +249,7 @@ def _halving(rule:Stopper, at:int, mine:Mapping, earlier:Mapping, settings:Mappi
     _check_seeds(rule.spec, settings)
     costs = _costs({**earlier, **mine}, at, rule.objective)
     codes = _setting_codes(costs, settings)
-    table = _setting_levels(_levels(costs, [codes[run] for run in costs], rule.spec['eta']))
+    table = _setting_levels(_levels(costs, [codes[run] for run in costs]))
     lost, n = _lost_settings(table, rule.spec), len(table)
     n_kept  = math.ceil(n/rule.spec['eta'])
     bar     = _as_value(table['level'].iloc[n_kept - 1], rule.objective)
@@ -268,3 +272,182 @@ def decide(self:Stopper,
     if not mine: return {}
     if self.spec['type'] == 'hyperband': return _hyperband(self, at, mine, earlier)
     return _halving(self, at, mine, earlier, settings)
+
+# %% ../nbs/search/20_stopping.ipynb #replay-batches
+def _replay_batch(rule:Stopper, curves:pd.DataFrame, earlier:dict, settings:Mapping|None)->dict[str,Stop]:
+    "Stops of one batch; `earlier` (rung -> its runs) takes what came to each rung"
+    left  = {run: row.tolist() for run, row in curves.iterrows()}
+    stops = {}
+    for at in rule.rungs():
+        others = earlier.setdefault(at, {})
+        found  = rule.decide(at, left, others, settings)
+        others |= left
+        stops  |= found
+        left = {run: v for run, v in left.items() if run not in found}
+    return stops
+
+def _epochs_spent(row:pd.Series, stop:Stop|None)->int:
+    "Epochs that a run was trained, until it was stopped, diverged or was done"
+    done = int(np.isfinite(row.to_numpy(float)).cumsum().argmax()) + 1
+    return done if stop is None else min(done, stop.rung)
+
+# %% ../nbs/search/20_stopping.ipynb #stop-rows
+def _stop_rows(stops:Mapping[str,Stop|None])->pd.DataFrame:
+    "A row per run: `run rung value bar missed`"
+    columns = 'rung', 'value', 'bar', 'missed'
+    rows  = [[getattr(o, k, None) for k in columns] for o in stops.values()]
+    table = pd.DataFrame(rows, columns=columns, index=range(len(stops)), dtype=object)
+    table = table.astype(dict(rung='Int64') | dict.fromkeys(columns[1:], float))
+    table.insert(0, 'run', list(stops))
+    return table
+
+# %% ../nbs/search/20_stopping.ipynb #halving-replay
+def halving_replay(
+    curves:pd.DataFrame,           # A row per run, a column per epoch from 1, as `metric_curves` makes them
+    objective:Objective,           # What runs compete by
+    spec:Mapping,                  # `early_terminate` of a sweep
+    *, settings:Mapping|None=None, # Run -> what all seeds of its setting share; None: one run each
+    batch:int|None=None,           # Runs that are trained together, in the order of the rows; None: all
+)->pd.DataFrame:                   # A row per run: `run rung value bar epochs last place`; no `rung`: it went on
+    "Replay a stop rule on whole curves; `last` is a setting's value without the rule, `place` its rank by that"
+    rule = make_stopper(spec, objective, num_epochs=curves.shape[1])
+    step, earlier, stops = batch or max(len(curves), 1), {}, {}
+    for i in range(0, len(curves), check_whole('batch', step, 1)):
+        stops |= _replay_batch(rule, curves.iloc[i:i+step], earlier, settings)
+    table = _stop_rows({run: stops.get(run) for run in curves.index})
+    table['epochs'] = [_epochs_spent(row, stops.get(run)) for run, row in curves.iterrows()]
+    codes = _setting_codes(curves.index, settings)
+    last  = curves.iloc[:, -1].groupby(codes).agg(lambda o: o.mean(skipna=False))
+    rank  = objective.cost(last).rank(method='min', na_option='bottom').astype(int)
+    return table.assign(**{k: [o[codes[run]] for run in curves.index] for k, o in dict(last=last, place=rank).items()})
+
+# %% ../nbs/search/20_stopping.ipynb #replay-score
+def replay_score(
+    table:pd.DataFrame,     # As `halving_replay` gives it
+    curves:pd.DataFrame,    # The curves that were replayed
+)->dict:                    # `runs stopped epochs share best_kept behind`; `behind` is at least 0, NaN: none went on
+    "What a rule would have spent and lost"
+    went_on = table[table['rung'].isna()]
+    last    = table.sort_values('place')['last'].iloc[0], went_on.sort_values('place')['last'].head(1).to_numpy()
+    return dict(
+        runs=len(table),
+        stopped=len(table) - len(went_on),
+        epochs=int(table['epochs'].sum()),
+        share=float(table['epochs'].sum()/curves.size),
+        best_kept=bool((went_on['place'] == 1).any()),
+        behind=float(abs(last[0] - last[1][0])) if len(went_on) else math.nan,
+    )
+
+# %% ../nbs/search/20_stopping.ipynb #runs-of
+def _runs_of(result)->pd.DataFrame:
+    "A row per run, whatever its labels"
+    return result.config_table().drop_duplicates('run').set_index('run', drop=False).rename_axis(None)
+
+# %% ../nbs/search/20_stopping.ipynb #stop-table
+def stop_table(
+    result:'SweepResult',   # Or what has its `config_table()`
+)->pd.DataFrame:            # A row per run: `run state rung value bar missed`; no `rung`: no rule stopped it
+    "Which runs a stop rule dropped, and which bar each missed"
+    runs  = _runs_of(result)
+    table = _stop_rows({run: read_stop_line(o) for run, o in runs['stop reason'].items()})
+    table.insert(1, 'state', runs['state'].tolist())
+    return table
+
+# %% ../nbs/search/20_stopping.ipynb #find-run
+def _objective(result)->Objective: return getattr(result, 'objective', None) or result.judged
+
+def _found_run(result, run)->str:
+    "The id of a run that is named by its id, by a `Run`, or by its rank"
+    runs, name = _runs_of(result), getattr(run, 'id', run)
+    if isinstance(name, str):
+        if name in runs.index: return name
+        raise DeepsweepError(f'no run {name!r} here; {did_you_mean(name, runs.index)}')
+    objective = _objective(result)
+    table = best_table(join_tables(runs, result.history_table()), metric=objective, at='best epoch')
+    good  = table.loc[table[objective.name].notna() & table['state'].isin(WHOLE_STATES), 'run']
+    return good.iloc[check_whole('rank', name, 1, high=len(good)) - 1]
+
+# %% ../nbs/search/20_stopping.ipynb #why-parts
+def _best_so_far(curve:pd.Series, objective:Objective)->str:
+    "A sentence on the best epoch of a run"
+    at = objective.best_at(curve.to_dict())
+    if at is None: return f'It logged no finite {objective.name}.'
+    return f'Its best {objective.name} is {curve[at]:.4g}, of epoch {at}.'
+
+def _why_dropped(stop:Stop, objective:Objective, end:str)->str:
+    "What was compared with the bar, in words"
+    head = f'was stopped at the rung of epoch {stop.rung}{end}'
+    tail = f' ({stop.why}).' if stop.why else '.'
+    if stop.value is None: return f'{head}: its {objective.name} was not finite, the bar was {stop.bar:.4g}{tail}'
+    side = 'below' if objective.goal == 'maximize' else 'above'
+    return f'{head}: its {objective.name} of {stop.value:.4g} is {stop.missed:.2g} {side} the bar of {stop.bar:.4g}{tail}'
+
+# %% ../nbs/search/20_stopping.ipynb #why-stopped
+def why_stopped(
+    result:'SweepResult',   # Or what has its `config_table()`, `history_table()` and `objective`
+    run:str|int,            # Its id, or its rank: 1 is the best
+)->str:                     # Two sentences
+    "Tell why a run ended: the rung, its value, the bar it missed; or that no rule stopped it"
+    name, objective = _found_run(result, run), _objective(result)
+    row   = _runs_of(result).loc[name]
+    stop  = read_stop_line(row['stop reason'])
+    past  = result.history_table().query('run == @name').set_index('epoch')
+    curve = past[objective.name] if objective.name in past else pd.Series(dtype=float)
+    whole = row.get('num_epochs')
+    if stop is not None:
+        told = _why_dropped(stop, objective, f' of {whole:.0f}' if is_number(whole) else '')
+    else:
+        reason = f" ({row['stop reason']})" if isinstance(row['stop reason'], str) else ''
+        told = f"was not stopped at a rung: it is {row['state']} after {past.index.max() if len(past) else 0} epochs{reason}."
+    return f'Run {name} {told} {_best_so_far(curve, objective)}'
+
+# %% ../nbs/search/20_stopping.ipynb #plot-rungs
+def _draw_curve(ax:Axes, curve:pd.Series, rung, is_best:bool)->None:
+    "One run; dotted where a replay knows how it would have gone on"
+    curve = curve.dropna()
+    if pd.isna(rung):
+        ax.plot(curve.index, curve, color=PALETTE['blue'], lw=2.5 if is_best else 1, zorder=3 + is_best)
+        return
+    until, then = curve[curve.index <= rung], curve[curve.index >= rung]
+    ax.plot(then.index, then, color='.75', lw=.8, ls=':', zorder=1)
+    ax.plot(until.index, until, color='.6', lw=.8, zorder=2)
+    ax.plot(until.index[-1:], until[-1:], 'v', color=PALETTE['red'], mec='black', mew=.5, ms=6, zorder=4)
+
+# %% ../nbs/search/20_stopping.ipynb #plot-rungs-parts
+def _rung_lines(ax:Axes, rungs:Iterable[int])->None:
+    for at in rungs:
+        ax.axvline(at, color='.4', lw=.8, ls=(0, (4, 2)), zorder=0)
+        ax.text(at, 1.01, f'{at}', transform=ax.get_xaxis_transform(), ha='center', va='bottom', fontsize=8)
+
+def _rung_legend(ax:Axes, is_replay:bool)->None:
+    handles = [
+        legend_mark('', 'went on', color=PALETTE['blue'], linestyle='-'),
+        legend_mark('', 'the best', color=PALETTE['blue'], linestyle='-', linewidth=2.5),
+        legend_mark('v', 'stopped', color=PALETTE['red']),
+        legend_mark('', 'rung', linestyle=(0, (4, 2)), color='.4')]
+    if is_replay: handles.insert(3, legend_mark('', 'had it gone on', linestyle=':', color='.6'))
+    legend_beside(ax, handles)
+
+# %% ../nbs/search/20_stopping.ipynb #plot-rungs-all
+def plot_rungs(
+    x:'SweepResult|pd.DataFrame',       # A result, or curves as `metric_curves` makes them
+    stops:pd.DataFrame|None=None,       # With `run` and `rung`; None: the stops of the result
+    *, objective:Objective|None=None,   # What runs compete by; None: that of the result
+    rungs:Iterable[int]|None=None,      # Epochs; None: those where a run was stopped
+    ax:Axes|None=None,                # Where to draw; None: a new one
+)->Axes:
+    "Draw the curves of all runs, with rungs as vertical lines and a mark where a run was stopped"
+    is_replay = isinstance(x, pd.DataFrame)
+    if is_replay and (stops is None or objective is None):
+        raise DeepsweepError('curves need their stops and an objective beside them, got None')
+    if not is_replay: objective = objective or _objective(x)
+    curves = x if is_replay else metric_curves(x.history_table(), objective.name)
+    at = (stop_table(x) if stops is None else stops).set_index('run')['rung']
+    at = at.reindex(curves.index)
+    if ax is None: ax = plt.subplots(figsize=(6.4, 3.6), layout='constrained')[1]
+    best = objective.best_at({run: objective.best(row.to_dict()) for run, row in curves[at.isna()].iterrows()})
+    for run, row in curves.iterrows(): _draw_curve(ax, row, at[run], run == best)
+    _rung_lines(ax, sorted(at.dropna().unique()) if rungs is None else rungs)
+    ax.set(xlabel='epoch', ylabel=plain_text(objective.name))
+    _rung_legend(ax, is_replay)
+    return ax
