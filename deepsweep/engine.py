@@ -187,18 +187,18 @@ def _lacks(self:Engine, run:str, state:Mapping, evaluated:set)->bool:
 
 # %% ../nbs/73_engine.ipynb #pruned-by
 def pruned_reason(
-    line:str,   # Why a run was ended early
+    line:str,   # Why a run was ended early, the last of it in brackets
     rule:str,   # By which rule, in a few words
 )->str:         # For the run table
     "Write down why a run was ended early, and by which rule"
-    return f'{line} [{rule}]'
+    return f"{line.removesuffix(')')}; {rule})"
 
 def is_pruned_by(
     reason:str|None,   # Of a run that was ended early
     rule:str,          # Such as `hyperband eta=3`; '': none
 )->bool:               # False: for a sweep with this rule the run is still to be trained
     "Tell whether this rule ended a run"
-    return bool(rule) and (reason or '').endswith(f' [{rule}]')
+    return bool(rule) and (reason or '').endswith(f'; {rule})')
 
 # %% ../nbs/73_engine.ipynb #look
 @patch
@@ -297,8 +297,11 @@ def _was_late(self:Engine, group:Mapping)->bool:
 
 # %% ../nbs/73_engine.ipynb #weigh
 @patch
-def _expect(self:Engine, groups:Sequence[Mapping])->None:
+def expect(self:Engine,
+    groups:Sequence[Mapping],   # Of the plan, to be trained
+)->None:
     "Tell progress how much there is to do: runs of a function, or epochs, and what these take by the plan"
+    groups = [g for g in groups if self._left(g)]
     left = {i: [self.what.runs[o] for o in self._left(g)] for i, g in enumerate(groups)}
     runs = [o for group in left.values() for o in group]
     if self.what.own.function is not None: return self.progress.expect(self.progress.done + len(runs), 'runs', len(runs))
@@ -364,7 +367,7 @@ def run(self:Engine)->None:
     "Train every group that is not in a final state"
     self.look()
     self.waiting = [g for g in self.what.groups if self._left(g)]
-    self._expect(self.waiting)
+    self.expect(self.waiting)
     lanes = self.lane_count(self.waiting)
     self.graphs = self.graphs_of(self.waiting) if lanes > 1 else {}
     # what was cut off comes first; in lanes the longest, so that all lanes end about together

@@ -21,6 +21,7 @@ from .plan import Run, check_program, make_plan, sweep_runs
 from .recipe import known_metric, known_metric_names
 from .result import data_facts, given_images
 from .rounds import as_drawn, split_searches
+from .rungs import early_rule
 from .runs import StudyRow
 from .trainer import check_on_images
 
@@ -150,6 +151,7 @@ class Prepared:
     code:dict                  # Its versions
     notes:list                 # Lines worth saying
     searches:list=field(default_factory=list)    # `Search`es, whose runs are known only by and by
+    stop:dict|None=None        # The checked `early_terminate`; None: no run is ended early
 
 # %% ../nbs/77_request.ipynb #request
 @dataclass(frozen=True)
@@ -163,6 +165,8 @@ class Request:
     count:int|None=None   # At most so many configs per sweep dict
     search_seed:int=0   # For methods that draw or ask
     eval_train:bool=False   # Score training images in evaluation mode, too
+    first:Sequence[Mapping]=()   # Settings that a search tries first
+    warm:Sequence=()             # Earlier results that a search learns from
 
     @property
     def own(self)->OwnCode:
@@ -223,7 +227,7 @@ def prepare_request(
     if searches: runs, _, notes = _list_runs(fixed, *how) if fixed else ([], own, [])
     notes = [*notes, *filter(None, [objective.note]), *map(_search_note, searches)]
     about = study_name(sweep), runs, objective, data, fingerprint, own, code
-    return Prepared(sweep, *about, notes, searches)
+    return Prepared(sweep, *about, notes, searches, early_rule(sweep))
 
 # %% ../nbs/77_request.ipynb #prepare
 def prepare(

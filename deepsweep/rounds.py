@@ -13,7 +13,7 @@ from .config import plain_value
 from .core import SweepError, check_whole
 from .objective import Objective
 from .run_list import most_configs, sweep_parts
-from .suggestions import suggest, target_reached
+from .suggestions import suggest, target_reached, warm_table
 from .space import check_sweep, flatten_config
 
 # %% auto #0
@@ -101,6 +101,7 @@ def next_configs(
     scores:Sequence[float|None],  # Their scores, as `config_score` gives them
     alone:bool=False,             # Does a training function do the runs?
     first:Sequence[Mapping]=(),   # Settings to try first
+    warm:Sequence=(),             # Earlier results of other studies, as `warm_table` takes them
 )->list[dict]:                    # Up to the end of the round; none: the search is over
     "Ask for the configs that a search tries next"
     if target_reached(search.sweep, _known(search, asked, scores, len(asked))): return []
@@ -108,4 +109,5 @@ def next_configs(
     n = min(end, search.most) - len(asked)
     if n <= 0: return []
     table = _known(search, asked, scores, start)
-    return suggest(search.sweep, table, n, search.seed, first=first, objective=search.objective)
+    known = warm_table(search.sweep, *warm, objective=search.objective) if len(warm) else None
+    return suggest(search.sweep, table, n, search.seed, first=first, warm=known, objective=search.objective)

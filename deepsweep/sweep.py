@@ -34,6 +34,7 @@ from .request import Prepared, Request, check_engine, check_how, check_metric
 from .request import prepare, prepare_request, study_facts
 from .result import SweepResult, few_images_line
 from .rounds import Search, config_score, next_configs
+from .rungs import ROUND, Rungs, train_by_rungs
 from .result import given_images, stored_code, stored_result
 from .runs import RunStore, Worker
 from .seal import open_test, openings
@@ -96,13 +97,13 @@ def greet(self:_Call, states:Mapping)->None:
     p, data = self.p, self.p.data
     images  = '' if data is None else f' on {data.name} ({len(data.x_train)} training images)'
     place   = f'store {self.store.name}, device {self.how.device}'
-    runs = f'{len(self.runs)} runs' if self.runs or not p.searches else 'a search'
+    runs = 'a search' if p.searches else f'{len(self.runs)} runs'
     self.bar.say(f'{p.study}: {runs}{images}, {place}')
     tracked = getattr(self.tracker, 'line', '')
     for text in (*p.notes, few_images_line(data), self.done_line(states), tracked, *self.said):
         if text: self.bar.say(text)
     if self.how.shown: return
-    for text in p.notes: warnings.warn(text, stacklevel=4)      # at the line of the call
+    for text in p.notes: warnings.warn(text, stacklevel=5)      # at the line of the call
 
 # %% ../nbs/79_sweep.ipynb #warm
 @contextlib.contextmanager
@@ -122,6 +123,16 @@ def _warm_up()->None:
     "Let torch load what it loads at the first optimizer"
     with _uninterrupted(), uncollected(): torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.)
 
+# %% ../nbs/79_sweep.ipynb #train-round
+@patch
+def train_round(self:_Call, engine:Engine)->None:
+    "Train a round: each run to its end, or rung by rung where the sweep has a stop rule"
+    p = self.p
+    if p.stop is None: return engine.run()
+    engine.rungs = Rungs(p.stop, self.result.objective, self.store, self.result.runs)
+    if p.own.function is not None: return engine.run()
+    train_by_rungs(engine, **self.planning)
+
 # %% ../nbs/79_sweep.ipynb #call-train
 @patch
 def train(self:_Call, runs:Sequence[Run], groups:Sequence[Mapping], stops:int)->None:
@@ -132,7 +143,7 @@ def train(self:_Call, runs:Sequence[Run], groups:Sequence[Mapping], stops:int)->
     store, tracker = self.store, self.tracker
     wanted = [] if tracker is None else self.result.wandb_names()
     worker = Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted)
-    with worker: Engine(what, self.how, store, worker, self.bar, self.start, stops).run()
+    with worker: self.train_round(Engine(what, self.how, store, worker, self.bar, self.start, stops))
     if hasattr(tracker, 'complete'): tracker.complete(store, wanted, self.how.shown)
 
 # %% ../nbs/79_sweep.ipynb #call-finish
@@ -200,14 +211,15 @@ def _search(self:_Call, search:Search)->Iterator[list[Run]]:
         new   = list(map(self._listed, asked[len(listed):]))
         listed += new
         if new: yield [r for runs in new for r in runs]
-        more = next_configs(search, asked, self._scores(listed), alone)
+        more = next_configs(search, asked, self._scores(listed), alone, self.asked.first, self.asked.warm)
         if not more: return
         self.store.add_suggestions(study, key, len(asked), more)
 
 @patch
 def rounds(self:_Call)->Iterator[list[Run]]:
     "Runs that can be trained now; who asks for the next round has ended this one"
-    if self.p.runs: yield self.p.runs
+    size = len(self.p.runs) if self.p.stop is None or self.p.own.function is not None else ROUND
+    for at in range(0, len(self.p.runs), max(size, 1)): yield self.p.runs[at:at + size]
     for search in self.p.searches: yield from self._search(search)
 
 # %% ../nbs/79_sweep.ipynb #call-run
@@ -232,7 +244,9 @@ def run(self:_Call)->SweepResult:
     unit  = 'epochs' if self.p.own.function is None else 'runs'
     stops = self.store.stop_asked(self.p.study)
     self.bar = Progress(None, self.how.shown, unit)
-    try: all(self.take(runs, stops) for runs in self.rounds())
+    try:
+        for runs in self.rounds():
+            if not self.take(runs, stops): break
     except KeyboardInterrupt:
         self.bar.end()
         self.bar.say(f'interrupted; {self.result.states_line()}. Run the same again to go on.')
@@ -272,7 +286,7 @@ def _agent_sweep(sweep, data:ImageData|None, own:OwnCode, model:str|None, asked:
     is_grid = checked['method'] == 'grid'
     if checked.get('early_terminate'):
         raise SweepError("engine='wandb' takes no early_terminate, got "
-                         f"{checked['early_terminate']!r}: it is not built yet; use patience")
+                         f"{checked['early_terminate']!r}: its server decides by itself; use patience")
     if not is_grid and not bounds:
         raise SweepError(f"method {checked['method']} draws for ever: "
                          'say how many with count= or run_cap')
@@ -338,6 +352,8 @@ def run_sweep(
     seeds:int|Sequence[int]|None=None,        # None: the configs' own, else 0; n: 0 to n-1; a list
     count:int|None=None,                      # At most so many configs per sweep dict; None: all
     search_seed:int=0,                        # For methods that draw configurations
+    first:Sequence[Mapping]=(),               # Settings that `bayes` tries first
+    warm:Sequence=(),                         # Results, stores or tables that `bayes` learns from
     fresh:bool=False,                         # Train again what is finished
     engine:str='local',                       # `wandb`: W&B's server deals out the configs
     workers:int=1,                            # More are not built yet
@@ -354,7 +370,7 @@ def run_sweep(
 )->SweepResult:                               # Its runs, to be read from the store
     "Train every run of a sweep that its store does not hold yet"
     check_engine(engine, fuse, workers)
-    asked = Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train)
+    asked = Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train, first, warm)
     how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress))
     check_how(how, max_memory)
     if save_models is not None: how = replace(how, save_models=Path(save_models))
