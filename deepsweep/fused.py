@@ -34,7 +34,7 @@ def _group_of(opt, p:nn.Parameter)->dict:
     "The parameter group that moves `p`"
     return next(g for g in opt.param_groups if any(o is p for o in g['params']))
 
-# %% ../nbs/35_fused.ipynb #stacked-sgd
+# %% ../nbs/35_fused.ipynb #taken
 def _taken(stack:torch.Tensor, states:Sequence[dict])->torch.Tensor|None:
     "The running changes of members that have trained before, as a stack; None: there is none"
     rows = [o.get('momentum_buffer') for o in states]
@@ -44,6 +44,7 @@ def _taken(stack:torch.Tensor, states:Sequence[dict])->torch.Tensor|None:
         if row is not None: mine.copy_(row)
     return buffer
 
+# %% ../nbs/35_fused.ipynb #stacked-sgd
 class _StackedSGD:
     "SGD with and without momentum, on stacks, with a rate, a momentum and a decay per member"
     def __init__(self, model:FusedModel, opts:Sequence, fold:bool):
@@ -65,16 +66,18 @@ class _StackedSGD:
     def set_rates(self):
         for slot in self.slots: set_rate(slot)
 
-    def give(self, i:int, opt):
-        "Let a member's own optimizer have its running changes"
-        for slot in self.slots:
-            if slot.buffer is None or not slot.groups[i]['momentum']: continue
-            p = slot.layer.layers[i]._parameters[slot.name]
-            opt.state[p]['momentum_buffer'] = slot.buffer[i].clone()
-
     def end(self):
         for layer in self.model.layers.values():
             if isinstance(layer, FusedLinear): layer.slots = None
+
+# %% ../nbs/35_fused.ipynb #stacked-give
+@patch
+def give(self:_StackedSGD, i:int, opt):
+    "Let the own optimizer of member `i` have its running changes"
+    for slot in self.slots:
+        if slot.buffer is None or not slot.groups[i]['momentum']: continue
+        p = slot.layer.layers[i]._parameters[slot.name]
+        opt.state[p]['momentum_buffer'] = slot.buffer[i].clone()
 
 # %% ../nbs/35_fused.ipynb #stacked-step
 @patch
@@ -188,7 +191,7 @@ def _check_trainers(trainers:Sequence[ModelTrainer])->None:
     if not trainers: raise SweepError('FusedTrainer needs at least one trainer, got none')
     for t in trainers:
         if t.state not in ('new', 'paused'):
-            raise SweepError(f'FusedTrainer needs trainers that are new or paused, got one in state {t.state!r}')
+            raise SweepError(f'FusedTrainer needs new or paused trainers, got one in state {t.state!r}')
         for loader in (t.train_loader, t.test_loader):
             if not isinstance(loader, (TensorLoader, type(None))):
                 raise SweepError(f'FusedTrainer reads TensorLoaders, got {type(loader).__name__}')
@@ -200,7 +203,7 @@ def _check_trainers(trainers:Sequence[ModelTrainer])->None:
 class FusedTrainer:
     "Train the models of several trainers as one"
     def __init__(self,
-        # Over the same images with the same batch size, all fresh, or all paused after the same epoch
+        # Over the same images in batches of one size; all fresh, or all paused after the same epoch
         trainers:Sequence[ModelTrainer],   # At least one
         *,
         # Update linear layers inside their gradient's product, where plain SGD allows it
@@ -244,7 +247,7 @@ def _join(self:FusedTrainer, members:list, fold:bool, graph)->None:
     self.model = FusedModel([t.model for t in members], graph)
     self.graph, self.alive = self.model.graph, list(members)
     self.fold = fold and self._may_fold()
-    self.augments   = {t.seed: t.augment for t in members}      # members of one seed see one picture
+    self.augments   = {t.seed: t.augment for t in members}    # members of one seed see one picture
     self.generators = {id(t): _masks(t) for t in members}
     self.updates    = members[0].history[-1]['updates'] if members[0].history else 0
     self._begin()
@@ -265,19 +268,21 @@ def _settle_masks(self:FusedTrainer, t:ModelTrainer)->None:
 @patch
 def settle(self:FusedTrainer,
     trainer:ModelTrainer,   # Of a member that has not ended
-)->None:                    # Its optimizer, augmentation and generators are as if it had trained alone
+)->None:                    # Its optimizer, augmentation and generators are as if it were alone
     "Let a member's trainer have what the group keeps for it"
     self.optimizer.give(self.alive.index(trainer), trainer.optimizer)
     shared = self.augments[trainer.seed]
-    if hasattr(shared, 'generator'): trainer.augment.generator.set_state(shared.generator.get_state())
+    if hasattr(shared, 'generator'):
+        trainer.augment.generator.set_state(shared.generator.get_state())
     self._settle_masks(trainer)
 
 # %% ../nbs/35_fused.ipynb #drop
 @patch
 def _part(self:FusedTrainer)->None:
-    "Every member that has not ended gets what is its own"
-    for t in self.alive:
-        if t.state in ('running', 'paused'): self.settle(t)
+    "All get tensors of their own, and what else is theirs if they have not ended"
+    for i, t in enumerate(self.alive):
+        if t.state == 'running': self.optimizer.give(i, t.optimizer)
+        if t.state == 'paused': self.settle(t)
     self.optimizer.end()
     for layer in self.model.layers.values():
         for i in range(len(self.alive)): layer.leave(i)
@@ -475,7 +480,7 @@ def _run_epoch(self:FusedTrainer, with_test:bool, patience:dict)->None:
 # %% ../nbs/35_fused.ipynb #run-epoch
 @patch
 def _let_go(self:FusedTrainer, on_end:Callable|None, until:int|None)->None:
-    "Members that have ended get their best weights, in a net of their own; after epoch `until` all pause"
+    "Let members go that have ended, or after epoch `until` all, with nets of their own"
     for t in self.alive:
         is_last = len(t.history) > (t.num_epochs if until is None else min(until, t.num_epochs))
         if t.state == 'running' and is_last: t.state = 'paused'

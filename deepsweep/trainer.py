@@ -4,10 +4,9 @@
 
 # %% ../nbs/32_trainer.ipynb #imports
 from __future__ import annotations
-import contextlib, copy, math, sys, tempfile, time
+import contextlib, copy, math, sys, tempfile, time, warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from pathlib import Path
 import torch
 from fastcore.basics import patch
 from torch import nn
@@ -98,8 +97,7 @@ def _begin(self:ModelTrainer)->None:
     self.state        = 'new'
     self.stop_reason  = None
     self.lent = OwnRandom(derive_seed(self.seed, 'global'), self.device)
-    # the group it trains in, and what torch's own dropout draws from there if the loss draws too
-    self.group = self.masks = None
+    self.group = self.masks = None                       # what `FusedTrainer` keeps here
 
 # %% ../nbs/32_trainer.ipynb #as-batch
 @patch
@@ -221,7 +219,7 @@ def test_loop(self:ModelTrainer,
             n += len(yb)
             if metrics: seen.append((logits, yb))
     if not n:
-        raise DeepsweepError(f'there is no {label} image to score: no batch in the loader, or it is used up')
+        raise DeepsweepError(f'there is no {label} image to score: the loader is empty or used up')
     more = self.score_metrics(*join_answers(seen), metrics) if metrics else {}
     return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
 
@@ -310,8 +308,7 @@ def judge(self:ModelTrainer,
     losses = row['train loss'], row.get(f'{self.test_label} loss', 0)
     if not all(map(math.isfinite, losses)):
         return self.stop(f'loss is not finite in epoch {epoch}', 'diverged')
-    waited = epoch - (self.best_epoch or 0)
-    if patience and waited >= patience and epoch < self.num_epochs:
+    if patience and epoch - (self.best_epoch or 0) >= patience and epoch < self.num_epochs:
         self.stop(f'no better {self.monitor} for {patience} epochs', 'early-stopped')
 
 # %% ../nbs/32_trainer.ipynb #step-schedule
@@ -359,12 +356,6 @@ def _scores(self:ModelTrainer, train:dict, include_test_scores:bool)->tuple:
     if not include_test_scores: return train, {}
     return train, self.test_loop(self.test_loader, self.test_label, self.metrics)
 
-# %% ../nbs/32_trainer.ipynb #rate
-@patch
-def _rate(self:ModelTrainer)->float:
-    "The learning rate now"
-    return self.optimizer.param_groups[0]['lr']
-
 # %% ../nbs/32_trainer.ipynb #train-epoch
 @patch
 def _score_untrained(self:ModelTrainer, include_test_scores:bool)->None:
@@ -372,13 +363,13 @@ def _score_untrained(self:ModelTrainer, include_test_scores:bool)->None:
     start = time.perf_counter()
     train = self.test_loop(self.train_loader, 'train', criterion=self.criterion)
     train, test = self._scores(train, include_test_scores)
-    self.record(0, 0, self._rate(), train, test, time.perf_counter() - start)
+    self.record(0, 0, self.optimizer.param_groups[0]['lr'], train, test, time.perf_counter() - start)
 
 # %% ../nbs/32_trainer.ipynb #one-epoch
 @patch
 def _train_epoch(self:ModelTrainer, epoch:int, verbose:bool, include_test_scores:bool)->dict:
     "Any other epoch, and its row"
-    start, rate = time.perf_counter(), self._rate()
+    start, rate = time.perf_counter(), self.optimizer.param_groups[0]['lr']
     if isinstance(self.train_loader, TensorLoader):
         self.train_loader.seed  = self.seed
         self.train_loader.epoch = epoch-1
@@ -390,12 +381,12 @@ def _train_epoch(self:ModelTrainer, epoch:int, verbose:bool, include_test_scores
 
 # %% ../nbs/32_trainer.ipynb #train-epochs
 @patch
-def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, patience:int|None, last:int)->None:
+def _train_epochs(self:ModelTrainer, verbose:bool, scored:bool, patience:int|None, last:int)->None:
     "One epoch after the other, until something ends it"
-    if not self.history: self._score_untrained(include_test_scores)
+    if not self.history: self._score_untrained(scored)
     for epoch in range(len(self.history), last+1):
         if self.state != 'running': return
-        row = self._train_epoch(epoch, verbose, include_test_scores)
+        row = self._train_epoch(epoch, verbose, scored)
         self.judge(epoch, row, patience)
 
 # %% ../nbs/32_trainer.ipynb #check-start
@@ -505,16 +496,6 @@ def _fastai_loaders(self:ModelTrainer):
     loaders = [o for o in (self.train_loader, self.test_loader) if o is not None]
     return DataLoaders(*loaders, path=tempfile.gettempdir(), device=self.device)
 
-# %% ../nbs/32_trainer.ipynb #fastai-learner
-def _fastai_learner()->type:
-    "fastai's `Learner`, with `lr_find`, `fit_one_cycle` and the bar, which these imports add to it"
-    import warnings
-    with warnings.catch_warnings():                                # the import warns about torch.jit
-        warnings.simplefilter('ignore')
-        import fastai.callback.progress, fastai.callback.schedule
-        from fastai.learner import Learner
-    return Learner
-
 # %% ../nbs/32_trainer.ipynb #learner
 @patch
 def learner(self:ModelTrainer,
@@ -522,17 +503,17 @@ def learner(self:ModelTrainer,
 )->'Learner':           # Over the same model, data and optimizer
     "Turn this training into a fastai `Learner`"
     if self.augment is not None:
-        rule = 'leave augment out and give fastai a transform'
-        raise DeepsweepError(f'a run with augment has no fastai Learner of its own; {rule}')
-    Learner, dls = _fastai_learner(), self._fastai_loaders()
+        raise DeepsweepError('a fastai Learner has no augment: leave it out and give fastai a transform')
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')                            # the import warns about torch.jit
+        import fastai.callback.progress, fastai.callback.schedule  # the bar, `lr_find`, `fit_one_cycle`
+        from fastai.learner import Learner
     from fastai.optimizer import OptimWrapper
     def loss_func(logits, *y): return head_loss(self.criterion, logits, *y)
     def opt_func(params, **kw): return OptimWrapper(opt=self.optimizer)
-    ours = dict(loss_func=loss_func, opt_func=opt_func, lr=self._rate())
-    return Learner(dls, self.model, path=Path(tempfile.gettempdir()), **ours, **kwargs)
+    ours = dict(loss_func=loss_func, opt_func=opt_func, lr=self.optimizer.param_groups[0]['lr'])
+    return Learner(self._fastai_loaders(), self.model, **ours, **kwargs)
 
 # %% ../nbs/32_trainer.ipynb #reexport
-_all_ = [
-    'save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes', 'score_size',
-    'is_narrow', 'few_threads', 'keep_memory', 'matmul_precision', 'needs_pairs', 'check_on_images',
-]
+_all_ = ['save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes', 'score_size',
+         'is_narrow', 'few_threads', 'keep_memory', 'matmul_precision', 'needs_pairs', 'check_on_images']
