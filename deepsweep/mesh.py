@@ -19,7 +19,7 @@ from .style import PALETTE, legend_beside, legend_mark, plain_text
 from .sweep_dict import bounded_exp, check_sweep, is_sweep, parameter_leaves
 
 # %% auto #0
-__all__ = ['log_mesh', 'range_ends', 'border_table']
+__all__ = ['log_mesh', 'range_ends', 'border_table', 'refine', 'plot_mesh']
 
 # %% ../nbs/search/30_mesh.ipynb #axis-points
 def _check_range(key:str, ends:object, factor:object)->tuple:
@@ -100,13 +100,16 @@ def _table_of(source:object, objective:Objective|None)->tuple[pd.DataFrame,Objec
 def _metrics(table:pd.DataFrame)->list:
     "Columns that look like scores"
     if 'valid accuracy' in table: return ['valid accuracy']
-    return [o for o in number_columns(table) if o not in KEYS and (' ' in str(o) or natural_goal(str(o)))]
+    def is_key(name): return name in KEYS and KEYS[name].test(table[name].iloc[0])     # `loss` may be either
+    numbers = [o for o in number_columns(table) if not is_key(o) and o not in OWN_COLUMNS]
+    return [o for o in numbers if ' ' in str(o) or natural_goal(str(o))]
 
 # %% ../nbs/search/30_mesh.ipynb #tried-keys
 def _is_setting(name:object, judge:Objective)->bool:
     "Does a column of a table of runs hold what was set?"
-    if name in KEYS: return name not in (*LABEL_KEYS, 'seed')
-    if name == judge.name or name in OWN_COLUMNS: return False
+    if name == judge.name or name in (*LABEL_KEYS, 'seed'): return False
+    if name in KEYS: return True
+    if name in OWN_COLUMNS: return False
     return ' ' not in str(name).removesuffix(' (parameter)') and natural_goal(str(name)) is None
 
 def _leaves(sweep:object)->Iterator[tuple[str,dict]]:
@@ -197,18 +200,15 @@ def _edges(tried:_Tried, key:str)->pd.Series:
     return pd.Series(names, values.index).where(values.notna())
 
 # %% ../nbs/search/30_mesh.ipynb #beyond
-def _legal(key:str, value:float, best:float, tried:Iterable[float])->float|None:
-    "`value`, or the nearest that a run may have, on the same side of `best`; None: there is none"
-    if min(tried) >= 0 and value < 0: value = 0.
-    if key in KEYS and not KEYS[key].test(value):
-        value = (best + 1)/2 if _is_share_key(key) and value >= 1 else best
-    return None if math.isclose(value, best) else value
-
-def _rounded(value:float, is_int:bool)->float|int:
-    "Three digits are enough for a setting"
-    return round(value) if is_int else float(f'{value:.3g}')
-
-def _is_int(tried:_Tried, key:str)->bool: return all(is_whole(o, True) for o in tried.rows[key].dropna())
+def _legal(tried:_Tried, key:str, value:float, best:float)->float|int|None:
+    "`value` with three digits, or the nearest that a run may have, on its side of `best`; None: there is none"
+    values = tried.rows[key].dropna()
+    if values.min() >= 0 and value < 0: value = 0.
+    if _is_share_key(key) and value >= 1: value = (best + 1)/2
+    is_int = all(is_whole(o) for o in values.tolist())
+    value  = round(value) if is_int else float(f'{value:.3g}')
+    is_fine = key not in KEYS or KEYS[key].test(value)
+    return value if is_fine and not math.isclose(value, best) else None
 
 # %% ../nbs/search/30_mesh.ipynb #gap
 def _gap(tried:_Tried, key:str, best:float, is_log:bool)->float:
@@ -230,18 +230,16 @@ def _outside(tried:_Tried, key:str, at:str)->float|int|None:
     if is_log and edge <= 0: return None
     gap   = _gap(tried, key, edge, is_log)
     value = edge*(1/gap if is_low else gap) if is_log else edge + (-gap if is_low else gap)
-    value = _legal(key, value, edge, _column(tried, key).dropna())
-    if value is None: return None
-    value = _rounded(value, _is_int(tried, key))
-    return None if value == edge else value
+    return _legal(tried, key, value, edge)
 
 # %% ../nbs/search/30_mesh.ipynb #advice
 def _advice(tried:_Tried, key:str, at:str, best:float)->str:
     "What to try next on one axis"
     low, high = _span(tried, key)
     if at == 'inside':
-        values = np.unique(_column(tried, key).dropna())
-        return f'refine between {values[values < best].max():g} and {values[values > best].min():g}'
+        values = _column(tried, key).dropna()
+        below, above = values[values < best].max(), values[values > best].min()        # NaN: none was tried
+        return f'refine between {np.nanmax([low, below]):g} and {np.nanmin([high, above]):g}'
     side, edge = ('below', low) if at == 'low edge' else ('above', high)
     value = _outside(tried, key, at)
     return f'nothing lies {side} {edge:g}' if value is None else f'retest {value:g}, {side} {edge:g}'
@@ -264,3 +262,131 @@ def border_table(
     rows = [(k, tried.rows[k].iloc[0], *_span(tried, k), at[k], (edges[k][:n] == at[k]).mean(),
              corner*(k in borders), _advice(tried, k, at[k], float(tried.rows[k].iloc[0]))) for k in at]
     return pd.DataFrame(rows, columns=['key', 'best', 'low', 'high', 'at', 'share', 'corner', 'next'])
+
+# %% ../nbs/search/30_mesh.ipynb #neighbours
+def _moves(tried:_Tried, key:str, best:float, factor:float, steps:Iterable[int])->Iterator[tuple[int,float]]:
+    "`(step, value)` near the best value of an axis; what no run may have is left out"
+    values = _column(tried, key).dropna()
+    is_log = _is_log(key, values)
+    gap    = _gap(tried, key, best, is_log)
+    for step in steps:
+        if is_log and best == 0: value = values[values > 0].min()/factor if step == 1 else None
+        elif is_log: value = best*factor**step
+        else: value = best + step*gap/(factor if abs(step) == 1 else 1)       # the second step is a whole one
+        if value is not None and step != 0: value = _legal(tried, key, value, best)
+        if value is not None: yield step, value
+
+def _neighbours(tried:_Tried, key:str, row:int, factor:float)->list[tuple[int,float]]:
+    "Steps and values of one axis; one step more where the best lies at an edge"
+    best, at = tried.rows[key].iloc[row], _edges(tried, key).iloc[row]
+    steps = [-1, 0, 1] + [-2]*(at == 'low edge') + [2]*(at == 'high edge')
+    moves = _moves(tried, key, best, factor, sorted(steps, key=abs, reverse=True))
+    near  = {value: abs(step) for step, value in moves}                       # the nearer of equal ones stays
+    return [(step, value) for value, step in near.items()]
+
+# %% ../nbs/search/30_mesh.ipynb #base
+def _plain_name(key:str)->str: return key.removesuffix(' (parameter)')
+
+def _base(tried:_Tried, row:int)->dict:
+    "The config of a setting without its seed, flat"
+    found = tried.rows.iloc[row]
+    for run in getattr(tried.source, 'runs', ()):
+        if run.id == found.get('run'): return flatten_config({k: v for k, v in run.config.items() if k != 'seed'})
+    columns = [k for k in tried.rows if _is_setting(k, tried.judge) or k in tried.varied]
+    return {_plain_name(k): found[k] for k in columns if isinstance(found[k], (list, dict)) or pd.notna(found[k])}
+
+def _same(config:Mapping, names:Iterable[str])->tuple:
+    "What is equal for equal settings; the seventh digit of a number is none of them"
+    values = [config.get(k) for k in names]
+    return tuple(f'{float(v):.6g}' if is_number(v) else str(v) for v in values)
+
+# %% ../nbs/search/30_mesh.ipynb #around
+def _around(tried:_Tried, row:int, factor:float)->Iterator[tuple[int,dict]]:
+    "`(steps away, flat config)` for the points around one setting"
+    keys = [k for k in tried.keys if pd.notna(tried.rows[k].iloc[row])]
+    axes = [_neighbours(tried, k, row, factor) for k in keys]
+    base = _base(tried, row)
+    for point in itertools.product(*axes):
+        values = {_plain_name(k): value for k, (_, value) in zip(keys, point)}
+        yield sum(steps for steps, _ in point), base | values
+
+def _as_asked(tried:_Tried, flat:Mapping)->dict:
+    "A run config; a sweep dict of one setting where the metric must be told"
+    config, sweep = nest_config(flat), getattr(tried.source, 'sweep', None)
+    if sweep is None or not Objective.of(sweep).is_given: return config
+    metric = dict(name=tried.judge.name, goal=tried.judge.goal)
+    return dict(method='grid', metric=metric, parameters={k: dict(value=v) for k, v in config.items()})
+
+# %% ../nbs/search/30_mesh.ipynb #refine
+def refine(
+    source:object,                      # Result of a sweep, or a table with a row per run (or run and epoch)
+    factor:float=3,                     # Step on a log axis; elsewhere a step so many times smaller; above 1
+    keys:Sequence[str]|None=None,       # What to vary; None: every number that was swept
+    *, top:int=1,                       # Around so many of the best settings
+    num_epochs:int|None=None,           # Train so long; None: as before
+    limit:int=81,                       # Most runs; the nearest points stay
+    objective:Objective|None=None,      # What to judge by; None: the sweep's metric
+)->list[dict]:                          # For `run_sweep`: a run each, the nearest to the best first
+    "Ask for a finer mesh around the best settings, beyond the border where they lie at it"
+    if not is_number(factor) or factor <= 1: raise SweepError(f'factor must be above 1, got {factor!r}')
+    top, limit = check_whole('top', top, 1, SweepError), check_whole('limit', limit, 1, SweepError)
+    tried = _tried(source, keys, objective)
+    epochs = {} if num_epochs is None else dict(num_epochs=check_whole('num_epochs', num_epochs, 1, SweepError))
+    names = [*tried.varied, *({'num_epochs'} & set(tried.rows) - set(tried.varied))]
+    done  = {_same(row, names) for row in tried.rows.to_dict('records')}
+    names = [*map(_plain_name, names)]
+    best  = range(min(top, tried.rows[tried.judge.name].count()))
+    points = sorted((o for i in best for o in _around(tried, i, factor)), key=lambda o: o[0])
+    asked = {_same(flat | epochs, names): flat | epochs for _, flat in reversed(points)}
+    new   = [flat for key, flat in reversed(asked.items()) if key not in done]
+    return [_as_asked(tried, flat) for flat in new[:limit]]
+
+# %% ../nbs/search/30_mesh.ipynb #axis-scale
+def _pairs(tried:_Tried, x:str, y:str)->pd.DataFrame:
+    "The best setting of each pair of values, those that failed last"
+    found = tried.rows.dropna(subset=[x, y])
+    return found.drop_duplicates([x, y]).astype({x: float, y: float})
+
+def _set_scale(ax, which:str, key:str, values:Sequence[float])->None:
+    "A logarithmic axis where steps are factors; zero has its place on it"
+    if not _is_log(key, values): return
+    least = min(o for o in values if o > 0)
+    scale = dict(value='log') if min(values) > 0 else dict(value='symlog', linthresh=least)
+    getattr(ax, f'set_{which}scale')(**scale)
+
+# %% ../nbs/search/30_mesh.ipynb #border-box
+def _draw_border(ax, tried:_Tried, x:str, y:str)->None:
+    "A box around what was tried"
+    (left, right), (low, high) = (_span(tried, k) for k in (x, y))
+    ax.plot([left, right, right, left, left], [low, low, high, high, low], color='.6', linestyle='--', lw=1, zorder=1)
+
+def _draw_best(ax, found:pd.DataFrame, x:str, y:str, metric:str)->None:
+    "A star at the best setting, with its score"
+    best = found.iloc[0]
+    ax.plot(best[x], best[y], '*', ms=20, color=PALETTE['orange'], mec='black', zorder=5)
+    ax.annotate(f'{best[metric]:.4g}', (best[x], best[y]), (0, 12), textcoords='offset points', ha='center')
+
+# %% ../nbs/search/30_mesh.ipynb #plot
+def plot_mesh(
+    source:object,     # Result of a sweep, or a table with a row per run (or run and epoch)
+    x:str,             # A numeric setting
+    y:str,             # Another
+    ax:'matplotlib.axes.Axes|None'=None,    # None: a new figure
+    *, objective:Objective|None=None,       # What to judge by; None: the sweep's metric
+)->'matplotlib.axes.Axes':
+    "Draw settings as points: the larger and brighter the better; a star is the best, a cross failed"
+    import matplotlib.pyplot as plt
+    tried = _tried(source, [x, y], objective)
+    found, metric = _pairs(tried, x, y), tried.judge.name
+    good, bad = found[found[metric].notna()], found[found[metric].isna()]
+    if ax is None: ax = plt.figure(figsize=(6.5, 4)).add_subplot()
+    for which, key in (('x', x), ('y', y)): _set_scale(ax, which, key, found[key])
+    _draw_border(ax, tried, x, y)
+    size  = 20 + 180*good[metric].rank(ascending=tried.judge.goal == 'maximize', pct=True)**2
+    cmap  = 'viridis' if tried.judge.goal == 'maximize' else 'viridis_r'
+    shown = ax.scatter(good[x], good[y], s=size, c=good[metric], cmap=cmap, edgecolor='black', lw=.5, zorder=3)
+    ax.plot(bad[x], bad[y], 'X', color='.5', mec='black', ms=8, zorder=4)
+    _draw_best(ax, good, x, y, metric)
+    ax.figure.colorbar(shown, ax=ax, label=plain_text(metric))
+    ax.set(xlabel=plain_text(x.replace('_', ' ')), ylabel=plain_text(y.replace('_', ' ')))
+    return ax
