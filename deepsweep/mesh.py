@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np, pandas as pd
 
 from .analysis import as_table, best_table, number_columns, row_texts
+from .config import plain_value
 from .core import SweepError, check_whole, derive_seed, did_you_mean, is_whole
 from .keys import CONFIG_KEYS, KEYS, LABEL_KEYS, OWN_COLUMNS, is_number
 from .objective import Objective, among, natural_goal
@@ -92,7 +93,7 @@ def _table_of(source:object, objective:Objective|None)->tuple[pd.DataFrame,Objec
     if hasattr(source, 'best_table'):
         judge = objective or getattr(source, 'objective', None) or Objective.of(source.sweep)
         return source.best_table(), judge
-    table = as_table(source)
+    table = as_table(source).reset_index(drop=True)                          # joined tables number rows twice
     judge = objective or table.attrs.get('objective') or among(Objective(is_given=False), _metrics(table))
     if {'run', 'epoch'} <= set(table): return best_table(table, metric=judge), judge
     return table, judge
@@ -312,7 +313,8 @@ def _around(tried:_Tried, row:int, factor:float)->Iterator[tuple[int,dict]]:
 
 def _as_asked(tried:_Tried, flat:Mapping)->dict:
     "A run config; a sweep dict of one setting where the metric must be told"
-    config, sweep = nest_config(flat), getattr(tried.source, 'sweep', None)
+    config = nest_config({k: plain_value(v, keep_floats=True) for k, v in flat.items()})
+    sweep  = getattr(tried.source, 'sweep', None)
     if sweep is None or not Objective.of(sweep).is_given: return config
     metric = dict(name=tried.judge.name, goal=tried.judge.goal)
     return dict(method='grid', metric=metric, parameters={k: dict(value=v) for k, v in config.items()})
