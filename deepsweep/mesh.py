@@ -16,7 +16,7 @@ from .keys import CONFIG_KEYS, KEYS, LABEL_KEYS, OWN_COLUMNS, is_number
 from .objective import Objective, among, natural_goal
 from .scores import UNSCORED
 from .space import flatten_config, nest_config
-from .style import PALETTE, legend_beside, legend_mark, plain_text
+from .style import PALETTE, plain_text
 from .sweep_dict import bounded_exp, check_sweep, is_sweep, parameter_leaves
 
 # %% auto #0
@@ -27,10 +27,12 @@ def _check_range(key:str, ends:object, factor:object)->tuple:
     "Ends of one axis, or an error that names it"
     def refuse(rule, value): raise SweepError(f'{key} {rule}, got {value!r}', [(key, rule, value)])
     is_pair = isinstance(ends, (list, tuple)) and len(ends) == 2 and all(map(is_number, ends))
-    if not is_pair or not 0 < ends[0] <= ends[1]: refuse('must be a range (low, high) with 0 < low <= high', ends)
+    if not is_pair or not 0 < ends[0] <= ends[1]:
+        refuse('must be a range (low, high) with 0 < low <= high', ends)
     if not is_number(factor) or factor <= 1: refuse('must have a factor above 1', factor)
     return ends
 
+# %% ../nbs/search/30_mesh.ipynb #axis-points-axis-points
 def _axis_points(low:float, high:float, factor:float)->np.ndarray:
     "Logarithms of the points of an axis, from the upper end down"
     steps = math.floor(math.log(high/low)/math.log(factor) + 1e-9)
@@ -45,6 +47,7 @@ def _shifted(points:np.ndarray, ends:tuple, width:float, inside:bool, rng)->np.n
     if inside: low, high = (o.clip(*np.log(ends)) for o in (low, high))
     return rng.uniform(low, high)
 
+# %% ../nbs/search/30_mesh.ipynb #shift-from-logs
 def _from_logs(logs:np.ndarray, ends:tuple, inside:bool)->list:
     "Values of an axis; whole ones where the range is of whole numbers"
     values = np.array([float(f'{o:.6g}') for o in np.exp(logs)])            # .01, not .009999999999999995
@@ -98,6 +101,7 @@ def _table_of(source:object, objective:Objective|None)->tuple[pd.DataFrame,Objec
     if {'run', 'epoch'} <= set(table): return best_table(table, metric=judge), judge
     return table, judge
 
+# %% ../nbs/search/30_mesh.ipynb #tried-table-metrics
 def _metrics(table:pd.DataFrame)->list:
     "Columns that look like scores"
     if 'valid accuracy' in table: return ['valid accuracy']
@@ -113,6 +117,7 @@ def _is_setting(name:object, judge:Objective)->bool:
     if name in OWN_COLUMNS: return False
     return ' ' not in str(name).removesuffix(' (parameter)') and natural_goal(str(name)) is None
 
+# %% ../nbs/search/30_mesh.ipynb #tried-keys-leaves
 def _leaves(sweep:object)->Iterator[tuple[str,dict]]:
     "Parameters of a sweep dict, or of those in a list"
     for part in [sweep] if isinstance(sweep, Mapping) else sweep or ():
@@ -151,13 +156,16 @@ def _means(table:pd.DataFrame, varied:list, judge:Objective)->pd.DataFrame:
     order = judge.cost(rows[judge.name]).sort_values(kind='stable', na_position='last').index
     return rows.loc[order].reset_index(drop=True)
 
+# %% ../nbs/search/30_mesh.ipynb #tried-rows-check-column
+def _check_column(table:pd.DataFrame, name:str)->None:
+    if name in table: return
+    raise SweepError(f'the table has no column {name!r}; {did_you_mean(name, map(str, table))}')
+
+# %% ../nbs/search/30_mesh.ipynb #tried-rows-tried
 def _tried(source:object, keys:Sequence[str]|None, objective:Objective|None)->_Tried:
     "What a sweep has tried, from its result or a table"
     table, judge = _table_of(source, objective)
-    if judge.name not in table:
-        raise SweepError(f'the table has no column {judge.name!r}; {did_you_mean(judge.name, map(str, table))}')
-    for k in keys or ():
-        if k not in table: raise SweepError(f'{k!r} is no column of the table; {did_you_mean(k, map(str, table))}')
+    for k in (judge.name, *(keys or ())): _check_column(table, k)
     settings = [o for o in table if _is_setting(o, judge) or o in (keys or ())]
     varied = [o for o in settings if table[o].map(str).nunique() > 1]
     numeric = set(number_columns(table[varied]))
@@ -171,19 +179,21 @@ _MARGIN, _LOG_SPAN = .15, 8     # outer share of an axis; ratio of ends from whi
 
 def _is_share_key(key:str)->bool: return key in KEYS and KEYS[key].test(.5) and not KEYS[key].test(1.5)
 
+# %% ../nbs/search/30_mesh.ipynb #scale-is-log
 def _is_log(key:str, values:Sequence[float])->bool:
     "Is this key one whose steps are factors?"
     positive = [o for o in values if o > 0]
     if _is_share_key(key) or len(positive) < 2 or min(values) < 0: return False
     return max(positive)/min(positive) >= _LOG_SPAN
 
+# %% ../nbs/search/30_mesh.ipynb #scale-column
 def _column(tried:_Tried, key:str)->pd.Series: return tried.rows[key].astype(float)
 
+# %% ../nbs/search/30_mesh.ipynb #scale-span
 def _span(tried:_Tried, key:str)->tuple[float,float]:
     "Ends of the axis: those of the range, else of what was tried"
     values = _column(tried, key)
-    low, high = tried.ranges.get(key, (-math.inf, math.inf))
-    return max(low, values.min()) if math.isinf(low) else low, min(high, values.max()) if math.isinf(high) else high
+    return tried.ranges.get(key, (values.min(), values.max()))
 
 # %% ../nbs/search/30_mesh.ipynb #edges
 def _is_listed(tried:_Tried, key:str)->bool:
@@ -191,6 +201,7 @@ def _is_listed(tried:_Tried, key:str)->bool:
     values = _column(tried, key).dropna()
     return key not in tried.ranges and (values.nunique() < len(values) or len(tried.keys) == 1)
 
+# %% ../nbs/search/30_mesh.ipynb #edges-edges
 def _edges(tried:_Tried, key:str)->pd.Series:
     "`low edge`, `high edge` or `inside` for each setting; missing where it has no such key"
     values, (low, high) = _column(tried, key), _span(tried, key)
@@ -202,7 +213,7 @@ def _edges(tried:_Tried, key:str)->pd.Series:
 
 # %% ../nbs/search/30_mesh.ipynb #beyond
 def _legal(tried:_Tried, key:str, value:float, best:float)->float|int|None:
-    "`value` with three digits, or the nearest that a run may have, on its side of `best`; None: there is none"
+    "`value` in three digits, or the nearest legal one on its side of `best`; None: there is none"
     values = tried.rows[key].dropna()
     if values.min() >= 0 and value < 0: value = 0.
     if _is_share_key(key) and value >= 1: value = (best + 1)/2
@@ -222,6 +233,7 @@ def _gap(tried:_Tried, key:str, best:float, is_log:bool)->float:
     if is_log and best > 0: return float(np.exp(np.abs(np.log(others/best)).min()))
     return float(np.abs(others - best).min())
 
+# %% ../nbs/search/30_mesh.ipynb #gap-outside
 def _outside(tried:_Tried, key:str, at:str)->float|int|None:
     "The next value beyond an edge; None: there is none that a run may have"
     low, high = _span(tried, key)
@@ -277,6 +289,7 @@ def _moves(tried:_Tried, key:str, best:float, factor:float, steps:Iterable[int])
         if value is not None and step != 0: value = _legal(tried, key, value, best)
         if value is not None: yield step, value
 
+# %% ../nbs/search/30_mesh.ipynb #neighbours-neighbours
 def _neighbours(tried:_Tried, key:str, row:int, factor:float)->list[tuple[int,float]]:
     "Steps and values of one axis; one step more where the best lies at an edge"
     best, at = tried.rows[key].iloc[row], _edges(tried, key).iloc[row]
@@ -288,14 +301,18 @@ def _neighbours(tried:_Tried, key:str, row:int, factor:float)->list[tuple[int,fl
 # %% ../nbs/search/30_mesh.ipynb #base
 def _plain_name(key:str)->str: return key.removesuffix(' (parameter)')
 
+# %% ../nbs/search/30_mesh.ipynb #base-base
 def _base(tried:_Tried, row:int)->dict:
     "The config of a setting without its seed, flat"
     found = tried.rows.iloc[row]
     for run in getattr(tried.source, 'runs', ()):
-        if run.id == found.get('run'): return flatten_config({k: v for k, v in run.config.items() if k != 'seed'})
+        if run.id != found.get('run'): continue
+        return flatten_config({k: v for k, v in run.config.items() if k != 'seed'})
     columns = [k for k in tried.rows if _is_setting(k, tried.judge) or k in tried.varied]
-    return {_plain_name(k): found[k] for k in columns if isinstance(found[k], (list, dict)) or pd.notna(found[k])}
+    given   = [k for k in columns if isinstance(found[k], (list, dict)) or pd.notna(found[k])]
+    return {_plain_name(k): found[k] for k in given}
 
+# %% ../nbs/search/30_mesh.ipynb #base-same
 def _same(config:Mapping, names:Iterable[str])->tuple:
     "What is equal for equal settings; the seventh digit of a number is none of them"
     values = [config.get(k) for k in names]
@@ -311,6 +328,7 @@ def _around(tried:_Tried, row:int, factor:float)->Iterator[tuple[int,dict]]:
         values = {_plain_name(k): value for k, (_, value) in zip(keys, point)}
         yield sum(steps for steps, _ in point), base | values
 
+# %% ../nbs/search/30_mesh.ipynb #around-as-asked
 def _as_asked(tried:_Tried, flat:Mapping)->dict:
     "A run config; a sweep dict of one setting where the metric must be told"
     config = nest_config({k: plain_value(v, keep_floats=True) for k, v in flat.items()})
@@ -333,7 +351,8 @@ def refine(
     if not is_number(factor) or factor <= 1: raise SweepError(f'factor must be above 1, got {factor!r}')
     top, limit = check_whole('top', top, 1, SweepError), check_whole('limit', limit, 1, SweepError)
     tried = _tried(source, keys, objective)
-    epochs = {} if num_epochs is None else dict(num_epochs=check_whole('num_epochs', num_epochs, 1, SweepError))
+    if num_epochs is not None: check_whole('num_epochs', num_epochs, 1, SweepError)
+    epochs = {} if num_epochs is None else dict(num_epochs=num_epochs)
     names = [*tried.varied, *({'num_epochs'} & set(tried.rows) - set(tried.varied))]
     done  = {_same(row, names) for row in tried.rows.to_dict('records')}
     names = [*map(_plain_name, names)]
@@ -349,6 +368,7 @@ def _pairs(tried:_Tried, x:str, y:str)->pd.DataFrame:
     found = tried.rows.dropna(subset=[x, y])
     return found.drop_duplicates([x, y]).astype({x: float, y: float})
 
+# %% ../nbs/search/30_mesh.ipynb #axis-scale-set-scale
 def _set_scale(ax, which:str, key:str, values:Sequence[float])->None:
     "A logarithmic axis where steps are factors; zero has its place on it"
     if not _is_log(key, values): return
@@ -360,8 +380,10 @@ def _set_scale(ax, which:str, key:str, values:Sequence[float])->None:
 def _draw_border(ax, tried:_Tried, x:str, y:str)->None:
     "A box around what was tried"
     (left, right), (low, high) = (_span(tried, k) for k in (x, y))
-    ax.plot([left, right, right, left, left], [low, low, high, high, low], color='.6', linestyle='--', lw=1, zorder=1)
+    xs, ys = [left, right, right, left, left], [low, low, high, high, low]
+    ax.plot(xs, ys, color='.6', linestyle='--', lw=1, zorder=1)
 
+# %% ../nbs/search/30_mesh.ipynb #border-box-draw-best
 def _draw_best(ax, found:pd.DataFrame, x:str, y:str, metric:str)->None:
     "A star at the best setting, with its score"
     best = found.iloc[0]
@@ -386,7 +408,8 @@ def plot_mesh(
     _draw_border(ax, tried, x, y)
     size  = 20 + 180*good[metric].rank(ascending=tried.judge.goal == 'maximize', pct=True)**2
     cmap  = 'viridis' if tried.judge.goal == 'maximize' else 'viridis_r'
-    shown = ax.scatter(good[x], good[y], s=size, c=good[metric], cmap=cmap, edgecolor='black', lw=.5, zorder=3)
+    style = dict(cmap=cmap, edgecolor='black', lw=.5, zorder=3)
+    shown = ax.scatter(good[x], good[y], s=size, c=good[metric], **style)
     ax.plot(bad[x], bad[y], 'X', color='.5', mec='black', ms=8, zorder=4)
     _draw_best(ax, good, x, y, metric)
     ax.figure.colorbar(shown, ax=ax, label=plain_text(metric))
