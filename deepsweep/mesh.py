@@ -171,7 +171,7 @@ def _tried(source:object, keys:Sequence[str]|None, objective:Objective|None)->_T
     numeric = set(number_columns(table[varied]))
     rows = _means(table, varied, judge)
     if not rows[judge.name].notna().any(): raise SweepError(f'no setting has a finite {judge.name!r}')
-    swept = [o for o in keys or varied if o in numeric]
+    swept = [o for o in (varied if keys is None else keys) if o in numeric]
     return _Tried(rows, swept, varied, judge, _ranges(getattr(source, 'sweep', None)), source)
 
 # %% ../nbs/search/30_mesh.ipynb #scale
@@ -313,10 +313,16 @@ def _base(tried:_Tried, row:int)->dict:
     return {_plain_name(k): found[k] for k in given}
 
 # %% ../nbs/search/30_mesh.ipynb #base-same
-def _same(config:Mapping, names:Iterable[str])->tuple:
-    "What is equal for equal settings; the seventh digit of a number is none of them"
-    values = [config.get(k) for k in names]
-    return tuple(f'{float(v):.6g}' if is_number(v) else str(v) for v in values)
+_ALIKE = .02        # numbers this close, as a share, are not worth another training
+
+def _is_same(a:Mapping, b:Mapping, names:Iterable[str])->bool:
+    "Do two configs agree in these keys?"
+    for k in names:
+        x, y = a.get(k), b.get(k)
+        if is_number(x) and is_number(y):
+            if not math.isclose(x, y, rel_tol=_ALIKE): return False
+        elif str(x) != str(y): return False
+    return True
 
 # %% ../nbs/search/30_mesh.ipynb #around
 def _around(tried:_Tried, row:int, factor:float)->Iterator[tuple[int,dict]]:
@@ -337,6 +343,15 @@ def _as_asked(tried:_Tried, flat:Mapping)->dict:
     metric = dict(name=tried.judge.name, goal=tried.judge.goal)
     return dict(method='grid', metric=metric, parameters={k: dict(value=v) for k, v in config.items()})
 
+# %% ../nbs/search/30_mesh.ipynb #news
+def _news(points:Iterable[dict], known:Sequence[Mapping], names:Sequence[str])->Iterator[dict]:
+    "The configs that agree with none that is known, nor with an earlier one"
+    known = list(known)
+    for flat in points:
+        if any(_is_same(flat, o, names) for o in known): continue
+        known.append(flat)
+        yield flat
+
 # %% ../nbs/search/30_mesh.ipynb #refine
 def refine(
     source:object,                      # Result of a sweep, or a table with a row per run (or run and epoch)
@@ -354,13 +369,12 @@ def refine(
     if num_epochs is not None: check_whole('num_epochs', num_epochs, 1, SweepError)
     epochs = {} if num_epochs is None else dict(num_epochs=num_epochs)
     names = [*tried.varied, *({'num_epochs'} & set(tried.rows) - set(tried.varied))]
-    done  = {_same(row, names) for row in tried.rows.to_dict('records')}
     names = [*map(_plain_name, names)]
+    known = [{_plain_name(k): v for k, v in row.items()} for row in tried.rows.to_dict('records')]
     best  = range(min(top, tried.rows[tried.judge.name].count()))
     points = sorted((o for i in best for o in _around(tried, i, factor)), key=lambda o: o[0])
-    asked = {_same(flat | epochs, names): flat | epochs for _, flat in reversed(points)}
-    new   = [flat for key, flat in reversed(asked.items()) if key not in done]
-    return [_as_asked(tried, flat) for flat in new[:limit]]
+    new = _news((flat | epochs for _, flat in points), known, names)
+    return [_as_asked(tried, flat) for flat in itertools.islice(new, limit)]
 
 # %% ../nbs/search/30_mesh.ipynb #axis-scale
 def _pairs(tried:_Tried, x:str, y:str)->pd.DataFrame:

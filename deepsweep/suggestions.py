@@ -108,6 +108,7 @@ def _share_axis(path:tuple, p:dict)->_Axis:
     def value(u):
         x = quantile(min(max(u, tail), 1 - tail))
         x = min(max(bounded_exp(x) if is_log else x, low), high)
+        x = next((end for end in (low, high) if math.isclose(x, end, rel_tol=1e-12)), x)
         return to_step(x, p) if 'q' in p else float(x)
     def place(v):
         if not is_number(v) or not low <= v <= high: return None
