@@ -110,12 +110,28 @@ def _metrics(table:pd.DataFrame)->list:
     return [o for o in numbers if ' ' in str(o) or natural_goal(str(o))]
 
 # %% ../nbs/search/30_mesh.ipynb #tried-keys
-def _is_setting(name:object, judge:Objective)->bool:
+def _plain_name(key:str)->str: return key.removesuffix(' (parameter)')
+
+_SCORE_COLUMNS = 'score', 'low', 'high', 'mean', 'n'        # of tables that average over seeds
+
+def _is_setting(name:object, judge:Objective, declared:set|None)->bool:
     "Does a column of a table of runs hold what was set?"
-    if name == judge.name or name in (*LABEL_KEYS, 'seed'): return False
+    plain = _plain_name(str(name))
+    if name == judge.name or plain in (*LABEL_KEYS, 'seed'): return False
+    if declared is not None: return plain in declared
     if name in KEYS: return True
-    if name in OWN_COLUMNS: return False
-    return ' ' not in str(name).removesuffix(' (parameter)') and natural_goal(str(name)) is None
+    if name in OWN_COLUMNS or name in _SCORE_COLUMNS: return False
+    return ' ' not in plain and natural_goal(plain) is None
+
+# %% ../nbs/search/30_mesh.ipynb #declared
+def _declared(source:object)->set|None:
+    "Keys that a sweep was given; None: only its table is known"
+    runs, sweep = getattr(source, 'runs', None), getattr(source, 'sweep', None)
+    if runs: return {k for run in runs for k in flatten_config(run.config)}
+    if sweep is None: return None
+    parts = [sweep] if isinstance(sweep, Mapping) else sweep
+    configs = [flatten_config(o) for o in parts if not is_sweep(o)]
+    return {k for k, _ in _leaves(sweep)} | {k for o in configs for k in o}
 
 # %% ../nbs/search/30_mesh.ipynb #tried-keys-leaves
 def _leaves(sweep:object)->Iterator[tuple[str,dict]]:
@@ -166,7 +182,8 @@ def _tried(source:object, keys:Sequence[str]|None, objective:Objective|None)->_T
     "What a sweep has tried, from its result or a table"
     table, judge = _table_of(source, objective)
     for k in (judge.name, *(keys or ())): _check_column(table, k)
-    settings = [o for o in table if _is_setting(o, judge) or o in (keys or ())]
+    declared = _declared(source)
+    settings = [o for o in table if _is_setting(o, judge, declared) or o in (keys or ())]
     varied = [o for o in settings if table[o].map(str).nunique() > 1]
     numeric = set(number_columns(table[varied]))
     rows = _means(table, varied, judge)
@@ -299,16 +316,13 @@ def _neighbours(tried:_Tried, key:str, row:int, factor:float)->list[tuple[int,fl
     return [(step, value) for value, step in near.items()]
 
 # %% ../nbs/search/30_mesh.ipynb #base
-def _plain_name(key:str)->str: return key.removesuffix(' (parameter)')
-
-# %% ../nbs/search/30_mesh.ipynb #base-base
 def _base(tried:_Tried, row:int)->dict:
     "The config of a setting without its seed, flat"
     found = tried.rows.iloc[row]
     for run in getattr(tried.source, 'runs', ()):
         if run.id != found.get('run'): continue
         return flatten_config({k: v for k, v in run.config.items() if k != 'seed'})
-    columns = [k for k in tried.rows if _is_setting(k, tried.judge) or k in tried.varied]
+    columns = [k for k in tried.rows if _is_setting(k, tried.judge, None) or k in tried.varied]
     given   = [k for k in columns if isinstance(found[k], (list, dict)) or pd.notna(found[k])]
     return {_plain_name(k): found[k] for k in given}
 

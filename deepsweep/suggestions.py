@@ -218,13 +218,15 @@ class _Model:
     def is_ready(self)->bool: return bool(self.axes) and any(not math.isnan(cost) for _, cost in self.rows)
 
 # %% ../nbs/search/32_suggestions.ipynb #model-costs
+_HUGE = 1e100       # its square is still a number
+
 def _filled(costs:Sequence[float])->list[float]:
     "Costs with the worst where there is none, cut where they lie far above the rest"
-    known  = np.array([o for o in costs if not math.isnan(o)])
+    known  = np.array([o for o in costs if not math.isnan(o)]).clip(-_HUGE, _HUGE)
     middle = np.median(known)
-    cut = middle + 3*(middle - known.min())                # one loss of 1e9 must not flatten all others
-    worst = min(known.max(), cut) if cut > middle else known.max()
-    return [min(o, worst) if not math.isnan(o) else worst for o in map(float, costs)]
+    cut    = middle + 3*(middle - known.min())             # one loss of 1e9 must not flatten all others
+    worst  = float(min(known.max(), cut) if cut > middle else known.max())
+    return [worst if math.isnan(o) else min(max(o, -_HUGE), worst) for o in costs]
 
 # %% ../nbs/search/32_suggestions.ipynb #model-ask
 def _sampler(optuna, is_smooth:bool, seed:int):
@@ -358,7 +360,7 @@ def _first_fault(key:str, value, by_name:Mapping)->str|None:
 def _first_settings(first:Sequence[Mapping], axes:Sequence[_Axis])->list[dict]:
     "Settings to begin with, flat and checked"
     by_name  = {o.name: o for o in axes}
-    settings = [_flat(o, axes) for o in first]
+    settings = [plain_value(_flat(o, axes), keep_floats=True) for o in first]
     given    = [(f'first[{i}].{k}', k, v) for i, o in enumerate(settings) for k, v in o.items()]
     for path, key, value in given:
         rule = _first_fault(key, value, by_name)
