@@ -321,7 +321,7 @@ def _base(tried:_Tried, row:int)->dict:
     found = tried.rows.iloc[row]
     for run in getattr(tried.source, 'runs', ()):
         if run.id != found.get('run'): continue
-        return flatten_config({k: v for k, v in run.config.items() if k != 'seed'})
+        return flatten_config(dict(run.labels) | {k: v for k, v in run.config.items() if k != 'seed'})
     columns = [k for k in tried.rows if _is_setting(k, tried.judge, None) or k in tried.varied]
     given   = [k for k in columns if isinstance(found[k], (list, dict)) or pd.notna(found[k])]
     return {_plain_name(k): found[k] for k in given}
@@ -354,8 +354,9 @@ def _as_asked(tried:_Tried, flat:Mapping)->dict:
     config = nest_config({k: plain_value(v, keep_floats=True) for k, v in flat.items()})
     sweep  = getattr(tried.source, 'sweep', None)
     if sweep is None or not Objective.of(sweep).is_given: return config
+    name   = {'name': sweep['name']} if isinstance(sweep, Mapping) and 'name' in sweep else {}
     metric = dict(name=tried.judge.name, goal=tried.judge.goal)
-    return dict(method='grid', metric=metric, parameters={k: dict(value=v) for k, v in config.items()})
+    return name | dict(method='grid', metric=metric, parameters={k: dict(value=v) for k, v in config.items()})
 
 # %% ../nbs/search/30_mesh.ipynb #news
 def _news(points:Iterable[dict], known:Sequence[Mapping], names:Sequence[str])->Iterator[dict]:
