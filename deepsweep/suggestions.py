@@ -15,6 +15,7 @@ from .analysis import as_table, best_table
 from .config import plain_value
 from .core import BAD_STATES, SweepError, check_whole, derive_seed, did_you_mean
 from .keys import is_number
+from .mesh import range_ends
 from .objective import Objective, among
 from .space import flatten_config, sample_runs, to_step
 from .sweep_dict import bounded_exp, check_sweep, parameter_leaves, step_range
@@ -32,6 +33,7 @@ def _line(p:dict)->tuple[float,float]:
     if kind.endswith('log_uniform_values'): return math.log(low), math.log(high)
     return (-high, -low) if kind.startswith('inv_') else (low, high)
 
+# %% ../nbs/search/32_suggestions.ipynb #quantile-quantile
 def _quantile(p:dict)->tuple[Callable,Callable]:
     "Value at a share of a distribution, and the share below a value; before any exponential"
     if 'mu' in p:
@@ -73,6 +75,7 @@ def _options(p:dict)->list:
     shares = p.get('probabilities') or [1]*len(p['values'])
     return list({_text(v): v for v, share in zip(p['values'], shares) if share > 0}.values())
 
+# %% ../nbs/search/32_suggestions.ipynb #list-axis-list-axis
 def _list_axis(path:tuple, p:dict)->_Axis:
     "The axis of a list; three or more numbers stand in their order"
     values = _options(p)
@@ -96,24 +99,16 @@ def _step_axis(path:tuple, p:dict)->_Axis:
     return _Axis('.'.join(path), path, value, place, last - first + 1)
 
 # %% ../nbs/search/32_suggestions.ipynb #share-axis
-def _ends(p:dict)->tuple[float,float]:
-    "Least and greatest value that a parameter may have"
-    if 'a' in p: return 0., 1.
-    if 'mu' in p: return (0. if 'log' in p['distribution'] else -math.inf), math.inf
-    low, high = p['min'], p['max']
-    if not p['distribution'].endswith('log_uniform'): return low, high
-    if p['distribution'].startswith('inv_'): low, high = -high, -low
-    return bounded_exp(low), bounded_exp(high)
-
 def _share_axis(path:tuple, p:dict)->_Axis:
     "The axis of a continuum; what is rounded to a step `q` lies on one, too"
     quantile, share = _quantile(p)
-    low, high = _ends(p)
+    low, high = range_ends(p)
     tail = 0. if 'min' in p else _TAIL
     is_log = 'log' in p['distribution']
     def value(u):
         x = quantile(min(max(u, tail), 1 - tail))
         x = min(max(bounded_exp(x) if is_log else x, low), high)
+        x = next((end for end in (low, high) if math.isclose(x, end, rel_tol=1e-12)), x)
         return to_step(x, p) if 'q' in p else float(x)
     def place(v):
         if not is_number(v) or not low <= v <= high: return None
@@ -128,6 +123,7 @@ def _axis(path:tuple, p:dict)->_Axis:
     if {'value', 'values'} & p.keys() or p.get('sigma') == 0: return _list_axis(path, p)
     return _step_axis(path, p) if kind in ('int_uniform', 'q_uniform') else _share_axis(path, p)
 
+# %% ../nbs/search/32_suggestions.ipynb #axes-axes
 def _axes(sweep:Mapping)->list[_Axis]:
     "The axes of a checked sweep, those of constants included"
     if sweep['method'] == 'grid':
@@ -136,8 +132,9 @@ def _axes(sweep:Mapping)->list[_Axis]:
     return [_axis(*leaf) for leaf in parameter_leaves(sweep['parameters'])]
 
 # %% ../nbs/search/32_suggestions.ipynb #given
-def _is_missing(v)->bool: return v is None or v is pd.NA or v is pd.NaT or isinstance(v, float) and math.isnan(v)
+def _is_missing(v)->bool: return v is None or v is pd.NA or isinstance(v, float) and math.isnan(v)
 
+# %% ../nbs/search/32_suggestions.ipynb #given-value-in
 def _value_in(row:Mapping, axis:_Axis):
     "What a row of a table says about a parameter; a missing value is None"
     if axis.name in row: return None if _is_missing(row[axis.name]) else row[axis.name]
@@ -145,6 +142,7 @@ def _value_in(row:Mapping, axis:_Axis):
     inner = {k.removeprefix(under): v for k, v in row.items() if str(k).startswith(under)}
     return {k: v for k, v in inner.items() if not _is_missing(v)} or None     # a dict that was flattened
 
+# %% ../nbs/search/32_suggestions.ipynb #given-flat
 def _flat(config:Mapping, axes:Iterable[_Axis])->dict:
     return flatten_config(config, keep={o.name for o in axes})
 
@@ -156,12 +154,14 @@ def _placed(row:Mapping, axes:Iterable[_Axis])->tuple[tuple,dict|None]:
     if None not in places.values(): return tuple(places.values()), places
     return tuple(map(_same_text, values.values())), None
 
+# %% ../nbs/search/32_suggestions.ipynb #known-costs
 def _costs(table:pd.DataFrame, objective:Objective)->list[float]:
     "Scores, turned so that lower is better; NaN where there is none"
     if objective.name not in table: return [math.nan]*len(table)
     cost = objective.cost(pd.to_numeric(table[objective.name], errors='coerce').astype(float))
     return cost.where(np.isfinite(cost)).tolist()
 
+# %% ../nbs/search/32_suggestions.ipynb #known-records
 def _records(table:pd.DataFrame|None)->list[dict]:
     "Rows of a table; None has none"
     if table is None: return []
@@ -179,6 +179,7 @@ def _judge(sweep:Mapping, objective:Objective|None, table:pd.DataFrame|None)->Ob
 _GP_AXES, _GP_ROWS = 4, 100       # a Gaussian process costs the cube of its rows
 
 @contextlib.contextmanager
+
 def _quiet_optuna():
     "Optuna without a line for every study"
     import optuna
@@ -187,11 +188,13 @@ def _quiet_optuna():
     try: yield optuna
     finally: optuna.logging.set_verbosity(before)
 
+# %% ../nbs/search/32_suggestions.ipynb #shared-shared
 def _shared(x):
     "`x`, which copies as itself: a study copies all that it is given, which takes most of its time"
     x.__deepcopy__ = lambda memo: x
     return x
 
+# %% ../nbs/search/32_suggestions.ipynb #shared-distribution
 def _distribution(optuna, axis:_Axis):
     "An axis in Optuna's terms"
     kinds = optuna.distributions
@@ -215,13 +218,15 @@ class _Model:
     def is_ready(self)->bool: return bool(self.axes) and any(not math.isnan(cost) for _, cost in self.rows)
 
 # %% ../nbs/search/32_suggestions.ipynb #model-costs
+_HUGE = 1e100       # its square is still a number
+
 def _filled(costs:Sequence[float])->list[float]:
     "Costs with the worst where there is none, cut where they lie far above the rest"
-    known  = np.array([o for o in costs if not math.isnan(o)])
+    known  = np.array([o for o in costs if not math.isnan(o)]).clip(-_HUGE, _HUGE)
     middle = np.median(known)
-    cut = middle + 3*(middle - known.min())                # one loss of 1e9 must not flatten all others
-    worst = min(known.max(), cut) if cut > middle else known.max()
-    return [min(o, worst) if not math.isnan(o) else worst for o in map(float, costs)]
+    cut    = middle + 3*(middle - known.min())             # one loss of 1e9 must not flatten all others
+    worst  = float(min(known.max(), cut) if cut > middle else known.max())
+    return [worst if math.isnan(o) else min(max(o, -_HUGE), worst) for o in costs]
 
 # %% ../nbs/search/32_suggestions.ipynb #model-ask
 def _sampler(optuna, is_smooth:bool, seed:int):
@@ -229,6 +234,7 @@ def _sampler(optuna, is_smooth:bool, seed:int):
     if is_smooth: return optuna.samplers.GPSampler(seed=seed, n_startup_trials=0)
     return optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=0, constant_liar=False)
 
+# %% ../nbs/search/32_suggestions.ipynb #model-ask-study
 def _study(optuna, model:_Model, kinds:Mapping):
     "A study of the rows; where no cost is known the worst stands"
     study, now = optuna.create_study(), datetime.now()
@@ -249,6 +255,7 @@ def _study(optuna, model:_Model, kinds:Mapping):
         study.add_trial(_shared(row))
     return study
 
+# %% ../nbs/search/32_suggestions.ipynb #model-ask-asked
 def _asked(model:_Model, seed:int, tries:int)->Iterator[dict]:
     "Places that the model would try next, the best first guess first"
     with _quiet_optuna() as optuna:
@@ -292,6 +299,7 @@ def _draws(search:_Search, seed:int)->Iterator[dict]:
         for config in sample_runs(sweep, n, seed)[done:]: yield _flat(config, search.axes)
         done = n
 
+# %% ../nbs/search/32_suggestions.ipynb #draws-last-ones
 def _last_ones(search:_Search, seed:int)->Iterator[dict]:
     "Every setting of a small space once, in random order"
     sizes = [o.size for o in search.axes]
@@ -307,6 +315,7 @@ def _modelled(search:_Search, seed:int)->Iterator[dict]:
     for places in _asked(search.model, seed, _TRIES):
         yield fixed | {o.name: o.value(places[o.name]) for o in search.model.axes}
 
+# %% ../nbs/search/32_suggestions.ipynb #candidates-candidates
 def _candidates(search:_Search)->Iterator[dict]:
     "Settings for the next number, the one that is wanted most first"
     seed = derive_seed(search.seed, 'search', search.number)
@@ -327,6 +336,7 @@ def _nested(flat:Mapping, axes:Iterable[_Axis])->dict:
         inner[o.path[-1]] = flat[o.name]
     return copy.deepcopy(config)
 
+# %% ../nbs/search/32_suggestions.ipynb #next-next
 def _next(search:_Search, is_allowed:Callable|None)->dict|None:
     "The next setting, nested; None: there is none left"
     for flat in _candidates(search):
@@ -341,16 +351,20 @@ def _next(search:_Search, is_allowed:Callable|None)->dict|None:
     return None
 
 # %% ../nbs/search/32_suggestions.ipynb #first-settings
+def _first_fault(key:str, value, by_name:Mapping)->str|None:
+    "The rule that a part of a first setting breaks, or None"
+    if key not in by_name: return f'is no parameter of the sweep; {did_you_mean(key, by_name)}'
+    return None if by_name[key].place(value) is not None else 'must be a value that the sweep allows'
+
+# %% ../nbs/search/32_suggestions.ipynb #first-settings-first-settings
 def _first_settings(first:Sequence[Mapping], axes:Sequence[_Axis])->list[dict]:
     "Settings to begin with, flat and checked"
-    by_name = {o.name: o for o in axes}
-    settings = [_flat(o, axes) for o in first]
-    for i, setting in enumerate(settings):
-        for k, v in setting.items():
-            rule = None
-            if k not in by_name: rule = f'is no parameter of the sweep; {did_you_mean(k, by_name)}'
-            elif by_name[k].place(v) is None: rule = 'must be a value that the sweep allows'
-            if rule is not None: raise SweepError(f'first[{i}].{k} {rule}, got {v!r}', [(f'first[{i}].{k}', rule, v)])
+    by_name  = {o.name: o for o in axes}
+    settings = [plain_value(_flat(o, axes), keep_floats=True) for o in first]
+    given    = [(f'first[{i}].{k}', k, v) for i, o in enumerate(settings) for k, v in o.items()]
+    for path, key, value in given:
+        rule = _first_fault(key, value, by_name)
+        if rule: raise SweepError(f'{path} {rule}, got {value!r}', [(path, rule, value)])
     return settings
 
 # %% ../nbs/search/32_suggestions.ipynb #learn
@@ -404,11 +418,13 @@ def _best_rows(source:object, objective:Objective)->pd.DataFrame:
     table = as_table(source)
     if 'epoch' in table and 'run' in table: table = best_table(table, metric=objective)
     if objective.name not in table:
-        raise SweepError(f'a warm start needs the metric {objective.name!r}; there is {", ".join(map(str, table))}')
+        columns = ', '.join(map(str, table))
+        raise SweepError(f'a warm start needs the metric {objective.name!r}, got columns {columns}')
     scores = pd.to_numeric(table[objective.name], errors='coerce').astype(float)
     if 'state' not in table: return table.assign(**{objective.name: scores})
     return table.assign(**{objective.name: scores.where(~table['state'].isin(BAD_STATES))})
 
+# %% ../nbs/search/32_suggestions.ipynb #warm-rows-inside
 def _inside(row:Mapping, axes:Sequence[_Axis], ignore:set)->tuple|None:
     "What is the same for equal settings; None: outside of the space"
     for o in axes:
@@ -425,13 +441,14 @@ def warm_table(
     ignore:Iterable[str]=(),         # Constants that may differ, such as `num_epochs`
 )->pd.DataFrame:        # A row per setting: the sweep's flat keys, and the metric, averaged over runs
     "Gather what earlier runs say about this space"
-    checked = check_sweep(sweep)
-    axes, judge, found = _axes(checked), objective or Objective.of(sweep, sealed=False), {}
-    for source in sources:
-        rows = _best_rows(source, judge)
-        for row, score in zip(_records(rows), rows[judge.name]):
-            row = {k.removesuffix(' (parameter)'): v for k, v in row.items()}
-            key = _inside(row, axes, set(ignore))
-            if key is not None: found.setdefault(key, ({o.name: _value_in(row, o) for o in axes}, []))[1].append(score)
-    rows = [setting | {judge.name: float(np.mean(scores))} for setting, scores in found.values()]
+    axes  = _axes(check_sweep(sweep))
+    judge = objective or Objective.of(sweep, sealed=False)
+    scores, settings = {}, {}
+    for row in itertools.chain.from_iterable(_records(_best_rows(o, judge)) for o in sources):
+        row = {k.removesuffix(' (parameter)'): v for k, v in row.items()}
+        key = _inside(row, axes, set(ignore))
+        if key is None: continue
+        settings[key] = {o.name: _value_in(row, o) for o in axes}
+        scores.setdefault(key, []).append(row[judge.name])
+    rows = [setting | {judge.name: float(np.mean(scores[key]))} for key, setting in settings.items()]
     return pd.DataFrame(rows, columns=[*(o.name for o in axes), judge.name])
