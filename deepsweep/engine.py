@@ -15,6 +15,7 @@ from .best import patience_counts
 from .core import BAD_STATES, FINAL_STATES, SweepError, WHOLE_STATES, one_line
 from .fused import FusedTrainer, fuse as fuse_models
 from .member import Engine, How, Member, OUT_OF_TIME, What, check_limit, run_name
+from .keep import Saver
 from .models import make_model
 from .own_code import FAILURES
 from .plan import LANES
@@ -46,13 +47,22 @@ class Crew:
         members = [m for m in self.members.values() if m.trainer.state == 'running']
         return sum(m.engine.work.get(m.run.id, 1) for m in members)
 
+# %% ../nbs/73_engine.ipynb #saved-epoch
+@patch
+def _saved_epoch(self:Engine, todo:set, olds:Mapping)->int|None:
+    "The last epoch after which all runs of a group were saved"
+    return None if self.keeper is None or olds else self.keeper.common_epoch(todo)
+
 # %% ../nbs/73_engine.ipynb #make-crew
 @patch
 def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool)->Crew:
     "A trainer per run of a group; a run that cannot be built has failed"
     crew, runs = Crew([], [], {}, {}), self.what.runs
-    how = dict(alone=False, overtime=overtime, work=crew.work)
+    how = dict(alone=False, overtime=overtime, work=crew.work, saver=Saver(self.keeper))
+    saved = self._saved_epoch(todo, olds)
     for run, config in zip(group['runs'], group['configs']):
+        # who is finished has no snapshot; the others train along without it
+        if run not in todo and saved is not None: continue
         start = time.perf_counter()
         try:
             member  = Member(self, runs[run], olds.get(run), **how) if run in todo else None
@@ -61,6 +71,7 @@ def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool
             if run in todo: crew.states |= self.fail([runs[run]], e, start)
             continue
         if member is not None: crew.members[id(trainer)] = member
+        if saved is not None: member.restore(saved)
         crew.trainers.append(trainer)
         crew.stops.append(patience_counts(trainer, config))
     return crew
@@ -346,6 +357,8 @@ def _begin(self:Engine, group:Mapping, side:Lanes)->None:
     self.unknown -= todo
     if not is_mine: return
     self.waiting.remove(group)
+    if self.how.fresh:
+        for o in todo: self.forget(o)
     job = self._job(group, todo)
     if in_lane: return side.start(group, job)
     with with_threads(group['threads']): ended = job()

@@ -113,6 +113,7 @@ def check_how(
     "Raise for arguments that would only show to be wrong when a run has ended"
     check_limit('max_memory', max_memory)
     if how.max_minutes is not None: check_limit('max_minutes', how.max_minutes)
+    check_limit('keep_every', how.keep_every)
     if not is_number(how.min_score):
         raise SweepError(f'min_score must be a number, got {how.min_score!r}')
     check_whole('keep', how.keep, 1, SweepError)

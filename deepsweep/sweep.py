@@ -361,6 +361,7 @@ def run_sweep(
     device:torch.device|str|None=None,        # None: the best this machine has
     max_memory:float=1.5e9,                   # [bytes] For the groups that train at once
     max_minutes:float|None=None,              # End early, with a store that resumes; None: no limit
+    keep_every:float=5.,                      # [s] Between snapshots of what trains; infinity: none
     tracker:object|str|None=None,             # `wandb`, or an object with `start log finish`
     eval_train:bool=False,                    # Also score training images in evaluation mode
     save_models:str|Path|None=None,           # Folder for the best weights; None: keep none
@@ -371,7 +372,7 @@ def run_sweep(
     "Train every run of a sweep that its store does not hold yet"
     check_engine(engine, fuse, workers)
     asked = Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train, first, warm)
-    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress))
+    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress), keep_every)
     check_how(how, max_memory)
     if save_models is not None: how = replace(how, save_models=Path(save_models))
     if engine == 'wandb': return _sweep_by_agent(sweep, data, asked, how, store, device, tracker)
