@@ -17,7 +17,7 @@ from .core import DeepsweepError, SweepError, WHOLE_STATES, check_whole, did_you
 from .keys import is_number
 from .objective import Objective
 from .scores import best_table
-from .style import PALETTE, legend_beside, legend_mark, plain_text
+from .style import PALETTE, legend_beside, legend_mark, mark_diverged, plain_text
 from .sweep_dict import check_sweep
 from .tables import join_tables
 
@@ -173,7 +173,7 @@ def decide(self:Stopper,
     settings:Mapping|None=None,        # Run -> what all seeds of its setting share; None: one run each
 )->dict[str,Stop]:                     # Those of `mine` that are dropped
     "Compare runs at a rung"
-    check_whole('at', at, 1)
+    at = check_whole('at', at, 1)
     if not mine: return {}
     if self.spec['type'] == 'hyperband': return _hyperband(self, at, mine, earlier)
     return _halving(self, at, mine, earlier, settings)
@@ -303,6 +303,13 @@ def _stop_rows(stops:Mapping[str,Stop|None])->pd.DataFrame:
     table.insert(0, 'run', list(stops))
     return table
 
+# %% ../nbs/search/20_stopping.ipynb #check-epochs
+def _check_epochs(curves:pd.DataFrame)->None:
+    "The values of epoch 1 must stand in the first column, and none may be left out"
+    epochs = list(curves.columns)
+    if epochs == list(range(1, len(epochs) + 1)): return
+    raise DeepsweepError(f'the columns of curves must be the epochs 1, 2, 3, …, got {epochs[:4]}')
+
 # %% ../nbs/search/20_stopping.ipynb #halving-replay
 def halving_replay(
     curves:pd.DataFrame,           # A row per run, a column per epoch from 1, as `metric_curves` makes them
@@ -312,6 +319,7 @@ def halving_replay(
     batch:int|None=None,           # Runs that are trained together, in the order of the rows; None: all
 )->pd.DataFrame:                   # A row per run: `run rung value bar missed epochs last place`
     "Replay a stop rule on whole curves; `last` is what a setting comes to without it, `place` its rank"
+    _check_epochs(curves)
     rule = make_stopper(spec, objective, num_epochs=curves.shape[1])
     step, earlier, stops = batch or max(len(curves), 1), {}, {}
     for i in range(0, len(curves), check_whole('batch', step, 1)):
@@ -387,10 +395,18 @@ def _why_dropped(stop:Stop, objective:Objective, end:str)->str:
     side = 'below' if objective.goal == 'maximize' else 'above'
     return f'{what} of {stop.value:.4g} is {stop.missed:.2g} {side} the bar of {bar}'
 
+_ENDS = {                # state -> what the run did
+    'finished': 'finished',
+    'early-stopped': 'ended early',
+    'interrupted': 'was interrupted',
+    'pruned': 'was pruned',
+    'running': 'is running'}
+
 def _why_ended(row:pd.Series, epochs:int)->str:
     "How a run ended that no rule stopped"
     reason = f" ({row['stop reason']})" if isinstance(row['stop reason'], str) else ''
-    return f"was not stopped at a rung: it is {row['state']} after {epochs} epochs{reason}."
+    end = _ENDS.get(row['state'], row['state'])                           # it diverged, failed
+    return f"was not stopped at a rung; it {end} after {epochs} epoch{'s'*(epochs != 1)}{reason}."
 
 # %% ../nbs/search/20_stopping.ipynb #why-stopped
 def why_stopped(
@@ -426,14 +442,34 @@ def _rung_lines(ax:Axes, rungs:Iterable[int])->None:
         ax.axvline(at, color='.4', lw=.8, ls=(0, (4, 2)), zorder=0)
         ax.text(at, 1.01, f'{at}', transform=ax.get_xaxis_transform(), ha='center', va='bottom', fontsize=8)
 
-def _rung_legend(ax:Axes, is_replay:bool)->None:
+def _rung_legend(ax:Axes, is_replay:bool, has_lost:bool)->None:
     handles = [
         legend_mark('', 'went on', color=PALETTE['blue'], linestyle='-'),
         legend_mark('', 'the best', color=PALETTE['blue'], linestyle='-', linewidth=2.5),
         legend_mark('v', 'stopped', color=PALETTE['red']),
         legend_mark('', 'rung', linestyle=(0, (4, 2)), color='.4')]
     if is_replay: handles.insert(3, legend_mark('', 'had it gone on', linestyle=':', color='.6'))
+    if has_lost: handles.insert(3, legend_mark('X', 'diverged'))
     legend_beside(ax, handles)
+
+# %% ../nbs/search/20_stopping.ipynb #plot-rungs-lost
+def _mark_lost(ax:Axes, curves:pd.DataFrame)->None:
+    "A cross where each of these runs diverged, at the foot where it has no value at all"
+    for curve in (row.dropna() for _, row in curves.iterrows()):
+        if len(curve): mark_diverged(ax, curve.index[-1], curve.iloc[-1])
+        else: mark_diverged(ax, 1)
+
+def _drawn(x, stops, objective)->tuple[pd.DataFrame,pd.DataFrame,Objective]:
+    "Curves, their stops with the same index, and what judges them"
+    if isinstance(x, pd.DataFrame):
+        if stops is None or objective is None:
+            raise DeepsweepError('curves need their stops and an objective beside them, got None')
+        curves = x
+    else:
+        objective = objective or _objective(x)
+        curves    = metric_curves(x.history_table(), objective.name)
+        stops     = stop_table(x) if stops is None else stops
+    return curves, stops.set_index('run').reindex(curves.index), objective
 
 # %% ../nbs/search/20_stopping.ipynb #plot-rungs-all
 def plot_rungs(
@@ -441,21 +477,18 @@ def plot_rungs(
     stops:pd.DataFrame|None=None,       # With `run` and `rung`; None: the stops of the result
     *, objective:Objective|None=None,   # What runs compete by; None: that of the result
     rungs:Iterable[int]|None=None,      # Epochs; None: those where a run was stopped
-    ax:Axes|None=None,                # Where to draw; None: a new one
+    ax:Axes|None=None,                  # Where to draw; None: a new one
 )->Axes:
     "Draw the curves of all runs, with rungs as vertical lines and a mark where a run was stopped"
-    is_replay = isinstance(x, pd.DataFrame)
-    if is_replay and (stops is None or objective is None):
-        raise DeepsweepError('curves need their stops and an objective beside them, got None')
-    if not is_replay: objective = objective or _objective(x)
-    curves = x if is_replay else metric_curves(x.history_table(), objective.name)
-    at = (stop_table(x) if stops is None else stops).set_index('run')['rung']
-    at = at.reindex(curves.index)
-    if ax is None: ax = plt.subplots(figsize=(5.8, 3.2), layout='constrained')[1]
+    curves, table, objective = _drawn(x, stops, objective)
+    if ax is None: ax = plt.subplots(figsize=(5.6, 3), layout='constrained')[1]
+    at   = table['rung']
     tops = {run: objective.best(row.to_dict()) for run, row in curves[at.isna()].iterrows()}
     best = objective.best_at(tops)
     for run, row in curves.iterrows(): _draw_curve(ax, row, at[run], run == best)
+    lost = table['state'] == 'diverged' if 'state' in table else pd.Series(False, table.index)
+    _mark_lost(ax, curves[lost])
     _rung_lines(ax, sorted(at.dropna().unique()) if rungs is None else rungs)
     ax.set(xlabel='epoch', ylabel=plain_text(objective.name))
-    _rung_legend(ax, is_replay)
+    _rung_legend(ax, isinstance(x, pd.DataFrame), lost.any())
     return ax
