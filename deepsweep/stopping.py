@@ -130,7 +130,7 @@ def make_stopper(
 
 # %% ../nbs/search/20_stopping.ipynb #costs
 def _costs(runs:Mapping, at:int, objective:Objective)->dict[str,np.ndarray]:
-    "Run -> its costs in epochs 1 to `at`, shape (at,), lower is better; NaN where it has no finite value"
+    "Run -> its costs in epochs 1 to `at`, shape (at,), lower is better; NaN where none is finite"
     found = {}
     for run in sorted(runs):
         costs = np.full(at, np.nan)
