@@ -7,7 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 from .analysis import as_table, best_epochs, config_keys, find_objective, finite, interval
@@ -15,14 +15,16 @@ from .analysis import pick_variant, row_texts, varying_keys
 from .core import DataError, SweepError, check_whole, did_you_mean
 from .findings import cell_text
 from .keys import is_number
-from .objective import Objective
+from .objective import Objective, is_own_column
 from .scores import UNSCORED
 from .space import check_sweep, is_sweep
 from .sweep_dict import parameter_leaves
 from .tables import COUNTS, LABELS
 
 # %% auto #0
-__all__ = ['KeyAxis', 'key_axis', 'SearchRuns', 'search_runs', 'settings_table', 'importance_table']
+__all__ = ['PER', 'KeyAxis', 'key_axis', 'SearchRuns', 'search_runs', 'settings_table', 'importance_table', 'best_so_far',
+           'search_history_table', 'slice_table', 'contour_table', 'parallel_table', 'compare_table',
+           'compare_curves_table']
 
 # %% ../nbs/tuning/40_search_tables.ipynb #is-log
 def _is_log(values:Sequence[float])->bool:
@@ -328,7 +330,7 @@ def importance_table(
     given = trials, costs, distributions, share
     with _quiet_optuna():
         raw   = _raw_importance(*given)
-        found = _importance_rows(raw, *_redrawn(*given, check_whole('draws', draws, 20), seed))
+        found = _importance_rows(raw, *_redrawn(*given, check_whole('draws', draws, 20, DataError), seed))
     found = found.reindex(list(s.axes)).assign(
         clear=lambda o: o['clear'].eq(True),
         kind=[o.kind for o in s.axes.values()],
@@ -337,3 +339,243 @@ def importance_table(
     found = found.rename_axis('key').reset_index()
     found.attrs.update(metric=s.objective.name, goal=s.objective.goal, top=share, settings=len(costs))
     return found
+
+# %% ../nbs/tuning/40_search_tables.ipynb #untrained
+def _is_untrained(s:SearchRuns, df:pd.DataFrame)->pd.Series:
+    "Rows of the net as it was before training, which cost nothing"
+    if 'updates' in df: return df['epoch'].eq(0) & pd.to_numeric(df['updates']).eq(0)
+    return df['epoch'].eq(0) & is_own_column(s.objective.name)
+
+# %% ../nbs/tuning/40_search_tables.ipynb #clock
+def _clock(each:pd.Series, total:float)->np.ndarray:
+    "Seconds of a run up to each of its epochs, from what it logged and its total, NaN where unknown"
+    if not each.notna().any(): return np.full(len(each), np.nan)
+    spent = each.fillna(0).cumsum().to_numpy()
+    # a training function logs seconds since its start, the trainer those of each epoch
+    return each.to_numpy() if spent[-1] > 1.5*total else spent
+
+def _seconds_columns(df:pd.DataFrame)->tuple:
+    "The columns with the seconds of each epoch and with those of a run; None where there is none"
+    cut  = df.columns.get_loc('epoch')
+    each = next((c for c in ('epoch seconds', 'seconds') if c in df.columns[cut:]), None)
+    return each, 'seconds' if 'seconds' in df.columns[:cut] else None
+
+# %% ../nbs/tuning/40_search_tables.ipynb #spent
+def _run_spent(rows:pd.DataFrame, each:str|None, whole:str|None)->pd.DataFrame:
+    "The rows of a run with `epochs` and `seconds` since its start, and its total in `whole`"
+    total = float(rows[whole].iloc[0]) if whole else np.nan
+    clock = _clock(finite(rows[each]) if each else pd.Series(np.nan, rows.index), total)
+    end   = np.nanmax([total, *clock, -np.inf])
+    return rows.assign(epochs=rows['_work'].cumsum(), seconds=clock, whole=end if np.isfinite(end) else np.nan)
+
+def _spent_rows(s:SearchRuns)->pd.DataFrame:
+    "A row per run and epoch in the order of the runs: `run epoch epochs seconds whole value`"
+    order = {run: i for i, run in enumerate(s.runs['run'])}
+    df = s.epochs.drop_duplicates(['run', 'epoch'])
+    df = df.assign(_at=df['run'].map(order)).sort_values(['_at', 'epoch'], kind='stable')
+    each, whole = _seconds_columns(df)
+    is_epoch = df['epoch'].notna() & ~_is_untrained(s, df)
+    df = df.assign(_work=is_epoch.astype(int), value=finite(df[s.objective.name]))
+    parts = [_run_spent(rows, each, whole) for _, rows in df.groupby('_at', sort=True)]
+    return pd.concat(parts)[['run', 'epoch', 'epochs', 'seconds', 'whole', 'value', '_work']]
+
+# %% ../nbs/tuning/40_search_tables.ipynb #cumulated
+def _cumulated(s:SearchRuns)->pd.DataFrame:
+    "`_spent_rows` with `runs`, `epochs` and `seconds` of the whole search up to there"
+    rows = _spent_rows(s)
+    last = rows.groupby('run', sort=False).tail(1).set_index('run')
+    def before(column): return rows['run'].map(last[column].fillna(0).cumsum() - last[column].fillna(0))
+    number = pd.Series(np.arange(1, len(last) + 1), last.index)
+    state  = s.runs.set_index('run')['state']
+    is_last = ~rows['run'].duplicated(keep='last')
+    seconds = rows['seconds'].where(~is_last, rows['whole'])
+    return rows.assign(
+        runs=rows['run'].map(number),
+        epochs=rows['epochs'] + before('epochs'),
+        seconds=seconds + before('whole'),
+        state=rows['run'].map(state),
+    )
+
+# %% ../nbs/tuning/40_search_tables.ipynb #best-so-far
+def best_so_far(
+    scores:pd.Series,      # In the order in which they came; NaN: none
+    objective:Objective,   # What is good
+)->pd.Series:              # With their index; NaN before the first
+    "The best of the scores up to each"
+    costs = objective.cost(finite(scores)).fillna(np.inf).cummin()
+    return objective.cost(costs.where(np.isfinite(costs)))
+
+# %% ../nbs/tuning/40_search_tables.ipynb #history
+PER = 'runs', 'epochs', 'seconds'
+
+def _check_per(per:str, table:pd.DataFrame)->None:
+    "There must be something to count"
+    if per not in PER: raise DataError(f"per is one of {', '.join(PER)}, got {per!r}")
+    if table[per].isna().all(): raise DataError(f'no run has {per}, so give per= another of {", ".join(PER)}')
+
+def search_history_table(
+    result:object,                    # As for `search_runs`
+    per:str='runs',                   # `runs`: a row per run; `epochs` or `seconds`: a row per run and epoch
+    metric:str|Objective|None=None,   # As for `search_runs`
+    **which:object,                   # `study` and `variant`, as for `search_runs`
+)->pd.DataFrame:                      # `runs epochs seconds`, all cumulated, then `run state score best`
+    "What a search spent and the best single run so far, in the order of its runs; seconds [s] of training"
+    s = search_runs(result, metric, **which)
+    table = _cumulated(s)
+    _check_per(per, table)
+    is_one_number = s.epochs.columns.get_loc(s.objective.name) < s.epochs.columns.get_loc('epoch')
+    if per == 'runs' or is_one_number:
+        table = table.drop_duplicates('run', keep='last')
+        table['score'] = table['run'].map(s.runs.set_index('run')['score'])
+    else:
+        # the last row of a run stays even if it never trained: it may have cost something
+        table = table[(table['_work'] > 0) | ~table['run'].duplicated(keep='last')]
+        table = table.assign(score=table['value'].where(~table['state'].isin(UNSCORED)))
+    table = table.assign(best=best_so_far(table['score'], s.objective))
+    table = table[['runs', 'epochs', 'seconds', 'run', 'epoch', 'state', 'score', 'best']].reset_index(drop=True)
+    table.attrs.update(metric=s.objective.name, goal=s.objective.goal, per=per)
+    return table
+
+# %% ../nbs/tuning/40_search_tables.ipynb #asked-keys
+def _asked(s:SearchRuns, keys:str|Sequence[str]|None)->list[str]:
+    "The settings that are meant, each of which must differ between runs"
+    if not s.axes: raise DataError('a picture of settings needs one that differs between runs, got none')
+    keys = list(s.axes) if keys is None else [keys] if isinstance(keys, str) else list(keys)
+    for k in keys:
+        if k not in s.axes: raise DataError(f'no setting {k!r} differs between runs; {did_you_mean(k, s.axes)}')
+    return keys
+
+# %% ../nbs/tuning/40_search_tables.ipynb #slice
+def slice_table(
+    result:object,                      # As for `search_runs`
+    keys:str|Sequence[str]|None=None,   # Settings; None: all that differ
+    metric:str|Objective|None=None,     # As for `search_runs`
+    **which:object,                     # `study` and `variant`, as for `search_runs`
+)->pd.DataFrame:                        # A row per setting's name and run: `key value score state run seed`
+    "The score of every run beside the value of each setting"
+    s = search_runs(result, metric, **which)
+    told  = s.runs[['score', 'state', 'run', 'seed']]
+    parts = [told.assign(key=k, value=s.values[k].astype(object)) for k in _asked(s, keys)]
+    table = pd.concat(parts, ignore_index=True)
+    return table[['key', 'value', 'score', 'state', 'run', 'seed']]
+
+# %% ../nbs/tuning/40_search_tables.ipynb #contour
+def contour_table(
+    result:object,                    # As for `search_runs`
+    x:str,                            # A setting
+    y:str,                            # Another
+    metric:str|Objective|None=None,   # As for `search_runs`
+    **which:object,                   # `study` and `variant`, as for `search_runs`
+)->pd.DataFrame:                      # A row per pair of values: `x y score n diverged`
+    "The mean score of the `n` settings at each pair of values; a pair where all diverged has none"
+    s = search_runs(result, metric, **which)
+    if x == y: raise DataError(f'a contour needs two settings, got {x!r} twice')
+    a, b  = (_wide_name(k) for k in _asked(s, [x, y]))
+    table = settings_table(s)
+    pair  = row_texts(table, [a, b])
+    groups = table.groupby(pair, sort=False)
+    rows = [dict(
+        x=g[a].iloc[0], y=g[b].iloc[0], score=g['score'].mean(), n=int(g['score'].notna().sum()),
+        diverged=int((g['state'] == 'diverged').sum())) for _, g in groups]
+    return pd.DataFrame(rows).rename_axis(None)
+
+# %% ../nbs/tuning/40_search_tables.ipynb #parallel
+def parallel_table(
+    result:object,                      # As for `search_runs`
+    keys:str|Sequence[str]|None=None,   # Settings, in the order of their axes; None: all that differ
+    metric:str|Objective|None=None,     # As for `search_runs`
+    *, top:float=.1,                    # Share of settings that count as good, in (0, 1); at least one
+    **which:object,                     # `study` and `variant`, as for `search_runs`
+)->pd.DataFrame:                        # A row per setting: `rank score state good`, then a place per key
+    "Where each setting lies on the axis of each of its keys, in [0, 1]; NaN: it has no such key"
+    s = search_runs(result, metric, **which)
+    if not 0 < top < 1: raise DataError(f'top, the share of good settings, lies in (0, 1), got {top!r}')
+    table  = settings_table(s)
+    places = {_wide_name(k): s.axes[k].places(table[_wide_name(k)]) for k in _asked(s, keys)}
+    sound  = table['score'].notna() & (table['state'] != 'diverged')
+    good   = sound & (table['rank'] <= max(1, round(top*sound.sum())))
+    return table[['rank', 'score', 'state']].assign(good=good).join(pd.DataFrame(places))
+
+# %% ../nbs/tuning/40_search_tables.ipynb #named
+def _named(results:Mapping|Sequence, metric:str|Objective|None)->dict[str,SearchRuns]:
+    "Searches by name, at least two"
+    if not isinstance(results, (Mapping, list)) or len(results) < 2:
+        many = f'{len(results)} of them' if isinstance(results, (Mapping, list)) else type(results).__name__
+        raise DataError(f'a comparison takes a dict or list of at least two searches, got {many}')
+    if not isinstance(results, Mapping):
+        names   = [o if isinstance(o, str) else getattr(o, 'study', '') for o in results]
+        results = {name or f'search {i}': o for i, (name, o) in enumerate(zip(names, results), 1)}
+    found = {str(k): search_runs(o, metric) for k, o in results.items()}
+    judged = {o.objective for o in found.values()}
+    if len(judged) == 1: return found
+    told = ' and '.join(sorted(f'{o.name} ({o.goal})' for o in judged))
+    raise DataError(f'searches are compared by one metric, got {told}; give metric=')
+
+# %% ../nbs/tuning/40_search_tables.ipynb #compare-row
+def _compared(s:SearchRuns)->dict:
+    "What a search spent, and what it found"
+    spent = search_history_table(s).iloc[-1]
+    best  = settings_table(s).iloc[0]
+    means = s.runs.groupby('setting')['score'].mean().dropna()
+    mine  = s.runs[s.runs['setting'] == s.objective.best_at(means.to_dict())]['run']
+    held  = s.epochs[s.epochs['run'].isin(mine)].drop_duplicates('run')
+    hold  = finite(held['hold accuracy']).mean() if 'hold accuracy' in held else np.nan
+    return {
+        'runs': len(s.runs),
+        'settings': s.runs['setting'].nunique(),
+        'seeds': s.runs['seed'].nunique(),
+        'epochs': spent['epochs'],
+        'seconds': spent['seconds'],
+        'best run': s.objective.best(s.runs['score']),
+        **{k: best[k] for k in ('score', 'low', 'high', 'n')},
+        'hold accuracy': hold,
+    }
+
+# %% ../nbs/tuning/40_search_tables.ipynb #compare
+def compare_table(
+    results:Mapping|list,             # Name -> what `search_runs` takes, or a list; at least two
+    metric:str|Objective|None=None,   # As for `search_runs`; all are judged by the same
+)->pd.DataFrame:  # `search runs settings seeds epochs seconds "best run" score low high n "hold accuracy"`
+    "What searches spent and found: best run, best mean over `n` seeds with its interval, held-back score"
+    searches = _named(results, metric)
+    return pd.DataFrame([{'search': k, **_compared(s)} for k, s in searches.items()])
+
+# %% ../nbs/tuning/40_search_tables.ipynb #compare-curves
+def _by_seed(s:SearchRuns)->list[SearchRuns]:
+    "The search of each seed alone, of those that tried at least half of the settings; of fewer than two, all"
+    tried = s.runs.groupby('seed')['setting'].nunique()
+    seeds = tried.index[tried >= s.runs['setting'].nunique()/2]
+    if len(seeds) < 2: return [s]
+    def of(seed):
+        runs = s.runs[s.runs['seed'] == seed]
+        return replace(s, runs=runs, epochs=s.epochs[s.epochs['run'].isin(runs['run'])])
+    return [of(seed) for seed in seeds]
+
+def _curve(s:SearchRuns)->pd.Series:
+    "Best so far by epochs spent"
+    table = search_history_table(s, 'epochs')
+    return table.drop_duplicates('epochs', keep='last').set_index('epochs')['best']
+
+# %% ../nbs/tuning/40_search_tables.ipynb #compare-curves-rows
+_POINTS = 300               # of a curve, at most: more than a picture can show
+
+def compare_curves_table(
+    results:Mapping|list,             # As for `compare_table`
+    metric:str|Objective|None=None,   # As for `search_runs`
+)->pd.DataFrame:                      # `search epochs mean low high n`, best so far over `n` seeds
+    "The best run so far by epochs spent, had each seed been a search of its own: mean, least and most"
+    parts = []
+    for name, s in _named(results, metric).items():
+        curves = [_curve(o) for o in _by_seed(s)]
+        last   = int(min(c.index.max() for c in curves))
+        epochs = np.unique(np.linspace(1, last, min(last, _POINTS)).round().astype(int))
+        found  = pd.DataFrame([c.reindex(epochs, method='ffill') for c in curves])       # (seeds, epochs)
+        parts.append(pd.DataFrame({
+            'search': name,
+            'epochs': epochs,
+            'mean': found.mean().to_numpy(),
+            'low': found.min().to_numpy(),
+            'high': found.max().to_numpy(),
+            'n': len(curves),
+        }))
+    return pd.concat(parts, ignore_index=True)
