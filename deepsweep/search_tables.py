@@ -5,203 +5,21 @@
 # %% ../nbs/tuning/40_search_tables.ipynb #imports
 from __future__ import annotations
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 import numpy as np, pandas as pd
-from fastcore.basics import patch
-from .analysis import as_table, best_epochs, config_keys, find_objective, finite, interval
-from .analysis import pick_variant, row_texts, varying_keys
-from .core import DataError, SweepError, check_whole, did_you_mean
-from .findings import cell_text
-from .keys import is_number
+from .analysis import finite, row_texts
+from .core import DataError, check_whole, did_you_mean
 from .objective import Objective, is_own_column
 from .scores import UNSCORED
-from .space import check_sweep, is_sweep
-from .sweep_dict import parameter_leaves
-from .tables import COUNTS, LABELS
+from .search_runs import KeyAxis, SearchRuns, search_runs, value_name, settings_table, wide_name
+# what a search was, in the place where one looks for it
+_all_ = ['search_runs', 'settings_table']
 
 # %% auto #0
-__all__ = ['PER', 'KeyAxis', 'key_axis', 'SearchRuns', 'search_runs', 'settings_table', 'importance_table', 'best_so_far',
-           'search_history_table', 'slice_table', 'contour_table', 'parallel_table', 'compare_table',
-           'compare_curves_table']
-
-# %% ../nbs/tuning/40_search_tables.ipynb #is-log
-def _is_log(values:Sequence[float])->bool:
-    "Do positive numbers, and perhaps a zero, lie more evenly by their logarithms?"
-    values = np.unique(np.asarray(values, float))
-    positive = values[values > 0]
-    if len(positive) < 2 or values[0] < 0 or positive[-1] < 4*positive[0]: return False
-    if len(positive) == 2: return positive[1] >= 10*positive[0]
-    def off_centre(v): return abs((np.median(v) - v[0])/(v[-1] - v[0]) - .5)
-    return off_centre(np.log(positive)) < off_centre(positive)
-
-# %% ../nbs/tuning/40_search_tables.ipynb #order
-def _text(value:object)->str:
-    "A value in a few letters; `none` for what is missing"
-    return cell_text(value) or 'none'
-
-def _order(value:object)->tuple:
-    "Where a value stands among others of any kind: missing, numbers, lists by length, texts"
-    if _text(value) == 'none': return 0, 0, (), ''
-    if is_number(value): return 1, value, (), ''
-    if isinstance(value, (list, tuple)) and all(map(is_number, value)): return 2, len(value), tuple(value), ''
-    return 3, 0, (), _text(value)
-
-# %% ../nbs/tuning/40_search_tables.ipynb #key-axis
-@dataclass(frozen=True)
-class KeyAxis:
-    "How the values of one setting lie"
-    key:str              # Its name
-    kind:str             # `log`, `linear` or `categories`
-    values:tuple         # Distinct ones in order: numbers above what is missing, or texts
-    has_missing:bool     # Is it missing in some runs? A category of its own, no number
-
-# %% ../nbs/tuning/40_search_tables.ipynb #key-axis-make
-def key_axis(
-    key:str,              # Name of the setting
-    values:Iterable,      # As they stand in a table: numbers, texts, lists, what is missing
-    kind:str|None=None,   # `log` or `linear` where it is known; None: the values tell
-)->KeyAxis:
-    "Find out how the values of a setting lie"
-    values  = list(values)
-    given   = [v for v in values if _text(v) != 'none']
-    missing = len(given) < len(values)
-    distinct = {v for v in given if is_number(v)} if all(map(is_number, given)) else set()
-    if len(distinct) > 1:
-        # zero has no logarithm, but stands below the smallest; what is negative has no place
-        known = kind if kind != 'log' or min(distinct) >= 0 < sorted(distinct)[1] else None
-        chosen = known or ('log' if _is_log(list(distinct)) else 'linear')
-        return KeyAxis(key, chosen, tuple(sorted(map(float, distinct))), missing)
-    texts = {_text(v): v for v in values}
-    return KeyAxis(key, 'categories', tuple(sorted(texts, key=lambda o: _order(texts[o]))), missing)
-
-# %% ../nbs/tuning/40_search_tables.ipynb #places
-def _unit(values:np.ndarray, axis:KeyAxis)->np.ndarray:
-    "Numbers in the unit in which the axis is even"
-    if axis.kind == 'linear': return values
-    positive = np.log([v for v in axis.values if v > 0])
-    zero = positive[0] - .15*np.ptp(positive)
-    with np.errstate(divide='ignore', invalid='ignore'):
-        return np.where(values == 0, zero, np.log(values))
-
-@patch
-def places(self:KeyAxis,
-    values:Iterable,   # Of the setting, (n,)
-)->np.ndarray:         # (n,) in [0, 1]; NaN for what is missing or was never there
-    "Say where values lie on the axis"
-    if self.kind == 'categories':
-        at = {text: i/max(len(self.values) - 1, 1) for i, text in enumerate(self.values)}
-        return np.array([at.get(_text(v), np.nan) for v in values], float)
-    numbers   = np.array([v if is_number(v) else np.nan for v in values], float)
-    low, high = _unit(np.array([self.values[0], self.values[-1]]), self)
-    return (_unit(numbers, self) - low)/(high - low)
-
-# %% ../nbs/tuning/40_search_tables.ipynb #scales
-_LOG    = 'log'                                # in the names of W&B's logarithmic distributions
-_LINEAR = 'uniform', 'normal', 'beta'
-
-def _parameters(sweep:object)->list:
-    "The parameters of a sweep dict, or of a list of them; [] where there is none that can be read"
-    found = []
-    for part in [sweep] if isinstance(sweep, Mapping) else sweep or ():
-        if not isinstance(part, Mapping) or not is_sweep(part): continue
-        try: found += parameter_leaves(check_sweep(part).get('parameters', {}))
-        except SweepError: continue
-    return found
-
-def _kinds(sweep:object)->dict[str,str]:
-    "Dotted key -> `log` or `linear`, where a range was drawn from"
-    kinds = {}
-    for path, p in _parameters(sweep):
-        name = p['distribution']
-        if _LOG in name: kinds['.'.join(path)] = 'log'
-        elif name.endswith(_LINEAR): kinds['.'.join(path)] = 'linear'
-    return kinds
-
-# %% ../nbs/tuning/40_search_tables.ipynb #search-runs-class
-@dataclass(frozen=True)
-class SearchRuns:
-    "The runs of a search, read once"
-    runs:pd.DataFrame      # A row per run: `run setting seed state score`; `setting` is a number from 0
-    values:pd.DataFrame    # A row per run, a column per setting that differs
-    axes:dict              # Setting -> its `KeyAxis`
-    objective:Objective    # What the scores are of
-    epochs:pd.DataFrame    # The tidy table behind them, a row per run and epoch
-
-    def __repr__(self):
-        n = self.runs['setting'].nunique()
-        return f'SearchRuns({len(self.runs)} runs of {n} settings, {self.objective.name})'
-
-# %% ../nbs/tuning/40_search_tables.ipynb #search-runs-columns
-_NO_SETTINGS = {'seed', *COUNTS, *LABELS}            # repeats, copies and labels
-
-def _column(df:pd.DataFrame, name:str, missing:object)->pd.Series:
-    "A column, or one that says nothing"
-    return df[name].fillna(missing) if name in df else pd.Series([missing]*len(df), df.index, object)
-
-def _run_rows(df:pd.DataFrame, rows:pd.DataFrame, objective:Objective)->pd.DataFrame:
-    "Who each run is, what became of it, and what it scored"
-    told  = row_texts(rows, [k for k in config_keys(df) if k not in _NO_SETTINGS])
-    state = _column(rows, 'state', '').astype(str)
-    return pd.DataFrame({
-        'run': rows['run'],
-        'setting': pd.factorize(told)[0],
-        'seed': _column(rows, 'seed', 0),
-        'state': state,
-        'score': finite(rows[objective.name]).where(~state.isin(UNSCORED)),
-    })
-
-# %% ../nbs/tuning/40_search_tables.ipynb #search-runs
-def search_runs(
-    result:object,                    # What `as_table` takes, a merged table, or what this returns
-    metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
-    *, study:str|None=None,           # One study of a store; None: the only one, else all runs
-    variant:str|None=None,            # Only this variant; None: all
-)->SearchRuns:                        # The score of a run is its best epoch's; broken ones have none
-    "Read the runs of a search for the tables of this page"
-    if isinstance(result, SearchRuns): return result
-    df   = pick_variant(as_table(result, study), variant)
-    objective = find_objective(df, metric)
-    rows = best_epochs(df, objective).drop_duplicates('run').reset_index(drop=True)
-    keys = [k for k in varying_keys(df) if k not in _NO_SETTINGS]
-    kinds = _kinds(getattr(result, 'sweep', None))
-    def axis(k): return key_axis(k, rows[k], kinds.get(k.removesuffix(' (parameter)')))
-    return SearchRuns(_run_rows(df, rows, objective), rows[keys], {k: axis(k) for k in keys}, objective, df)
-
-# %% ../nbs/tuning/40_search_tables.ipynb #settings-state
-_FATES = 'diverged', 'failed', 'running', 'interrupted', 'pruned', 'early-stopped', 'finished'
-
-def _fate(states:pd.Series)->str:
-    "The worst that happened to a seed of a setting"
-    found = set(states)
-    return next((o for o in _FATES if o in found), next(iter(found)))
-
-# %% ../nbs/tuning/40_search_tables.ipynb #settings
-_OWN = 'rank', 'setting', 'score', 'low', 'high', 'n', 'state', 'epochs'
-
-def _wide_name(key:str)->str:
-    "The name of a setting as a column beside those of the kit"
-    return f'{key} (parameter)' if key in _OWN else key
-
-def settings_table(
-    result:object,                    # As for `search_runs`
-    metric:str|Objective|None=None,   # As for `search_runs`
-    **which:object,                   # `study` and `variant`, as for `search_runs`
-)->pd.DataFrame:                      # `rank score low high n state`, then the settings that differ
-    "Rank the settings by the mean over their `n` seeds, with its 95 % interval; what diverged comes last"
-    s = search_runs(result, metric, **which)
-    groups = s.runs.groupby('setting')
-    means  = [interval(o['score']) for _, o in groups]
-    table  = pd.DataFrame(means, columns=['score', 'low', 'high'])
-    table['n'] = groups['score'].count().to_numpy()
-    table['state'] = [_fate(o['state']) for _, o in groups]
-    first = s.values.loc[groups.head(1).sort_values('setting').index].reset_index(drop=True)
-    table = table.join(first.rename(columns=_wide_name))
-    order = pd.DataFrame({'last': table['state'] == 'diverged', 'cost': s.objective.cost(table['score'])})
-    table = table.loc[order.sort_values(['last', 'cost'], kind='stable').index].reset_index(drop=True)
-    table.insert(0, 'rank', np.arange(1, len(table) + 1))
-    return table
+__all__ = ['PER', 'importance_table', 'best_so_far', 'search_history_table', 'slice_table', 'contour_table', 'parallel_table',
+           'compare_table', 'compare_curves_table', 'search_runs', 'settings_table']
 
 # %% ../nbs/tuning/40_search_tables.ipynb #trials
 _MOST_FEW = 10         # settings: of fewer, the best are one or two, and say nothing
@@ -209,7 +27,7 @@ _MOST_FEW = 10         # settings: of fewer, the best are one or two, and say no
 def _coded(axis:KeyAxis, raw:pd.Series)->tuple:
     "The values of a setting as Optuna takes them: its distribution, and one value for each row"
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-    if axis.kind == 'categories': return CategoricalDistribution(axis.values), [_text(v) for v in raw]
+    if axis.kind == 'categories': return CategoricalDistribution(axis.values), [value_name(v) for v in raw]
     places = axis.places(raw)
     # a density has gaps between a few values that come again and again: then steps are counted
     steps, at = np.unique(places[np.isfinite(places)], return_inverse=True)
@@ -221,12 +39,12 @@ def _coded(axis:KeyAxis, raw:pd.Series)->tuple:
 # %% ../nbs/tuning/40_search_tables.ipynb #trials-2
 def _known(table:pd.DataFrame, key:str)->int:
     "How many settings have a value of a key"
-    return int(table[_wide_name(key)].map(lambda v: _text(v) != 'none').sum())
+    return int(table[wide_name(key)].map(lambda v: value_name(v) != 'none').sum())
 
 def _trials_of(table:pd.DataFrame, axes:Mapping[str,KeyAxis])->tuple[list[dict],dict]:
     "What each setting was told, and the distributions; a number that is missing belongs to no trial"
     def is_enough(k, axis): return axis.kind == 'categories' or _known(table, k) >= _MOST_FEW
-    coded = {k: _coded(axis, table[_wide_name(k)]) for k, axis in axes.items() if is_enough(k, axis)}
+    coded = {k: _coded(axis, table[wide_name(k)]) for k, axis in axes.items() if is_enough(k, axis)}
     rows  = [dict(zip(coded, row)) for row in zip(*(values for _, values in coded.values()))]
     told  = [{k: v for k, v in row.items() if v == v} for row in rows]          # NaN equals nothing
     return told, {k: distribution for k, (distribution, _) in coded.items()}
@@ -312,15 +130,23 @@ def _importance_rows(raw:pd.Series, again:pd.DataFrame, by_chance:pd.DataFrame)-
     })
     return found.assign(clear=found['importance'] > found['chance'])
 
+def _named_rows(found:pd.DataFrame, axes:Mapping[str,KeyAxis], n:list[int])->pd.DataFrame:
+    "Rows of all keys, the important ones first, those that could not be judged last"
+    found = found.reindex(list(axes)).assign(kind=[o.kind for o in axes.values()], n=n)
+    found['clear'] = found['clear'].eq(True)
+    found = found.sort_values('importance', ascending=False, kind='stable')
+    return found.rename_axis('key').reset_index()
+
 # %% ../nbs/tuning/40_search_tables.ipynb #importance
 def importance_table(
     result:object,                    # As for `search_runs`
     metric:str|Objective|None=None,   # As for `search_runs`
-    *, top:float|None=None,           # Share of settings that count as good, in (0, 1); None: a tenth, at least 5
+    *, top:float|None=None,           # Share of good settings, in (0, 1); None: a tenth, at least 5
     draws:int=100,                    # Of settings with replacement, and of shuffled scores, at least 20
     seed:int=0,                       # Of the draws
     **which:object,                   # `study` and `variant`, as for `search_runs`
-)->pd.DataFrame:                      # `key importance low high chance clear kind n`; shares of 1, NaN: given too rarely
+# shares of 1; NaN: a number given to fewer than ten settings
+)->pd.DataFrame:                      # `key importance low high chance clear kind n`
     "Which settings mattered, by PED-ANOVA (Watanabe, Bansal & Hutter 2023), through Optuna"
     s = search_runs(result, metric, **which)
     table, costs = _judged_settings(s)
@@ -331,12 +157,7 @@ def importance_table(
     with _quiet_optuna():
         raw   = _raw_importance(*given)
         found = _importance_rows(raw, *_redrawn(*given, check_whole('draws', draws, 20, DataError), seed))
-    found = found.reindex(list(s.axes)).assign(
-        clear=lambda o: o['clear'].eq(True),
-        kind=[o.kind for o in s.axes.values()],
-        n=[_known(table, k) for k in s.axes])
-    found = found.sort_values('importance', ascending=False, kind='stable')
-    found = found.rename_axis('key').reset_index()
+    found = _named_rows(found, s.axes, [_known(table, k) for k in s.axes])
     found.attrs.update(metric=s.objective.name, goal=s.objective.goal, top=share, settings=len(costs))
     return found
 
@@ -366,7 +187,8 @@ def _run_spent(rows:pd.DataFrame, each:str|None, whole:str|None)->pd.DataFrame:
     total = float(rows[whole].iloc[0]) if whole else np.nan
     clock = _clock(finite(rows[each]) if each else pd.Series(np.nan, rows.index), total)
     end   = np.nanmax([total, *clock, -np.inf])
-    return rows.assign(epochs=rows['_work'].cumsum(), seconds=clock, whole=end if np.isfinite(end) else np.nan)
+    end   = end if np.isfinite(end) else np.nan
+    return rows.assign(epochs=rows['_work'].cumsum(), seconds=clock, whole=end)
 
 def _spent_rows(s:SearchRuns)->pd.DataFrame:
     "A row per run and epoch in the order of the runs: `run epoch epochs seconds whole value`"
@@ -413,6 +235,22 @@ def _check_per(per:str, table:pd.DataFrame)->None:
     if per not in PER: raise DataError(f"per is one of {', '.join(PER)}, got {per!r}")
     if table[per].isna().all(): raise DataError(f'no run has {per}, so give per= another of {", ".join(PER)}')
 
+def _is_once(s:SearchRuns)->bool:
+    "Does a run have the metric once, as it has `hold accuracy`, rather than every epoch?"
+    return s.epochs.columns.get_loc(s.objective.name) < s.epochs.columns.get_loc('epoch')
+
+def _scored_runs(s:SearchRuns, table:pd.DataFrame)->pd.DataFrame:
+    "The last row of each run, with its score"
+    table = table.drop_duplicates('run', keep='last')
+    return table.assign(score=table['run'].map(s.runs.set_index('run')['score']))
+
+def _scored_epochs(table:pd.DataFrame)->pd.DataFrame:
+    "A row for each epoch that was trained, with its value, unless the run broke"
+    # the last row of a run stays even if it never trained: it may have cost something
+    table = table[(table['_work'] > 0) | ~table['run'].duplicated(keep='last')]
+    return table.assign(score=table['value'].where(~table['state'].isin(UNSCORED)))
+
+# %% ../nbs/tuning/40_search_tables.ipynb #history-table
 def search_history_table(
     result:object,                    # As for `search_runs`
     per:str='runs',                   # `runs`: a row per run; `epochs` or `seconds`: a row per run and epoch
@@ -423,16 +261,9 @@ def search_history_table(
     s = search_runs(result, metric, **which)
     table = _cumulated(s)
     _check_per(per, table)
-    is_one_number = s.epochs.columns.get_loc(s.objective.name) < s.epochs.columns.get_loc('epoch')
-    if per == 'runs' or is_one_number:
-        table = table.drop_duplicates('run', keep='last')
-        table['score'] = table['run'].map(s.runs.set_index('run')['score'])
-    else:
-        # the last row of a run stays even if it never trained: it may have cost something
-        table = table[(table['_work'] > 0) | ~table['run'].duplicated(keep='last')]
-        table = table.assign(score=table['value'].where(~table['state'].isin(UNSCORED)))
+    table = _scored_runs(s, table) if per == 'runs' or _is_once(s) else _scored_epochs(table)
     table = table.assign(best=best_so_far(table['score'], s.objective))
-    table = table[['runs', 'epochs', 'seconds', 'run', 'epoch', 'state', 'score', 'best']].reset_index(drop=True)
+    table = table[[*PER, 'run', 'epoch', 'state', 'score', 'best']].reset_index(drop=True)
     table.attrs.update(metric=s.objective.name, goal=s.objective.goal, per=per)
     return table
 
@@ -442,7 +273,8 @@ def _asked(s:SearchRuns, keys:str|Sequence[str]|None)->list[str]:
     if not s.axes: raise DataError('a picture of settings needs one that differs between runs, got none')
     keys = list(s.axes) if keys is None else [keys] if isinstance(keys, str) else list(keys)
     for k in keys:
-        if k not in s.axes: raise DataError(f'no setting {k!r} differs between runs; {did_you_mean(k, s.axes)}')
+        if k in s.axes: continue
+        raise DataError(f'no setting {k!r} differs between runs; {did_you_mean(k, s.axes)}')
     return keys
 
 # %% ../nbs/tuning/40_search_tables.ipynb #slice
@@ -470,7 +302,7 @@ def contour_table(
     "The mean score of the `n` settings at each pair of values; a pair where all diverged has none"
     s = search_runs(result, metric, **which)
     if x == y: raise DataError(f'a contour needs two settings, got {x!r} twice')
-    a, b  = (_wide_name(k) for k in _asked(s, [x, y]))
+    a, b  = (wide_name(k) for k in _asked(s, [x, y]))
     table = settings_table(s)
     pair  = row_texts(table, [a, b])
     groups = table.groupby(pair, sort=False)
@@ -491,7 +323,7 @@ def parallel_table(
     s = search_runs(result, metric, **which)
     if not 0 < top < 1: raise DataError(f'top, the share of good settings, lies in (0, 1), got {top!r}')
     table  = settings_table(s)
-    places = {_wide_name(k): s.axes[k].places(table[_wide_name(k)]) for k in _asked(s, keys)}
+    places = {wide_name(k): s.axes[k].places(table[wide_name(k)]) for k in _asked(s, keys)}
     sound  = table['score'].notna() & (table['state'] != 'diverged')
     good   = sound & (table['rank'] <= max(1, round(top*sound.sum())))
     return table[['rank', 'score', 'state']].assign(good=good).join(pd.DataFrame(places))
