@@ -79,7 +79,8 @@ def _unit(values:np.ndarray, axis:KeyAxis)->np.ndarray:
     "Numbers in the unit in which the axis is even"
     if axis.kind == 'linear': return values
     positive = np.log([v for v in axis.values if v > 0])
-    zero = positive[0] - .15*np.ptp(positive)
+    # half a step below the smallest, and far enough to be seen
+    zero = positive[0] - max(.15, .5/(len(positive) - 1))*np.ptp(positive)
     with np.errstate(divide='ignore', invalid='ignore'):
         return np.where(values == 0, zero, np.log(values))
 

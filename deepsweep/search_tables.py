@@ -370,7 +370,10 @@ def compare_table(
 )->pd.DataFrame:  # `search runs settings seeds epochs seconds "best run" score low high n "hold accuracy"`
     "What searches spent and found: best run, best mean over `n` seeds with its interval, held-back score"
     searches = _named(results, metric)
-    return pd.DataFrame([{'search': k, **_compared(s)} for k, s in searches.items()])
+    table = pd.DataFrame([{'search': k, **_compared(s)} for k, s in searches.items()])
+    judge = next(iter(searches.values())).objective
+    table.attrs.update(metric=judge.name, goal=judge.goal)
+    return table
 
 # %% ../nbs/tuning/40_search_tables.ipynb #compare-curves
 def _by_seed(s:SearchRuns)->list[SearchRuns]:
