@@ -23,7 +23,8 @@ from .style import PALETTE, legend_beside, legend_mark, look, mark_diverged, pla
 __all__ = ['plot_importance', 'plot_search_history', 'plot_slice', 'plot_contour', 'plot_parallel', 'plot_compare']
 
 # %% ../nbs/tuning/42_search_plots.ipynb #names
-_STAR = dict(mfc='none', mec='black', mew=1.3, ms=13, zorder=7, ls='')        # hollow, so that the run shows through
+# hollow, so that the run shows through
+_STAR = dict(mfc='none', mec='black', mew=1.3, ms=13, zorder=7, ls='')
 
 def _key_name(key:str)->str:
     "A key as an axis names it"
@@ -74,9 +75,9 @@ def plot_importance(
     rows  = table.dropna(subset='importance').head(most)
     ax = _new_ax(ax, 6.6, 1.3 + .24*len(rows))
     _draw_importance(ax, rows, min(1.02, 1.08*rows[['high', 'chance']].max().max()))
-    told = table.attrs
-    ax.set_xlabel(f"share of importance for being in the best {100*told['top']:.0f} % of {told['settings']} settings")
-    ax.set_title(plain_text(f"judged by {told['metric']}"), loc='left', fontsize='medium')
+    good = f"best {100*table.attrs['top']:.0f} % of {table.attrs['settings']} settings"
+    ax.set_xlabel(f'share of importance for being in the {good}')
+    ax.set_title(plain_text(f"judged by {table.attrs['metric']}"), loc='left', fontsize='medium')
     legend_beside(ax, _importance_handles())
     return ax
 
@@ -239,7 +240,8 @@ def _draw_cells(ax:Axes, rows:pd.DataFrame, colors:dict)->'matplotlib.cm.ScalarM
     mesh = ax.pcolormesh(_edges(x), _edges(y), wide.to_numpy(float), **colors, edgecolor='white', lw=.5)
     is_few = len(x) <= 9 and wide.size <= 60
     for o in rows.dropna(subset='score').itertuples() if is_few else ():
-        ax.text(o[-2], o[-1], f'{o.score:.3g}', ha='center', va='center', fontsize=8, color=_ink(mesh, o.score))
+        style = dict(ha='center', va='center', fontsize=8, color=_ink(mesh, o.score))
+        ax.text(o[-2], o[-1], f'{o.score:.3g}', **style)
     ax.set(xlim=_edges(x)[[0, -1]], ylim=_edges(y)[[0, -1]])
     return mesh
 
@@ -346,7 +348,8 @@ def _draw_axes(ax:Axes, axes:list[KeyAxis], scores:dict)->None:
     told = [dict(zip(*_ticks(o, 7))) for o in axes] + [scores]
     for i, (ticks, axis) in enumerate(zip(told, [*axes, None])):
         ax.axvline(i, color='.3', lw=.8, zorder=2)
-        if axis is not None and axis.has_missing and axis.kind != 'categories': ticks = {_NONE: 'none', **ticks}
+        has_none = axis is not None and axis.has_missing and axis.kind != 'categories'
+        if has_none: ticks = {_NONE: 'none', **ticks}
         for at, name in ticks.items():
             box = dict(facecolor='white', alpha=.75, edgecolor='none', pad=.6)
             ax.text(i + .04, at, name, fontsize=8, va='center', zorder=6, bbox=box)
@@ -398,7 +401,8 @@ def _draw_honest(ax:Axes, table:pd.DataFrame, looks:dict, right:float)->None:
         style = looks[row.search]
         x     = right*(1.05 + .05*i)
         bars  = None if np.isnan(row.low) else [[row.score - row.low], [row.high - row.score]]
-        ax.errorbar(x, row.score, bars, fmt=style['marker'], color=style['color'], mec='black', ms=8, capsize=4)
+        mark  = dict(fmt=style['marker'], color=style['color'], mec='black', ms=8, capsize=4)
+        ax.errorbar(x, row.score, bars, **mark)
     ax.axvline(right*1.025, color='.6', lw=.8)
 
 # %% ../nbs/tuning/42_search_plots.ipynb #compare-handles
@@ -420,6 +424,7 @@ def plot_compare(
     many = 'of each seed' if (curves['n'] > 1).any() else 'of all runs'
     ax.set(xlabel=f'epochs of training, {many}', ylabel=plain_text(f"best {table.attrs['metric']} so far"))
     rows = table.itertuples(index=False)
-    handles = [Line2D([], [], lw=1.8, ms=6, label=plain_text(_honest_words(o)), **looks[o.search]) for o in rows]
+    told    = [(plain_text(_honest_words(o)), looks[o.search]) for o in rows]
+    handles = [Line2D([], [], lw=1.8, ms=6, label=words, **style) for words, style in told]
     legend_beside(ax, handles, 'best mean [95 %]')
     return ax

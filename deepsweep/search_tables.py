@@ -168,12 +168,13 @@ def _is_untrained(s:SearchRuns, df:pd.DataFrame)->pd.Series:
     return df['epoch'].eq(0) & is_own_column(s.objective.name)
 
 # %% ../nbs/tuning/40_search_tables.ipynb #clock
-def _clock(each:pd.Series, total:float)->np.ndarray:
-    "Seconds of a run up to each of its epochs, from what it logged and its total, NaN where unknown"
-    if not each.notna().any(): return np.full(len(each), np.nan)
-    spent = each.fillna(0).cumsum().to_numpy()
+def _clock(each:pd.Series, total:pd.Series, run:pd.Series)->pd.Series:
+    "Seconds of each run up to each of its rows, from what it logged and its total; NaN where unknown"
+    spent  = each.fillna(0).groupby(run).cumsum()
+    end    = spent.groupby(run).transform('last')
+    is_any = each.notna().groupby(run).transform('any')
     # a training function logs seconds since its start, the trainer those of each epoch
-    return each.to_numpy() if spent[-1] > 1.5*total else spent
+    return spent.where(~(end > 1.5*total), each).where(is_any)
 
 def _seconds_columns(df:pd.DataFrame)->tuple:
     "The columns with the seconds of each epoch and with those of a run; None where there is none"
@@ -182,24 +183,23 @@ def _seconds_columns(df:pd.DataFrame)->tuple:
     return each, 'seconds' if 'seconds' in df.columns[:cut] else None
 
 # %% ../nbs/tuning/40_search_tables.ipynb #spent
-def _run_spent(rows:pd.DataFrame, each:str|None, whole:str|None)->pd.DataFrame:
-    "The rows of a run with `epochs` and `seconds` since its start, and its total in `whole`"
-    total = float(rows[whole].iloc[0]) if whole else np.nan
-    clock = _clock(finite(rows[each]) if each else pd.Series(np.nan, rows.index), total)
-    end   = np.nanmax([total, *clock, -np.inf])
-    end   = end if np.isfinite(end) else np.nan
-    return rows.assign(epochs=rows['_work'].cumsum(), seconds=clock, whole=end)
-
 def _spent_rows(s:SearchRuns)->pd.DataFrame:
-    "A row per run and epoch in the order of the runs: `run epoch epochs seconds whole value`"
+    "A row per run and epoch in the order of the runs; `epochs seconds` since its start, `whole` in all"
     order = {run: i for i, run in enumerate(s.runs['run'])}
     df = s.epochs.drop_duplicates(['run', 'epoch'])
     df = df.assign(_at=df['run'].map(order)).sort_values(['_at', 'epoch'], kind='stable')
-    each, whole = _seconds_columns(df)
-    is_epoch = df['epoch'].notna() & ~_is_untrained(s, df)
-    df = df.assign(_work=is_epoch.astype(int), value=finite(df[s.objective.name]))
-    parts = [_run_spent(rows, each, whole) for _, rows in df.groupby('_at', sort=True)]
-    return pd.concat(parts)[['run', 'epoch', 'epochs', 'seconds', 'whole', 'value', '_work']]
+    each, whole = (finite(df[c]) if c else pd.Series(np.nan, df.index) for c in _seconds_columns(df))
+    work = (df['epoch'].notna() & ~_is_untrained(s, df)).astype(int)
+    rows = pd.DataFrame({
+        'run': df['run'],
+        'epoch': df['epoch'],
+        'work': work,
+        'epochs': work.groupby(df['run']).cumsum(),
+        'seconds': _clock(each, whole, df['run']),
+        'value': finite(df[s.objective.name]),
+    })
+    end = rows.groupby('run')['seconds'].transform('max')
+    return rows.assign(whole=pd.concat([whole, end], axis=1).max(axis=1))
 
 # %% ../nbs/tuning/40_search_tables.ipynb #cumulated
 def _cumulated(s:SearchRuns)->pd.DataFrame:
@@ -247,7 +247,7 @@ def _scored_runs(s:SearchRuns, table:pd.DataFrame)->pd.DataFrame:
 def _scored_epochs(table:pd.DataFrame)->pd.DataFrame:
     "A row for each epoch that was trained, with its value, unless the run broke"
     # the last row of a run stays even if it never trained: it may have cost something
-    table = table[(table['_work'] > 0) | ~table['run'].duplicated(keep='last')]
+    table = table[(table['work'] > 0) | ~table['run'].duplicated(keep='last')]
     return table.assign(score=table['value'].where(~table['state'].isin(UNSCORED)))
 
 # %% ../nbs/tuning/40_search_tables.ipynb #history-table
