@@ -282,6 +282,9 @@ def _controls_of(c:Curves, first:str)->dict:
     )
 
 # %% ../nbs/99_explore.ipynb #draw-view
+_CAPTION = ('A star marks the best run. Of curves, a line is a run and its marker is where it ended; '
+            'of an importance, the grey bar is what chance reaches; of parallel axes, a line is a setting.')
+
 def _draw_view(view:str, df:pd.DataFrame, metric:object, variant:str, x:str)->tuple[Figure,str]:
     "One side of a search, of all variants or of one"
     s = search_runs(df, metric, variant=None if variant == 'all' else variant)
@@ -304,6 +307,6 @@ def explore(
         return _draw_view(view, df, objective or state['metric'], state['variant'], state['x'])
     return Explorer(
         draw, _controls_of(c, first),
-        alt='A line for each run, coloured by the setting chosen; the best run has a star',
-        caption='Each line is a run; its marker is where it ended. The star marks the best run.',
+        alt='The view chosen: a line for each run, coloured by a setting, or what the search found',
+        caption=_CAPTION,
     )

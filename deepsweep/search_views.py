@@ -70,8 +70,8 @@ def _draw_parallel(s:SearchRuns, per:str)->tuple[Figure,str]:
 
 # %% ../nbs/tuning/43_search_views.ipynb #draw-search
 _VIEWS = dict(
-    importance=_draw_importance,
     history=_draw_history,
+    importance=_draw_importance,
     slice=_draw_slices,
     parallel=_draw_parallel,
 )
