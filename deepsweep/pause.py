@@ -167,12 +167,15 @@ def _as_new(snapshot:Snapshot, name:str, device:torch.device)->torch.Tensor:
     strides = facts['strides'].get(name, old.contiguous().stride())
     return torch.empty_strided(old.shape, strides, dtype=old.dtype, device=where).copy_(old)
 
+def _like(old, value):
+    "JSON has lists where torch has tuples, such as betas"
+    return tuple(value) if isinstance(old, tuple) else value
+
 def _thaw_optimizer(trainer:ModelTrainer, snapshot:Snapshot)->None:
     "Put the optimizer where it was; `load_state_dict` would round to the type of the weights"
     optimizer, facts = trainer.optimizer, snapshot.facts['optimizer']
     for group, its in zip(optimizer.param_groups, facts['groups'], strict=True):
-        # JSON has lists where torch has tuples, such as betas
-        group.update({k: tuple(v) if isinstance(group.get(k), tuple) else v for k, v in its.items()})
+        group.update({k: _like(group.get(k), v) for k, v in its.items()})
     for i, p in enumerate(_parameters(optimizer)):
         start = f'optimizer/{i}/'
         state = {k.removeprefix(start): _as_new(snapshot, k, trainer.device)
