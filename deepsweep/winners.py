@@ -170,10 +170,10 @@ def default_setting(
 
 # %% ../nbs/tuning/30_winners.ipynb #honest
 def _crossed(race:_Race)->pd.DataFrame:
-    "A row per seed that all of the settings with several seeds have, a column per setting; higher is better"
-    many = race.ranked.loc[2*race.ranked['n'] > race.ranked['n'].max(), 'setting']
-    columns = {o: -race.objective.cost(_by_seed(race.scores, o)) for o in many}
-    return pd.DataFrame(columns).dropna()
+    "A row per seed of the winner, a column per setting that has them all; higher is better"
+    columns = {o: -race.objective.cost(_by_seed(race.scores, o)) for o in race.ranked['setting']}
+    table   = pd.DataFrame(columns)
+    return table[table[race.ranked['setting'].iloc[0]].notna()].dropna(axis=1)
 
 def _honest_score(race:_Race)->tuple[float,float,float,int,str]:
     "Score of the winner that had no say in the choice, its interval, its seeds, and where it comes from"
