@@ -241,7 +241,7 @@ Repeats.verdict = property(repeats_verdict, doc='As `repeats_verdict`')
 Repeats.__repr__ = lambda self: self.line
 
 # %% ../nbs/tuning/34_repeats.ipynb #listed
-_FIRST, _BATCH = 6, 4      # fresh seeds before the first look that can decide, and between batches
+_FIRST, _BATCH = 6, 2      # fresh seeds before the first look that can decide, and between batches
 
 def _sweeps(result:SweepResult, asked:Sequence[Run], objective:Objective)->list[dict]:
     "The settings of a question as sweep dicts of the study, without their seeds"
