@@ -5,7 +5,7 @@
 # %% ../nbs/tuning/34_repeats.ipynb #imports
 from __future__ import annotations
 import json, math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 import numpy as np, pandas as pd
@@ -26,7 +26,8 @@ __all__ = ['t_limits', 'always_valid_interval', 'sequential_verdict', 'Repeats',
            'plot_looks']
 
 # %% ../nbs/tuning/34_repeats.ipynb #bayes
-_UNIT = .25      # variance of the effects that are thought possible, in that of the differences
+_UNIT  = .25     # variance of the effects that are thought possible, in that of the differences
+_SPENT = .6      # of the errors that are allowed; the rest is for noise that follows no normal distribution
 
 def _log_ratio(t2:np.ndarray, n:np.ndarray)->np.ndarray:
     "Log of how much likelier an effect makes `n` differences with this squared t (Lai 1976)"
@@ -38,14 +39,12 @@ def _bar(level:float, looks:int|None)->float:
     "What `_log_ratio` has to reach: as Ville says or, for a known number of looks, as dice say"
     ever = math.log(1/(1 - level))
     if looks is None: return ever
-    rng, draws = np.random.default_rng(0), 40_000
+    rng, draws = np.random.default_rng(0), 100_000
     d, n = rng.normal(size=(draws, looks)), np.arange(1, looks + 1)
     mean = d.cumsum(1)/n
     squares = np.maximum((d**2).cumsum(1) - n*mean**2, 1e-300)
     top = _log_ratio(n*mean**2*np.maximum(n - 1, 1)/squares, n)[:, 1:].max(1, initial=0)
-    # two standard errors of the dice to the safe side
-    wrong = (1 - level) - 2*math.sqrt(level*(1 - level)/draws)
-    return min(ever, float(np.quantile(top, 1 - max(wrong, 1/draws))))
+    return min(ever, float(np.quantile(top, 1 - _SPENT*(1 - level))))
 
 # %% ../nbs/tuning/34_repeats.ipynb #limits
 def t_limits(
@@ -221,7 +220,7 @@ def _comparison_text(answer:Repeats, name:str)->str:
     if not len(table): return f'against {name}: no seed has both scores'
     decided = table[table['verdict'] != UNKNOWN]
     row  = (decided if len(decided) else table.iloc[-1:]).iloc[0]
-    ends = f"[{row['low']:.4g}, {row['high']:.4g}]" if np.isfinite(row['low']) else 'no interval before the sixth seed'
+    ends = f"[{row['low']:.4g}, {row['high']:.4g}]" if np.isfinite(row['low']) else 'no interval yet'
     return f"ahead of {name} by {row['mean']:+.4g} {ends} after {row['n']} fresh seeds"
 
 @property
@@ -241,7 +240,7 @@ Repeats.verdict = property(repeats_verdict, doc='As `repeats_verdict`')
 Repeats.__repr__ = lambda self: self.line
 
 # %% ../nbs/tuning/34_repeats.ipynb #listed
-_FIRST, _BATCH = 6, 2      # fresh seeds before the first look that can decide, and between batches
+_BATCH = 2      # fresh seeds from one look at the store to the next
 
 def _sweeps(result:SweepResult, asked:Sequence[Run], objective:Objective)->list[dict]:
     "The settings of a question as sweep dicts of the study, without their seeds"
@@ -249,10 +248,10 @@ def _sweeps(result:SweepResult, asked:Sequence[Run], objective:Objective)->list[
     def parameters(run): return {k: {'value': v} for k, v in {**_bare(run.config), **run.labels}.items()}
     return [dict(name=result.study, method='grid', metric=metric, parameters=parameters(o)) for o in asked]
 
-def _borders(at_most:int)->Iterable[int]:
-    "Fresh seeds after each batch"
-    yield from range(min(_FIRST, at_most), at_most, _BATCH)
-    yield at_most
+def _borders(at_most:int, level:float, others:int)->list[int]:
+    "Fresh seeds after each batch; the first is as large as it takes to decide anything"
+    first = int(np.isfinite(t_limits(at_most, 1 - (1 - level)/others)).argmax()) + 1
+    return [*range(first, at_most, _BATCH), at_most]
 
 def _first_seed(result:SweepResult)->int:
     "The first seed that no run of a result has had"
@@ -324,18 +323,17 @@ def repeat(
     *,
     margin:float=.005,               # The effect must be larger, in the unit of the metric, at least 0
     level:float=.95,                 # Coverage at all looks together, from .5 to below 1
-    at_most:int=30,                  # Fresh seeds of each setting at most, at least 6
+    at_most:int=30,                  # Fresh seeds of each setting at most; about 7 are the fewest that decide
     top:int=2,                       # For `winner`: it must be better than each of so many
     **options:object,                # Further ones of `run_sweep`: `device progress max_minutes tracker …`
 )->Repeats:                          # Its `line` says the answer and the cost
     "Train fresh seeds of the settings in question until it is decided, valid at whatever seed it stops"
     if not (np.isfinite(margin) and margin >= 0): raise SweepError(f'margin must be at least 0, got {margin}')
-    at_most = check_whole('at_most', at_most, _FIRST, SweepError)
-    t_limits(at_most, level)                                   # raises for a wrong level
     objective = result.objective
-    asked  = _asked(result, until, top, objective)
+    asked   = _asked(result, until, top, objective)
+    borders = _borders(check_whole('at_most', at_most, 2, SweepError), level, len(asked) - 1)
     sweeps, code, first = _sweeps(result, asked, objective), _code_of(result), _first_seed(result)
-    for n in _borders(at_most):
+    for n in borders:
         fresh  = _train(result, sweeps, list(range(first, first + n)), code, options)
         answer = _answer(result, fresh, asked, margin, level, at_most)
         if answer.verdict != UNKNOWN or _is_left(fresh): return answer
