@@ -166,7 +166,7 @@ def honest_words(
     df:object,             # A tidy table
     objective:Objective,   # What ranks the runs
     at:str|None=None,      # As in `best_table`
-)->str:                    # Such as `valid accuracy 0.871 on average over 5 seeds (0.865 to 0.877)`; '': nobody knows
+)->str:                    # Such as `valid accuracy 0.871 on average over 5 seeds`; '': nobody knows
     "Say what the first setting is worth, by hold images or else by its seeds"
     scores = seed_scores(df, objective, at=at)
     row = ranked_settings(scores, objective).iloc[0]

@@ -122,7 +122,8 @@ def _ranking(result:SweepResult, objective:Objective)->_Ranking:
     for run in result.runs: run_of.setdefault(text_of.get(run.id), run)
     known = [o for o in ranked.loc[ranked['mean'].notna(), 'setting'] if o in run_of]
     if len(known) > 1: return _Ranking([run_of[o] for o in known], known)
-    raise SweepError(f'to compare settings takes two that have a {objective.name}, study {result.study!r} has {len(known)}')
+    raise SweepError(f'to compare settings takes two that have a {objective.name}, '
+                     f'study {result.study!r} has {len(known)}')
 
 # %% ../nbs/tuning/34_repeats.ipynb #matches
 def _matches(run:Run, keys:Mapping)->bool:
@@ -136,7 +137,8 @@ def _named(ranking:_Ranking, what:int|Mapping)->Run:
     if isinstance(what, Mapping):
         found = [r for r in ranking.runs if _matches(r, what)]
         if len(found) == 1: return found[0]
-        raise SweepError(f'a setting is named by keys that one has and no other; {len(found)} have {dict(what)}')
+        raise SweepError('a setting is named by keys that one has and no other; '
+                         f'{len(found)} have {dict(what)}')
     return ranking.runs[check_whole('the place of a setting', what, 1, SweepError, len(ranking.runs)) - 1]
 
 # %% ../nbs/tuning/34_repeats.ipynb #question
@@ -145,7 +147,8 @@ _QUESTIONS = 'winner', 'default'
 def _by_word(result:SweepResult, word:str, top:int, ranking:_Ranking, objective:Objective)->list[Run]:
     "The settings that `winner` or `default` speaks of"
     if word not in _QUESTIONS:
-        raise SweepError(f"until is 'winner', 'default' or ('beats', a, b), got {word!r}; {did_you_mean(word, _QUESTIONS)}")
+        hint = did_you_mean(word, _QUESTIONS)
+        raise SweepError(f"until is 'winner', 'default' or ('beats', a, b), got {word!r}; {hint}")
     if word == 'winner':
         return ranking.runs[:check_whole('top', top, 2, SweepError, len(ranking.runs))]
     text, kind = default_setting(result, objective)
@@ -187,7 +190,8 @@ def _looks(answer:Repeats, name:str)->pd.DataFrame:
     d, rows = answer.differences(name), []
     for n in range(1, len(d) + 1):
         low, high = always_valid_interval(d.iloc[:n], level, answer.at_most)
-        rows.append((n, int(d.index[n-1]), name, d.iloc[:n].mean(), low, high, _said(low, high, answer.margin)))
+        told = _said(low, high, answer.margin)
+        rows.append((n, int(d.index[n-1]), name, d.iloc[:n].mean(), low, high, told))
     return pd.DataFrame(rows, columns=['n', 'seed', 'against', 'mean', 'low', 'high', 'verdict'])
 
 def looks_table(
@@ -227,7 +231,8 @@ def _comparison_text(answer:Repeats, name:str)->str:
 def _line(self:Repeats)->str:
     "Question, answer, numbers and cost"
     metric = self.result.objective.name
-    asked  = f"Is {self.names[0]} better than {' and '.join(self.names[1:])} by more than {self.margin:g} {metric}?"
+    others = ' and '.join(self.names[1:])
+    asked  = f'Is {self.names[0]} better than {others} by more than {self.margin:g} {metric}?'
     told   = '; '.join(_comparison_text(self, o) for o in self.names[1:])
     lost   = int(self.scores.isna().any(axis=1).sum())
     broke  = f'; {lost} of {len(self.scores)} seeds broke' if lost else ''
@@ -300,10 +305,12 @@ def _names(asked:Sequence[Run])->list[str]:
     keys = list(dict.fromkeys(k for o in rows for k in o))
     differ = [k for k in keys if len({json.dumps(o.get(k), default=repr) for o in rows}) > 1]
     def text(v): return '-'.join(map(str, v)) if isinstance(v, list) else str(v)
-    return [', '.join(f'{k} {text(o[k])}' for k in differ if k in o) or f'setting {i}' for i, o in enumerate(rows, 1)]
+    told = [', '.join(f'{k} {text(o[k])}' for k in differ if k in o) for o in rows]
+    return [o or f'setting {i}' for i, o in enumerate(told, 1)]
 
 # %% ../nbs/tuning/34_repeats.ipynb #make-answer
-def _answer(result:SweepResult, fresh:SweepResult, asked:Sequence[Run], margin:float, level:float, at_most:int)->Repeats:
+def _answer(result:SweepResult, fresh:SweepResult, asked:Sequence[Run],
+            margin:float, level:float, at_most:int)->Repeats:
     "What the fresh seeds say so far"
     names  = _names(asked)
     scores = _pivot(fresh, asked, names, result.objective)
@@ -342,7 +349,7 @@ def repeat(
 # %% ../nbs/tuning/34_repeats.ipynb #plot
 def plot_looks(
     answer:Repeats,   # From `repeat`
-    ax=None,          # None: a new figure
+    ax:'matplotlib.axes.Axes|None'=None,   # None: a new figure
 )->'matplotlib.axes.Axes':
     "Draw the interval of the lead over the next setting at each look, and the margin"
     import matplotlib.pyplot as plt
@@ -352,7 +359,8 @@ def plot_looks(
     ax.axhspan(-answer.margin, answer.margin, color='.88', lw=0, label='within the margin')
     ax.axhline(0, color='.5', lw=.8)
     ax.plot(table['n'], table['mean'], 'o', color=PALETTE['blue'], label='mean so far')
-    ax.vlines(seen['n'], seen['low'], seen['high'], color=PALETTE['blue'], label='covers the truth at all looks')
+    bars = dict(color=PALETTE['blue'], label='covers the truth at all looks')
+    ax.vlines(seen['n'], seen['low'], seen['high'], **bars)
     ax.set(xlabel='fresh seeds', ylabel=f'lead in {answer.result.objective.name}')
     ax.legend(frameon=False, fontsize=8)
     return ax

@@ -233,7 +233,7 @@ def seed_scores(
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
     goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
     *, at:str|None=None,              # As in `best_epochs`
-)->pd.DataFrame:      # A row per run: `run setting seed state score hold counts`; `hold`: NaN where there is none
+)->pd.DataFrame:    # A row per run: `run setting seed state score hold counts`; `hold` may be NaN
     "The score of every run, the setting that it repeats, and whether it speaks for that setting"
     df = tidy_table(df)
     objective = find_objective(df, metric, goal)
@@ -340,8 +340,8 @@ def _with_honest(table:pd.DataFrame, ranked:pd.DataFrame, setting:pd.Series, met
 def _ranking(table:pd.DataFrame, place:pd.Series, cost:pd.Series)->pd.Index:
     "Rows, by the place of their setting, then the best first; what broke comes last, ties go by the run's id"
     broken = table['state'].isin(BAD_STATES) if 'state' in table else False
-    order  = pd.DataFrame({'last': broken, 'none': cost.isna(), 'place': place, 'cost': cost, 'run': table['run']})
-    return order.sort_values(['last', 'none', 'place', 'cost', 'run'], kind='stable').index
+    order  = dict(last=broken, none=cost.isna(), place=place, cost=cost, run=table['run'])
+    return pd.DataFrame(order).sort_values(list(order), kind='stable').index
 
 # %% ../nbs/42_scores.ipynb #best
 def best_table(
@@ -350,8 +350,8 @@ def best_table(
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
     goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
     *, at:str|None=None,              # As in `best_epochs`: `best epoch`, whose weights were kept
-)->pd.DataFrame:    # `run`, the score, `best epoch`, …, `score low high` of its setting, `variant`, all settings
-    "Rank the runs, a row each, by the mean of their setting over seeds, as `ranked_settings` says; broken ones last"
+)->pd.DataFrame:    # `run`, the metric, `best epoch`, …, `score low high`, `variant`, all settings
+    "Rank the runs by the mean of their setting over seeds (see `ranked_settings`); broken ones come last"
     df = pick_variant(df, variant)
     objective = find_objective(df, metric, goal)
     df    = best_epochs(df, objective, at=at)

@@ -21,7 +21,7 @@ __all__ = ['seed_noise', 'Lead', 'setting_lead', 'seeds_to_decide', 'expected_fl
 # %% ../nbs/tuning/30_winners.ipynb #noise
 def seed_noise(
     scores:pd.DataFrame,   # From `seed_scores`
-)->tuple[float,int]:       # Standard deviation, and its degrees of freedom; NaN and 0: no setting has two seeds
+)->tuple[float,int]:       # Standard deviation and degrees of freedom; NaN and 0: no setting has two seeds
     "The noise between seeds, pooled over all settings (Fisher 1925)"
     good  = scores[scores['counts']]
     seeds = good.groupby('setting')['score']
@@ -86,7 +86,7 @@ def seeds_to_decide(
     lead:Lead,            # As found
     level:float=.95,      # Coverage of the interval that is to leave 0 behind
     most:int=1000,        # Give up beyond so many
-)->float:                 # More seeds for each of both; 0: decided; NaN: no lead, nobody knows the noise, or too many
+)->float:                 # For each of both; 0: decided; NaN: no lead, an unknown noise, or too many
     "How many more seeds would decide if the lead stayed as it is"
     if not 0 < level < 1: raise DataError(f'level must lie in (0, 1), got {level}')
     if not lead.freedom or not lead.gap > 0: return math.nan
@@ -178,7 +178,8 @@ def _crossed(race:_Race)->pd.DataFrame:
 def _honest_score(race:_Race)->tuple[float,float,float,int,str]:
     "Score of the winner that had no say in the choice, its interval, its seeds, and where it comes from"
     top  = race.ranked.iloc[0]
-    held = race.scores.loc[race.scores['counts'] & (race.scores['setting'] == top['setting']), 'hold'].dropna()
+    mine = race.scores['counts'] & (race.scores['setting'] == top['setting'])
+    held = race.scores.loc[mine, 'hold'].dropna()
     if len(held): return *interval(held), len(held), HELD_OUT[race.objective.name]
     table = _crossed(race) if top['n'] > 1 else pd.DataFrame()
     if len(table) < 2: return math.nan, math.nan, math.nan, 0, 'one seed and no hold images: nobody knows'
@@ -208,7 +209,8 @@ def _flattery_rows(race:_Race, best:float, honest:float)->list[tuple]:
     told  = math.nan
     if freedom and noise > 0:
         told = expected_flattery(-race.objective.cost(race.ranked['mean']), noise, race.ranked['n'])
-    how = f'best of {len(race.ranked)} settings, by the noise between seeds' if freedom else 'no setting has two seeds'
+    how = f'best of {len(race.ranked)} settings, by the noise between seeds'
+    if not freedom: how = 'no setting has two seeds'
     return [*rows, ('expected flattery', told, math.nan, math.nan, len(race.ranked), how)]
 
 # %% ../nbs/tuning/30_winners.ipynb #score-rows
@@ -239,12 +241,16 @@ def winner_table(
     return pd.DataFrame(rows, columns=['what', 'value', 'low', 'high', 'n', 'how'])
 
 # %% ../nbs/tuning/30_winners.ipynb #name-setting
+def _value_text(value)->str:
+    "A value as people write it"
+    if isinstance(value, (list, tuple)): return '-'.join(map(str, value))
+    return f'{value:g}' if isinstance(value, float) else str(value)
+
 def setting_name(
     row:pd.Series,   # The keys that differ, with their values
 )->str:              # Such as `learning_rate 0.1, hidden_layers 64-64`
     "Name a setting by what differs"
-    def text(v): return '-'.join(map(str, v)) if isinstance(v, (list, tuple)) else f'{v:g}' if isinstance(v, float) else str(v)
-    told = [f'{k} {text(v)}' for k, v in row.items() if not _says_nothing(v)]
+    told = [f'{k} {_value_text(v)}' for k, v in row.items() if not _says_nothing(v)]
     return ', '.join(told) or 'the only setting'
 
 # %% ../nbs/tuning/30_winners.ipynb #says-parts
@@ -271,7 +277,8 @@ def _chance_line(told:pd.DataFrame, name:str)->str:
 # %% ../nbs/tuning/30_winners.ipynb #says-more
 def _more_line(told:pd.DataFrame, name:str)->str:
     "What would decide?"
-    more, lead = (told['value'].get(f'{o} the {name}', math.nan) for o in ('more seeds to decide on', 'lead over'))
+    more = told['value'].get(f'more seeds to decide on the {name}', math.nan)
+    lead = told['value'].get(f'lead over the {name}', math.nan)
     if math.isnan(more) or not more: return ''
     seeds = 'seed' if more == 1 else 'seeds'
     return f'About {more:.0f} more {seeds} of both would decide, if the lead stayed at {lead:.2g}.'
