@@ -84,7 +84,8 @@ class _Merge:
     said:list = field(default_factory=list)       # `(kind, name, action, note)`
     numbers:dict = field(default_factory=dict)    # Run -> number of its group in the plans of `into`
 
-    def say(self, kind:str, name:str, action:str, note:str='')->None: self.said.append((kind, name, action, note))
+    def say(self, kind:str, name:str, action:str, note:str='')->None:
+        self.said.append((kind, name, action, note))
 
 # %% ../nbs/tuning/60_exchange.ipynb #bring-run
 def _bring_run(merge:_Merge, run:Mapping)->None:
@@ -109,7 +110,8 @@ def _gaps(here:Mapping, there:Mapping, columns:Sequence[str])->dict:
 def _fill(merge:_Merge, here:Mapping, there:Mapping, epochs:tuple[dict,dict])->str:
     "Fill what is empty in a run that is equal in both; says what"
     mine = here['run']
-    facts = _gaps(here, there, ['answers', 'parameters', *(_HOLD if here['hold_fingerprint'] is None else ())])
+    hold  = _HOLD if here['hold_fingerprint'] is None else ()
+    facts = _gaps(here, there, ['answers', 'parameters', *hold])
     if facts: merge.into.execute(RUNS.update().where(RUNS.c.run == mine).values(facts))
     names = set(facts)
     for epoch, row in epochs[0].items():
@@ -132,16 +134,17 @@ def _compare_run(merge:_Merge, here:Mapping, there:Mapping)->None:
 def _merge_run(merge:_Merge, here:Mapping|None, there:Mapping)->None:
     "One run of the other store"
     name, rank = there['run'], _rank(there)
-    is_held = here is not None and here['state'] == 'running'
     if here is None:
         _bring_run(merge, there)
-        return merge.say('run', name, 'added', there['state'].replace('running', 'interrupted: it was running there'))
-    if is_held and is_alive(here['worker'], here['heartbeat'], merge.now):
+        state = there['state'].replace('running', 'interrupted: it was running there')
+        return merge.say('run', name, 'added', state)
+    both = f"{here['state']} here, {there['state']} there"
+    if here['state'] == 'running' and is_alive(here['worker'], here['heartbeat'], merge.now):
         return merge.say('run', name, 'kept', 'a process is training it here')
     if rank == _rank(here) and rank > 1: return _compare_run(merge, here, there)
-    if rank <= _rank(here): return merge.say('run', name, 'kept', f"{here['state']} here, {there['state']} there")
+    if rank <= _rank(here): return merge.say('run', name, 'kept', both)
     _bring_run(merge, there)
-    merge.say('run', name, 'replaced', f"{here['state']} here, {there['state']} there")
+    merge.say('run', name, 'replaced', both)
 
 # %% ../nbs/tuning/60_exchange.ipynb #clash
 def _is_other_code(a, b)->bool:
@@ -172,7 +175,8 @@ def _merge_plans(merge:_Merge, study:str)->None:
     here  = _groups(merge.into, study)
     known = {run for g in here for run in g['runs']}
     new   = [g for g in _groups(merge.other, study) if not known.issuperset(g['runs'])]
-    merge.numbers |= {run: i for i, g in enumerate(new, len(here) + 1) for run in g['runs'] if run not in known}
+    for i, g in enumerate(new, len(here) + 1):
+        merge.numbers |= {run: i for run in g['runs'] if run not in known}
     if not new: return
     last = merge.into.execute(sa.select(sa.func.max(PLANS.c.number)).where(PLANS.c.study == study)).scalar()
     values = dict(study=study, number=(last or 0) + 1, groups=json.dumps(new), created=merge.now)
@@ -220,7 +224,8 @@ def _merge_opening(merge:_Merge, opening:Mapping)->None:
     elif same['n'] is None and opening['n'] is not None:      # the process that opened it here died
         scores = {k: opening[k] for k in ('score', 'loss', 'n', 'predictions')}
         merge.into.execute(LEDGER.update().where(*mine, LEDGER.c.number == same['number']).values(scores))
-    merge.say('opening', opening['study'], 'added' if same is None else 'equal', f"{opening['when']}: {opening['why']}")
+    action = 'added' if same is None else 'equal'
+    merge.say('opening', opening['study'], action, f"{opening['when']}: {opening['why']}")
 
 # %% ../nbs/tuning/60_exchange.ipynb #chosen
 def _chosen(conn:sa.Connection, studies:Sequence[str]|None, name:str)->tuple[list,set|None]:
