@@ -30,18 +30,20 @@ def _as_json(value):
 
 def _write_csv(path:Path, table:pd.DataFrame)->Path:
     "A table as text; lists and dicts as JSON"
-    pd.DataFrame({c: table[c].map(_as_json) for c in table}).to_csv(path, index=False, lineterminator='\n')
+    texts = pd.DataFrame({c: table[c].map(_as_json) for c in table})
+    texts.to_csv(path, index=False, lineterminator='\n')
     return path
 
 # %% ../nbs/tuning/61_exports.ipynb #provenance
-def _provenance(result:SweepResult|None, store:RunStore, config:pd.DataFrame, history:pd.DataFrame)->str:
+def _provenance(store:RunStore, result:SweepResult|None, config:pd.DataFrame, epochs:int)->str:
     "One line: what this is of"
     from deepsweep import __version__
     row   = None if result is None else store.study_row(result.study)
     parts = [f'deepsweep {__version__}', f'store {store.name}']
-    parts += ['all studies'] if result is None else [f'study {result.study}', f'{result.goal} {result.metric}']
+    if result is None: parts.append('all studies')
+    else: parts += [f'study {result.study}', f'{result.goal} {result.metric}']
     if row is not None and row.data: parts.append(f"images {row.data['name']} {row.data['fingerprint'][:12]}")
-    parts.append(f"{config['run'].nunique()} runs, {len(history)} epochs")
+    parts.append(f"{config['run'].nunique()} runs, {epochs} epochs")
     return '; '.join([*parts, datetime.now(timezone.utc).isoformat(timespec='seconds')])
 
 # %% ../nbs/tuning/61_exports.ipynb #export-csv
@@ -59,7 +61,8 @@ def export_csv(
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for path, table in zip(paths, (config, history)): _write_csv(path, table)
-        paths[-1].write_text(_provenance(result, found, config, history) + '\n', encoding='utf-8')
+        line = _provenance(found, result, config, len(history))
+        paths[-1].write_text(line + '\n', encoding='utf-8')
     except OSError as e: raise DataError(f'{str(folder)!r} cannot be written: {e.strerror or e}') from None
     finally:
         if found is not store: found.close()
