@@ -115,7 +115,8 @@ def _parts(store:RunStore, names:Sequence[str]|None, metric:str|Objective|None)-
     goals = {p.name: f'{p.objective.goal} {p.objective.name}' for p in parts}
     if len(set(goals.values())) > 1:
         told = ', '.join(f'{name} ({goal})' for name, goal in goals.items())
-        raise DataError(f'these studies are judged by different metrics: {told}; say by which with metric=')
+        raise DataError(f'these studies are judged by different metrics: {told}; '
+                        'say by which (command line: --metric; Python: metric=)')
     return parts
 
 # %% ../nbs/tuning/62_comparison.ipynb #compare-studies
