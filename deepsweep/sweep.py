@@ -17,6 +17,7 @@ from .best import save_best
 from .config import model_versions, study_name
 from .core import DataError, FINAL_STATES, SweepError, check_whole
 from .core import default_device, did_you_mean, generators_lent, seed_list, uncollected
+from .crew import check_workers, train_in_processes
 from .data import ImageData
 from .engine import Engine, How, Progress, What, check_limit, is_shown, left_line
 from .final import final_table, train_final
@@ -103,7 +104,9 @@ def _refuse(engine:str, fuse:bool|str, workers:int)->None:
         raise SweepError(f"engine={engine!r} is not built yet; leave it at 'local'")
     if fuse not in (True, False, 'auto'):
         raise SweepError(f"fuse is True, False or 'auto', got {fuse!r}")
-    if workers != 1: raise SweepError(f'workers={workers!r} is not built yet; leave it at 1')
+    check_whole('workers', workers, 1, SweepError)
+    if workers > 1 and engine != 'local':
+        raise SweepError(f"workers={workers} goes with engine='local', got {engine!r}")
 
 # %% ../nbs/77_sweep.ipynb #check-folder
 def _check_folder(save_models)->None:
@@ -268,9 +271,9 @@ def _about(p:Prepared, **arguments)->StudyRow:
 # %% ../nbs/77_sweep.ipynb #call
 class _Call:
     "One call of `run_sweep`"
-    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict):
+    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict, workers:int=1):
         self.p, self.how, self.store = p, how, store
-        self.tracker   = tracker
+        self.tracker, self.workers = tracker, workers
         self.planning  = planning        # `fuse max_memory`
         self.arguments = arguments       # that the store notes with the study
         self.start = time.monotonic()
@@ -348,6 +351,8 @@ def train(self:_Call, groups:Sequence[Mapping], stops:int)->None:
     p = self.p
     what   = What(p.study, self.runs, groups, p.objective, p.data, p.own, p.fingerprint)
     store, tracker = self.store, self.tracker
+    if self.workers > 1:
+        return train_in_processes(self.workers, what, self.how, store, self.bar, self.start, stops)
     wanted = [] if tracker is None else self.result.wandb_names()
     worker = Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted)
     with worker: Engine(what, self.how, store, worker, self.bar, self.start, stops).run()
@@ -504,7 +509,7 @@ def run_sweep(
     search_seed:int=0,                        # For methods that draw configurations
     fresh:bool=False,                         # Train again what is finished
     engine:str='local',                       # `wandb`: W&B's server deals out the configs
-    workers:int=1,                            # More are not built yet
+    workers:int=1,                            # Processes that train at once
     fuse:bool|str='auto',                     # One net for runs of one shape? True: or raise
     device:torch.device|str|None=None,        # None: the best this machine has
     max_memory:float=1.5e9,                   # [bytes] For the groups that train at once
@@ -526,6 +531,7 @@ def run_sweep(
     how = replace(how, device=default_device(device))
     prepared, tracker = _prepare(sweep, data, asked, fuse), as_tracker(tracker)
     store    = store if isinstance(store, RunStore) else RunStore(store)
+    check_workers(workers, store, tracker)
     planning = dict(fuse=fuse, max_memory=max_memory)
     with generators_lent():
-        return _Call(prepared, how, store, tracker, planning, asked.arguments).run()
+        return _Call(prepared, how, store, tracker, planning, asked.arguments, workers).run()
