@@ -34,12 +34,13 @@ class _Job:
     parent:int               # Process id
     threads:int              # That torch may use
     models:list              # `(name, function, defaults, version)` of nets that are not the kit's
-    versions:dict            # Piece of the user's code that is imported -> its version
+    versions:dict            # Imported piece of the user's code -> its version
 
 def _versions(what:What)->dict[str,str]:
     "Versions of the pieces that another process imports, so as to compare them"
     return {k: code_version(fn) for k, fn in what.own.pieces().items() if import_place(fn)}
 
+# %% ../nbs/search/60_crew.ipynb #own-nets
 def _own_nets(what:What)->list[tuple]:
     "The nets in a sweep that another process has to be told of"
     if what.own.function is not None: return []
@@ -48,15 +49,22 @@ def _own_nets(what:What)->list[tuple]:
     return [(o.name, o.fn, dict(o.defaults), o.version) for o in found]
 
 # %% ../nbs/search/60_crew.ipynb #pack
+def _unplaced(job:_Job)->list[str]:
+    "Pieces of the user's code that no other process can import"
+    pieces = job.what.own.pieces() | {f'model {name!r}': fn for name, fn, *_ in job.models}
+    return [k for k, fn in pieces.items() if not import_place(fn)]
+
 def _pack(job:_Job)->bytes:
     "A job as bytes"
     try: import cloudpickle as by
     except ImportError: by = pickle
+    if by is pickle and (own := _unplaced(job)):
+        raise SweepError(f'workers= cannot send {own[0]} to other processes: put it into a module '
+                         'that can be imported, or pip install cloudpickle')
     try: return by.dumps(job)
     except Exception as e:      # whatever the user's objects raise
-        hint = '' if by is not pickle else '; put your code into a module, or pip install cloudpickle'
         raise SweepError(f'workers= sends your code to other processes, and this cannot be sent: '
-                         f'{one_line(str(e))}{hint}') from None
+                         f'{one_line(str(e))}') from None
 
 # %% ../nbs/search/60_crew.ipynb #divided
 def _device(device:torch.device|None, i:int, count:int)->torch.device|None:
@@ -64,11 +72,13 @@ def _device(device:torch.device|None, i:int, count:int)->torch.device|None:
     is_any = device is not None and device.type == 'cuda' and device.index is None
     return torch.device('cuda', i % count) if is_any and count else device
 
+# %% ../nbs/search/60_crew.ipynb #rotated
 def _rotated(groups:Sequence[Mapping], i:int, n:int, threads:int)->list[dict]:
     "The plan as process `i` of `n` goes through it: its own share first"
     groups = [dict(g, threads=max(1, min(g['threads'], threads))) for g in groups]
     return [g for k in range(n) for g in groups[(i + k) % n::n]]
 
+# %% ../nbs/search/60_crew.ipynb #jobs
 def _jobs(job:_Job, n:int)->Iterator[_Job]:
     "The jobs of `n` processes"
     for i in range(n):
@@ -90,6 +100,7 @@ class _Told(Progress):
     def expect(self, *_): pass
     def skip(self, *_): pass
 
+# %% ../nbs/search/60_crew.ipynb #print
 class _Print(io.TextIOBase):
     "What the user's code prints, line by line"
     def __init__(self, tell): self.tell, self.rest = tell, ''
@@ -100,17 +111,23 @@ class _Print(io.TextIOBase):
         return len(text)
 
 # %% ../nbs/search/60_crew.ipynb #watch
+def _interrupt()->None:
+    "Do to the main thread what Ctrl-C does, also where it sleeps"
+    if hasattr(signal, 'pthread_kill'): signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else: _thread.interrupt_main()
+
 def _end_soon(seconds:float=1.)->None:
-    "Interrupt the main thread as Ctrl-C does; a process that hangs in other code ends all the same"
-    _thread.interrupt_main()
+    "Interrupt the main thread; a process that hangs in other code ends all the same"
+    _interrupt()
     time.sleep(seconds)
     os._exit(1)
 
+# %% ../nbs/search/60_crew.ipynb #watch-pipe
 def _watch(source:io.BufferedReader, is_asked:threading.Event)->None:
     "Wait for the word to stop, or for the end of the pipe"
     is_stop = source.readline() == b'stop\n'
     is_asked.set()
-    if is_stop: _thread.interrupt_main()
+    if is_stop: _interrupt()
     if not is_stop or not source.readline(): _end_soon()
 
 def _watch_parent(parent:int, is_asked:threading.Event)->None:
@@ -128,9 +145,11 @@ def _channels()->tuple:
     os.dup2(2, 1)
     lock = threading.Lock()
     def tell(**message):
-        with lock, contextlib.suppress(OSError): sink.write(json.dumps(message, default=str).encode() + b'\n')
+        line = json.dumps(message, default=str).encode() + b'\n'
+        with lock, contextlib.suppress(OSError): sink.write(line)
     return source, tell
 
+# %% ../nbs/search/60_crew.ipynb #guard
 def _guard(source, job:_Job)->None:
     "End with the parent; Ctrl-C is the parent's business"
     is_asked = threading.Event()
@@ -146,13 +165,16 @@ def _check_imported(job:_Job)->None:
     pieces = job.what.own.pieces()
     for piece, version in job.versions.items():
         if code_version(pieces[piece]) != version:
-            raise SweepError(f'{piece} comes from the module {pieces[piece].__module__!r}, which was edited after '
-                             'it was imported, or changed by hand; restart, so that all processes have one code')
+            place = pieces[piece].__module__
+            raise SweepError(f'{piece} comes from the module {place!r}, which was edited after it was imported, '
+                             'or changed by hand; restart, so that all processes have one code')
 
+# %% ../nbs/search/60_crew.ipynb #do
 def _do(job:_Job, tell)->None:
     "Train what is free"
     torch.set_num_threads(job.threads)
-    for name, fn, defaults, version in job.models: register_model(name, fn, defaults=defaults, version=version)
+    for name, fn, defaults, version in job.models:
+        register_model(name, fn, defaults=defaults, version=version)
     _check_imported(job)
     store = RunStore(job.url, job.journal)
     start = time.monotonic() - (time.time() - job.start)
@@ -187,21 +209,28 @@ class _Process:
         for target, args in ((self._send, (job,)), (self._hear, ()), (self._hear_errors, ())):
             threading.Thread(target=target, args=args, daemon=True).start()
 
-    def _send(self, job:bytes)->None:
-        with contextlib.suppress(OSError, ValueError):      # it may be gone before it has read all
-            self.popen.stdin.write(struct.pack('>Q', len(job)) + job)
-            self.popen.stdin.flush()
+# %% ../nbs/search/60_crew.ipynb #process-hear
+@patch
+def _send(self:_Process, job:bytes)->None:
+    "Give it its job; it may be gone before it has read all"
+    with contextlib.suppress(OSError, ValueError):
+        self.popen.stdin.write(struct.pack('>Q', len(job)) + job)
+        self.popen.stdin.flush()
 
-    def _hear(self)->None:
-        for line in self.popen.stdout: self.told.put((self, json.loads(line)))
-        self.popen.wait()
-        self.told.put((self, {'gone': self.popen.returncode}))
+@patch
+def _hear(self:_Process)->None:
+    "Put what it tells into the queue, at last that it is gone"
+    for line in self.popen.stdout: self.told.put((self, json.loads(line)))
+    self.popen.wait()
+    self.told.put((self, {'gone': self.popen.returncode}))
 
-    def _hear_errors(self)->None:
-        for line in self.popen.stderr:
-            text = line.decode(errors='replace').rstrip('\n')
-            self.errors = [*self.errors[-9:], text]
-            self.told.put((self, {'print': text}))
+@patch
+def _hear_errors(self:_Process)->None:
+    "The same for its error stream, the last lines of which may say why it died"
+    for line in self.popen.stderr:
+        text = line.decode(errors='replace').rstrip('\n')
+        self.errors = [*self.errors[-9:], text]
+        self.told.put((self, {'print': text}))
 
 # %% ../nbs/search/60_crew.ipynb #process-stop
 @patch
@@ -229,10 +258,12 @@ class _Count:
     def __init__(self, what:What, how:How, store:RunStore):
         self.what, self.store = what, store
         self.first = store.run_states(what.runs)
-        def is_open(o): return how.fresh or self.first.get(o, {}).get('state') not in set(FINAL_STATES) - {'failed'}
+        done = set() if how.fresh else set(FINAL_STATES) - {'failed'}
+        def is_open(o): return self.first.get(o, {}).get('state') not in done
         self.open = [o for o in what.runs if is_open(o)]
 
-    def worth(self, run:str)->int: return 1 if self.what.own.function is not None else self.what.runs[run].epochs
+    def worth(self, run:str)->int:
+        return 1 if self.what.own.function is not None else self.what.runs[run].epochs
 
     def total(self)->int: return sum(map(self.worth, self.open))
 
@@ -330,7 +361,8 @@ def train_in_processes(
     stops:int=0,               # How often the study had been asked to stop when the call began
 )->None:                       # The runs are in the store
     "Train the runs of a plan in several processes; best weights are not kept on the way"
-    n = max(1, min(check_workers(n, store), len(what.groups)))
+    n = min(check_workers(n, store), len(what.groups))
+    if not n: return
     progress = progress or Progress(None, False)
     begun = time.time() - (0 if start is None else time.monotonic() - start)
     share = max(1, torch.get_num_threads()//n)
