@@ -166,8 +166,8 @@ def _check_imported(job:_Job)->None:
     for piece, version in job.versions.items():
         if code_version(pieces[piece]) != version:
             place = pieces[piece].__module__
-            raise SweepError(f'{piece} comes from the module {place!r}, which was edited after it was imported, '
-                             'or changed by hand; restart, so that all processes have one code')
+            raise SweepError(f'{piece} comes from the module {place!r}, which was edited after it was '
+                             'imported, or changed by hand; restart, so that all processes have one code')
 
 # %% ../nbs/search/60_crew.ipynb #do
 def _do(job:_Job, tell)->None:
@@ -193,7 +193,9 @@ def work()->None:
         job   = pickle.loads(source.read(size))
         _guard(source, job)
         _do(job, tell)
-    except KeyboardInterrupt: tell(end='stopped')
+    except KeyboardInterrupt:
+        tell(end='stopped')
+        os._exit(130)          # Python's own end takes seconds, in which nobody waits
     except Exception as e: tell(end=f'{type(e).__name__}: {e}')
     else: tell(end='')
 
@@ -335,6 +337,21 @@ def hear(self:_Crew, seconds:float=.5)->None:
     self.progress.step(max(done - self.counted, 0), text)
     self.counted = max(done, self.counted)
 
+# %% ../nbs/search/60_crew.ipynb #make-job
+def _job(what:What, how:How, store:RunStore, begun:float, stops:int, n:int)->_Job:
+    "What all of `n` processes are given; best weights are made in the end, by the parent"
+    return _Job(
+        what     = what,
+        how      = replace(how, save_models=None),
+        url      = store.url,
+        journal  = store.journal,
+        start    = begun,
+        stops    = stops,
+        parent   = os.getpid(),
+        threads  = max(1, torch.get_num_threads()//n),
+        models   = _own_nets(what),
+        versions = _versions(what))
+
 # %% ../nbs/search/60_crew.ipynb #check-workers
 def check_workers(
     n:int,                # As given to `run_sweep`
@@ -365,11 +382,7 @@ def train_in_processes(
     if not n: return
     progress = progress or Progress(None, False)
     begun = time.time() - (0 if start is None else time.monotonic() - start)
-    share = max(1, torch.get_num_threads()//n)
-    how_else = replace(how, save_models=None)
-    job = _Job(what, how_else, store.url, store.journal, begun, stops, os.getpid(), share,
-               _own_nets(what), _versions(what))
-    jobs  = [_pack(o) for o in _jobs(job, n)]
+    jobs  = [_pack(o) for o in _jobs(_job(what, how, store, begun, stops, n), n)]
     count = _Count(what, how, store)
     progress.expect(count.total(), 'epochs' if what.own.function is None else 'runs')
     with _Crew(jobs, progress, count) as crew:
