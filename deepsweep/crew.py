@@ -7,6 +7,7 @@ from __future__ import annotations
 import _thread, contextlib, io, json, os, pickle, queue, signal, struct, subprocess, sys, threading, time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 import sqlalchemy as sa
 import torch
 from fastcore.basics import chunked, patch
@@ -94,7 +95,8 @@ class _Told(Progress):
         self.tell, self.shown = tell, shown
 
     def step(self, n:float=1, text:str|None=None, work:float|None=None)->None:
-        if text: self.tell(text=text)
+        # the best that this process has seen is not the best of all
+        if text: self.tell(text=text.split(', best so far')[0])
 
     def say(self, line:str)->None: self.tell(say=line)
     def expect(self, *_): pass
@@ -354,15 +356,18 @@ def _job(what:What, how:How, store:RunStore, begun:float, stops:int, n:int)->_Jo
 
 # %% ../nbs/search/60_crew.ipynb #check-workers
 def check_workers(
-    n:int,                # As given to `run_sweep`
-    store:RunStore,       # Where the runs are
-    tracker:object=None,  # As given to `run_sweep`
-)->int:                   # `n`
+    n:int,                               # As given to `run_sweep`, and so are the others
+    store:RunStore|str|Path|None=None,   # Where the runs are
+    tracker:object=None,                 # Told of every epoch
+    engine:str='local',                  # Who deals out the configs
+)->int:                                  # `n`
     "Raise for what several processes cannot do"
     check_whole('workers', n, 1, SweepError)
-    if n > 1 and store.in_memory:
+    if n == 1: return n
+    if engine != 'local': raise SweepError(f"workers={n} goes with engine='local', got {engine!r}")
+    if (store if isinstance(store, RunStore) else RunStore(store)).in_memory:
         raise SweepError(f'workers={n} needs a store that other processes can open, got one in memory')
-    if n > 1 and tracker is not None:
+    if tracker is not None:
         raise SweepError(f'workers={n} takes no tracker yet, got {tracker!r}; '
                          'mirror_to_wandb sends the runs later')
     return n

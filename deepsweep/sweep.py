@@ -98,15 +98,12 @@ def _check_monitors(runs:Sequence[Run], own:OwnCode, eval_train:bool)->OwnCode:
     return own
 
 # %% ../nbs/77_sweep.ipynb #not-built
-def _refuse(engine:str, fuse:bool|str, workers:int)->None:
+def _refuse(engine:str, fuse:bool|str)->None:
     "Raise for what is not built yet"
     if engine not in ('local', 'wandb'):
         raise SweepError(f"engine={engine!r} is not built yet; leave it at 'local'")
     if fuse not in (True, False, 'auto'):
         raise SweepError(f"fuse is True, False or 'auto', got {fuse!r}")
-    check_whole('workers', workers, 1, SweepError)
-    if workers > 1 and engine != 'local':
-        raise SweepError(f"workers={workers} goes with engine='local', got {engine!r}")
 
 # %% ../nbs/77_sweep.ipynb #check-folder
 def _check_folder(save_models)->None:
@@ -271,11 +268,10 @@ def _about(p:Prepared, **arguments)->StudyRow:
 # %% ../nbs/77_sweep.ipynb #call
 class _Call:
     "One call of `run_sweep`"
-    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments:dict, workers:int=1):
+    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, arguments, workers=1):
         self.p, self.how, self.store = p, how, store
         self.tracker, self.workers = tracker, workers
-        self.planning  = planning        # `fuse max_memory`
-        self.arguments = arguments       # that the store notes with the study
+        self.planning, self.arguments = planning, arguments      # `fuse max_memory`; for the study's row
         self.start = time.monotonic()
         self.runs  = {r.id: r for r in reversed(p.runs)}
         self.result = SweepResult(store, p.sweep, p.study, p.runs, p.objective,
@@ -296,9 +292,8 @@ def plan(self:_Call, busy:set)->list[dict]:
     p, said = self.p, []
     data   = None if p.own.function is not None else p.data
     about  = _about(p, **self.arguments, models=self.models_folder())
-    cores  = torch.get_num_threads()
     how    = dict(self.planning, data=data, notes=said)
-    groups = study_plan(self.store, about, p.runs, cores, busy, **how)
+    groups = study_plan(self.store, about, p.runs, torch.get_num_threads(), busy, **how)
     self.said = list(dict.fromkeys(said))
     return groups
 
@@ -522,7 +517,8 @@ def run_sweep(
     progress:bool|None=None,                  # None: shown, but not in tests
 )->SweepResult:                               # Its runs, to be read from the store
     "Train every run of a sweep that its store does not hold yet"
-    _refuse(engine, fuse, workers)
+    _refuse(engine, fuse)
+    check_workers(workers, store, tracker, engine)
     asked = _Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train)
     how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress))
     _check_how(how, max_memory)
@@ -531,7 +527,6 @@ def run_sweep(
     how = replace(how, device=default_device(device))
     prepared, tracker = _prepare(sweep, data, asked, fuse), as_tracker(tracker)
     store    = store if isinstance(store, RunStore) else RunStore(store)
-    check_workers(workers, store, tracker)
     planning = dict(fuse=fuse, max_memory=max_memory)
     with generators_lent():
         return _Call(prepared, how, store, tracker, planning, asked.arguments, workers).run()
