@@ -18,6 +18,7 @@ from .best import save_best
 from .config import study_name
 from .core import DataError, FINAL_STATES, SweepError
 from .core import default_device, generators_lent, seed_list, uncollected
+from .crew import check_workers, train_in_processes
 from .data import ImageData
 from .engine import Engine, How, Progress, What, is_shown, left_line
 from .final import final_table, train_final
@@ -49,9 +50,10 @@ _all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked',
 # %% ../nbs/79_sweep.ipynb #call
 class _Call:
     "One call of `run_sweep`"
-    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, asked:Request):
+    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, asked:Request, workers:int=1):
         self.p, self.how, self.store = p, how, store
         self.tracker  = tracker
+        self.workers  = workers         # processes that train at once
         self.planning = planning        # `fuse max_memory`
         self.asked    = asked
         self.start = time.monotonic()
@@ -141,6 +143,8 @@ def train(self:_Call, runs:Sequence[Run], groups:Sequence[Mapping], stops:int)->
     p, mine = self.p, {r.id: r for r in reversed(runs)}
     what   = What(p.study, mine, groups, p.objective, p.data, p.own, p.fingerprint)
     store, tracker = self.store, self.tracker
+    if self.workers > 1:
+        return train_in_processes(self.workers, what, self.how, store, self.bar, self.start, stops)
     wanted = [] if tracker is None else self.result.wandb_names()
     worker = Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted)
     with worker: self.train_round(Engine(what, self.how, store, worker, self.bar, self.start, stops))
@@ -356,7 +360,7 @@ def run_sweep(
     warm:Sequence=(),                         # Results, stores or tables that `bayes` learns from
     fresh:bool=False,                         # Train again what is finished
     engine:str='local',                       # `wandb`: W&B's server deals out the configs
-    workers:int=1,                            # More are not built yet
+    workers:int=1,                            # Processes that train at once
     fuse:bool|str='auto',                     # One net for runs of one shape? True: or raise
     device:torch.device|str|None=None,        # None: the best this machine has
     max_memory:float=1.5e9,                   # [bytes] For the groups that train at once
@@ -370,7 +374,8 @@ def run_sweep(
     progress:bool|None=None,                  # None: shown, but not in tests
 )->SweepResult:                               # Its runs, to be read from the store
     "Train every run of a sweep that its store does not hold yet"
-    check_engine(engine, fuse, workers)
+    check_engine(engine, fuse)
+    check_workers(workers, store, tracker, engine)
     asked = Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train, first, warm)
     how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress), keep_every)
     check_how(how, max_memory)
@@ -381,4 +386,4 @@ def run_sweep(
     store    = store if isinstance(store, RunStore) else RunStore(store)
     planning = dict(fuse=fuse, max_memory=max_memory)
     with generators_lent():
-        return _Call(prepared, how, store, tracker, planning, asked).run()
+        return _Call(prepared, how, store, tracker, planning, asked, workers).run()
