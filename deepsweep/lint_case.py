@@ -153,8 +153,9 @@ def _without(sweep:Mapping, path:str)->dict:
     "A copy without the part that a problem speaks of: one parameter, or one key of the sweep"
     rest, parameters = dict(sweep), sweep.get('parameters')
     if path.startswith('parameters.') and isinstance(parameters, Mapping):
-        at = f"{path.removeprefix('parameters.')}."
-        rest['parameters'] = {k: v for k, v in parameters.items() if not at.startswith(f'{k}.')}
+        at   = f"{path.removeprefix('parameters.')}."
+        name = max((k for k in parameters if at.startswith(f'{k}.')), key=len, default=None)
+        rest['parameters'] = {k: v for k, v in parameters.items() if k != name}
         return rest
     return {k: v for k, v in rest.items() if not f'{path}.'.replace('[', '.').startswith(f'{k}.')}
 
