@@ -12,11 +12,11 @@ from .config import plain_value
 from .core import did_you_mean
 from .keys import KEYS
 from .lint_case import Case, Finding, is_numeric, settings, span
-from .objective import is_own_column, natural_goal
+from .objective import GOALS, is_own_column, natural_goal
 from .recipe import known_metric
 
 # %% auto #0
-__all__ = ['RULES', 'goal_against_metric', 'metric_never_logged', 'test_metric_for_selection', 'repeated_values', 'mixed_types',
+__all__ = ['RULES', 'goal_against_metric', 'metric_never_logged', 'chosen_by_test_images', 'repeated_values', 'mixed_types',
            'is_by_factors', 'log_scale_sampled_linearly', 'exponents_expected', 'stop_rungs', 'stops_nothing',
            'stops_everything', 'no_cap', 'ordered_list']
 
@@ -33,7 +33,8 @@ def goal_against_metric(
     "Compare the goal with what the metric's name means"
     name, goal = _metric(case)
     natural = natural_goal(name) if name else None
-    if natural in (None, goal) or goal is None and natural == 'minimize': return
+    if natural in (None, goal) or goal not in (None, *GOALS): return
+    if goal is None and natural == 'minimize': return
     said = f'the goal is {goal!r}' if goal else "no goal is given, which W&B reads as 'minimize'"
     way  = 'higher' if natural == 'maximize' else 'lower'
     why  = f'{name!r} is better when it is {way}, and {said}: the worst run would be called the best'
@@ -67,7 +68,7 @@ def metric_never_logged(
 # %% ../nbs/search/03_lint_rules.ipynb #test-metric
 def _words(name:str)->set: return set(re.findall(r'[a-z]+', name.lower()))
 
-def test_metric_for_selection(
+def chosen_by_test_images(
     case:Case,            # Any
 )->Iterator[Finding]:     # One for test images, one for training images
     "Look for test and training images among what decides"
@@ -75,14 +76,15 @@ def test_metric_for_selection(
     for value in settings(case, 'monitor'):
         name = value.get('name') if isinstance(value, Mapping) else value
         if 'metric.name' not in told or name != told['metric.name']: told[case.path('monitor')] = name
+    valid = 'choose by validation images'
     for path, name in told.items():
         words = _words(name) if isinstance(name, str) else set()
         if 'test' in words:
             why = f'{name!r} chooses by the test images, whose score then says nothing about new ones'
-            yield Finding('error', path, 'test metric for selection', why, 'choose by validation images')
+            yield Finding('error', path, 'test metric for selection', why, valid)
         elif words & {'train', 'training'}:
-            why = f'{name!r} chooses by the images that a net has learned, so by how well it knows them by heart'
-            yield Finding('warning', path, 'training metric for selection', why, 'choose by validation images')
+            why = f'{name!r} chooses by the images that a net has learned, so by what it knows by heart'
+            yield Finding('warning', path, 'training metric for selection', why, valid)
 
 # %% ../nbs/search/03_lint_rules.ipynb #repeated
 def _text(value)->str: return json.dumps(plain_value(value), sort_keys=True, default=str)
@@ -133,7 +135,9 @@ def mixed_types(
         yield Finding('warning', case.path(key), 'mixed types', why, f'is {odd!r} what you mean?')
 
 # %% ../nbs/search/03_lint_rules.ipynb #log-scale
-_BY_FACTORS = re.compile(r'(learning_?rate|lr|(l1|l2|weight)_?(weight_)?(decay|reg\w*|penalty)|wd|eps(ilon)?)(_\w+)?')
+_RATE_WORDS  = r'learning_?rate|lr|wd|eps(ilon)?'
+_DECAY_WORDS = r'(l1|l2|weight)_?(weight_)?(decay|reg\w*|penalty)'
+_BY_FACTORS  = re.compile(rf'({_RATE_WORDS}|{_DECAY_WORDS})(_\w+)?')
 _DECADES = 2       # from which on even steps leave most of a range untried
 
 def is_by_factors(
@@ -165,7 +169,8 @@ def log_scale_sampled_linearly(
         share = .9*high/(high - low)
         why = f'{low:g} to {high:g} in even steps: about {share:.0%} of the tries lie above {high/10:g}'
         fix = f'distribution: log_uniform_values, min: {low or high/10**4:g}'
-        if 'values' in p or case.sweep.get('method') == 'grid': fix = 'list values by factors, such as .001, .01, .1'
+        is_list = 'values' in p or case.sweep.get('method') == 'grid'
+        if is_list: fix = 'list values by factors, such as .001, .01, .1'
         yield Finding('warning', case.path(key), 'log-scale key sampled linearly', why, fix)
 
 # %% ../nbs/search/03_lint_rules.ipynb #exponents
@@ -177,9 +182,10 @@ def exponents_expected(
         if not is_by_factors(key) or not str(p.get('distribution')).endswith('log_uniform'): continue
         low, high = span(p)
         if low < .9 or p['min'] <= 0: continue
-        why = f'{p["distribution"]} takes exponents of e, so {p["min"]:g} to {p["max"]:g} means {low:.4g} to {high:.4g}'
-        yield Finding('error', case.path(key), 'exponents expected', why,
-                      f'distribution: {p["distribution"]}_values')
+        name = p['distribution']
+        why  = (f'{name} takes exponents of e, so {p["min"]:g} to {p["max"]:g} '
+                f'means {low:.4g} to {high:.4g}')
+        yield Finding('error', case.path(key), 'exponents expected', why, f'distribution: {name}_values')
 
 # %% ../nbs/search/03_lint_rules.ipynb #rungs
 def stop_rungs(
@@ -237,9 +243,10 @@ def stops_everything(
     rungs = stop_rungs(stop, epochs) if epochs else []
     left  = (case.total or 0)/stop['eta']**len(rungs)
     if case.total and rungs and left < 1:
-        why = f'{case.total} runs and {len(rungs)} rungs (epochs {_some(rungs)}), each keeping one of {stop["eta"]:g}'
-        yield Finding('warning', 'early_terminate', 'early termination stops everything',
-                      f'{why}: that leaves less than one run', 'a larger min_iter, fewer rungs, or more runs')
+        why = (f'{case.total} runs, {len(rungs)} rungs (epochs {_some(rungs)}) that keep one of '
+               f'{stop["eta"]:g}: that leaves less than one run')
+        yield Finding('warning', 'early_terminate', 'early termination stops everything', why,
+                      'a larger min_iter, fewer rungs, or more runs')
     if rungs and rungs[0] < epochs/50:
         why = f'the first comparison is after epoch {rungs[0]} of {epochs}, when little can be told'
         yield Finding('warning', 'early_terminate', 'early termination too early', why,
@@ -252,7 +259,8 @@ def no_cap(
     "Look for a search without an end"
     if case.sweep.get('method') not in ('random', 'bayes') or case.total is not None: return
     why = f"method {case.sweep['method']} draws for ever"
-    yield Finding('warning', 'run_cap', 'no cap', why, 'run_cap: 20, or say count= (command line: --max-runs)')
+    yield Finding('warning', 'run_cap', 'no cap', why,
+                  'run_cap: 20, or say count= (command line: --max-runs)')
 
 def ordered_list(
     case:Case,            # Any
@@ -269,7 +277,7 @@ def ordered_list(
 RULES = (
     goal_against_metric,
     metric_never_logged,
-    test_metric_for_selection,
+    chosen_by_test_images,
     repeated_values,
     mixed_types,
     log_scale_sampled_linearly,
