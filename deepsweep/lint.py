@@ -13,7 +13,7 @@ from .core import DeepsweepError, SweepError
 from .data import ImageData
 from .lint_case import Case, Finding, Images, SEVERITIES, image_facts, list_case, mended, sweep_case
 from .lint_rules import RULES
-from .lint_training import TRAINING_RULES, WHOLE_RULES
+from .lint_training import TRAINING_RULES, WHOLE_RULES, broken_keys, sound_case
 from .run_list import sweep_parts
 
 # %% auto #0
@@ -47,21 +47,27 @@ def _joined(cases:Sequence[Case])->Case:
 # %% ../nbs/search/05_lint.ipynb #asked
 def _is_script(sweep:Mapping)->bool: return bool(sweep.get('program') or sweep.get('command'))
 
+def _refusal(e:SweepError)->Finding:
+    "What cannot be taken apart at all"
+    return Finding('error', '', 'broken rule', str(e), 'a sweep dict, a list of them, or of run configs')
+
 def _dict_cases(sweeps:Sequence[Mapping], images:Images, by_function:bool, metrics:tuple)->Iterator[tuple]:
     "`(place, case, broken rules)` of each sweep dict"
     for i, sweep in enumerate(sweeps):
         checked, problems = mended(sweep)
-        own  = by_function or _is_script(sweep)
-        case = sweep_case(sweep, checked, images, by_function=own, metrics=metrics)
-        yield f'[{i}]'*(len(sweeps) > 1), case, [_problem(*p) for p in problems]
+        broken = [_problem(*p) for p in problems]
+        how = dict(by_function=by_function or _is_script(sweep), metrics=metrics)
+        try: case = sweep_case(sweep, checked, images, **how)
+        except SweepError as e: case, broken = Case(sweep, images=images, **how), [*broken, _refusal(e)]
+        yield f'[{i}]'*(len(sweeps) > 1), case, broken
 
 def _cases(sweep, images:Images, by_function:bool, metrics:tuple)->list[tuple]:
     "`(place, case, broken rules)` of each part of a sweep"
-    try: sweeps, configs = sweep_parts(sweep)
-    except SweepError as e:
-        return [('', Case(images=images), [Finding('error', '', 'broken rule', str(e), 'a sweep dict, or a list')])]
-    if sweeps: return list(_dict_cases(sweeps, images, by_function, metrics))
-    return [('', list_case(configs, images, by_function=by_function, metrics=metrics), [])]
+    try:
+        sweeps, configs = sweep_parts(sweep)
+        if sweeps: return list(_dict_cases(sweeps, images, by_function, metrics))
+        return [('', list_case(configs, images, by_function=by_function, metrics=metrics), [])]
+    except SweepError as e: return [('', Case(images=images), [_refusal(e)])]
 
 # %% ../nbs/search/05_lint.ipynb #across
 def _across(cases:Sequence[Case])->Iterator[Finding]:
@@ -78,9 +84,11 @@ def _across(cases:Sequence[Case])->Iterator[Finding]:
 # %% ../nbs/search/05_lint.ipynb #found
 def _asked(case:Case, deadline:float)->Iterator[Finding]:
     "What the rules about one case find; those that come too late are not asked"
-    for rule in RULES if case.by_function else (*RULES, *TRAINING_RULES):
+    sound = case if case.by_function else sound_case(case)
+    jobs  = [(rule, case) for rule in (*RULES, broken_keys)] + [(rule, sound) for rule in TRAINING_RULES]
+    for rule, one in jobs[:len(RULES)] if case.by_function else jobs:
         if time.monotonic() > deadline: return
-        yield from rule(case)
+        yield from rule(one)
 
 def _found(parts:Sequence[tuple], deadline:float=float('inf'))->Iterator[Finding]:
     "What is wrong with each part"
@@ -90,8 +98,8 @@ def _found(parts:Sequence[tuple], deadline:float=float('inf'))->Iterator[Finding
 def _found_in_all(cases:Sequence[Case])->Iterator[Finding]:
     "What is to be said of all parts together"
     yield from _across(cases)
-    whole = _joined(cases)
-    if not whole.configs or whole.by_function: return
+    whole = sound_case(_joined(cases))
+    if not whole.configs or any(o.by_function for o in cases): return
     for rule in WHOLE_RULES: yield from rule(whole)
 
 # %% ../nbs/search/05_lint.ipynb #lint-sweep
@@ -145,6 +153,6 @@ def lint_command(
     "Print what is wrong with a sweep"
     table = lint_sweep(sweep, data, by_function=by_function)
     for line in findings_text(table): print(line)
-    counts = table['severity'].value_counts()
-    print(', '.join(f'{counts.get(o, 0)} {o}{"s"*(counts.get(o, 0) != 1)}' for o in SEVERITIES))
-    return int(counts.get('error', 0) > 0)
+    counts = {o: int((table['severity'] == o).sum()) for o in SEVERITIES}
+    print(', '.join(f'{n} {o}{"s"*(n != 1)}' for o, n in counts.items()))
+    return int(counts['error'] > 0)

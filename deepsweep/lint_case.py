@@ -42,6 +42,11 @@ class Images:
     n_classes:tuple=(10,)         # A number per head
     n_train:int=6000              # Training images
 
+# %% ../nbs/search/02_lint_case.ipynb #image-facts
+def _facts_of(data:ImageData|Images)->Images:
+    if isinstance(data, Images): return data
+    return Images(data.name, tuple(data.shape), tuple(data.n_classes), len(data.x_train))
+
 def image_facts(
     data:ImageData|str|Path|None=None,   # Images, their name or place; None: `fashion_mini`
 )->Images:                               # A published set is not loaded, a folder is
@@ -54,10 +59,6 @@ def image_facts(
     if isinstance(data, (str, Path)): data = load_data(data)
     if isinstance(data, (ImageData, Images)): return _facts_of(data)
     raise DataError(f'data is an ImageData or the name of a data set, got {type(data).__name__}')
-
-def _facts_of(data:ImageData|Images)->Images:
-    if isinstance(data, Images): return data
-    return Images(data.name, tuple(data.shape), tuple(data.n_classes), len(data.x_train))
 
 # %% ../nbs/search/02_lint_case.ipynb #case
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def is_numeric(
     "Is this a number?"
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
+# %% ../nbs/search/02_lint_case.ipynb #span-code
 def span(
     p:Mapping,                 # A checked parameter
 )->tuple[float,float]|None:    # None: not all of its values are numbers, or it has no ends
@@ -154,8 +156,8 @@ def _without(sweep:Mapping, path:str)->dict:
     rest, parameters = dict(sweep), sweep.get('parameters')
     if path.startswith('parameters.') and isinstance(parameters, Mapping):
         at   = f"{path.removeprefix('parameters.')}."
-        name = max((k for k in parameters if at.startswith(f'{k}.')), key=len, default=None)
-        rest['parameters'] = {k: v for k, v in parameters.items() if k != name}
+        name = max((k for k in map(str, parameters) if at.startswith(f'{k}.')), key=len, default=None)
+        rest['parameters'] = {k: v for k, v in parameters.items() if str(k) != name}
         return rest
     return {k: v for k, v in rest.items() if not f'{path}.'.replace('[', '.').startswith(f'{k}.')}
 
@@ -163,12 +165,12 @@ def mended(
     sweep:Mapping,   # A sweep dict
 )->tuple[dict,list]:     # What can be checked of it, {} if nothing can; and `(path, rule, value)` of the rest
     "Check a sweep without what is broken in it"
-    rest, problems = sweep, []
+    rest, problems = sweep, None
     for _ in range(4):       # leaving out one part may break a rule about another
-        try: return check_sweep(rest), problems
-        except SweepError as e: new = [p for p in e.problems if p[0] not in {o[0] for o in problems}]
-        problems += new
-        if not new or not isinstance(rest, Mapping): break
+        try: return check_sweep(rest), problems or []
+        except SweepError as e: new = e.problems
+        if problems is None: problems = list(new)
+        if not isinstance(rest, Mapping): break
         for path, *_ in new: rest = _without(rest, path)
     return {}, problems
 
@@ -183,8 +185,7 @@ def sweep_case(
     configs, total = _sample(checked) if checked else ([], 0)
     return Case(sweep, checked, [flat_config(c) for c in configs], total, images, **more)
 
-def _is_new(config:dict, found:list)->bool: return config not in found
-
+# %% ../nbs/search/02_lint_case.ipynb #list-case
 def list_case(
     configs:Iterable[Mapping],   # Run configs, as they are given to `run_sweep`
     images:Images=Images(),      # What they train on
@@ -193,5 +194,5 @@ def list_case(
     "Look at a list of run configs"
     given, found = [flat_config(c) for c in configs], []
     for config in given[:_SAMPLE]:
-        if _is_new(config, found): found.append(config)
+        if config not in found: found.append(config)
     return Case({}, {}, found, len(given), images, given=given, **more)

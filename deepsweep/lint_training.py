@@ -6,6 +6,7 @@
 from __future__ import annotations
 import json, math, os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,16 +18,16 @@ from .lint_case import Case, Finding, Images, is_numeric, settings, span
 from .models import is_built_in, make_model, model_entry, model_name, summary
 
 # %% auto #0
-__all__ = ['TRAINING_RULES', 'WHOLE_RULES', 'broken_keys', 'unused_keys', 'conditional_keys', 'label_against_settings',
-           'implausible_rates', 'edge_of_rates', 'edge_of_sizes', 'one_rate_for_all', 'geometry_impossible',
-           'updates_of', 'fewer_updates_than_plateau', 'single_seed', 'NetCost', 'net_cost', 'Budget', 'sweep_budget',
-           'budget']
+__all__ = ['TRAINING_RULES', 'WHOLE_RULES', 'broken_keys', 'sound_case', 'unused_keys', 'conditional_keys',
+           'label_against_settings', 'implausible_rates', 'edge_of_rates', 'edge_of_sizes', 'one_rate_for_all',
+           'geometry_impossible', 'updates_of', 'fewer_updates_than_plateau', 'single_seed', 'NetCost', 'net_cost',
+           'Budget', 'sweep_budget', 'budget']
 
 # %% ../nbs/search/04_lint_training.ipynb #faults
 def _extra(config:Mapping)->tuple:
     "Keys that the config's own model knows"
     try: return tuple(model_entry(model_name(config)).defaults)
-    except SweepError: return ()
+    except (SweepError, TypeError): return ()
 
 def _fault(key:str, rule:str, value, case:Case)->Finding:
     "What a broken rule about a key is called"
@@ -49,6 +50,20 @@ def broken_keys(
         for key, rule, value in config_problems(config, _extra(config)):
             if (key, rule) not in seen: yield _fault(key, rule, value, case)
             seen.add((key, rule))
+    for name in settings(case, 'model'):
+        try: model_entry(name)
+        except (SweepError, TypeError) as e:
+            yield Finding('warning', case.path('model'), 'unknown model', str(e), 'register_model first')
+
+# %% ../nbs/search/04_lint_training.ipynb #sound
+def sound_case(
+    case:Case,    # Any
+)->Case:          # The same, without values that the kit does not take
+    "Leave broken values out of the configs of a case"
+    def kept(config):
+        odd = {k for k, rule, _ in config_problems(config, _extra(config)) if not rule.startswith('is the length')}
+        return {k: v for k, v in config.items() if k not in odd or k not in KEYS}
+    return replace(case, configs=[kept(c) for c in case.configs])
 
 # %% ../nbs/search/04_lint_training.ipynb #unused
 _NO_SETTINGS = frozenset({*LABEL_KEYS, 'model', 'seed', 'num_epochs', 'batch_size'})
@@ -431,7 +446,6 @@ def budget(
 
 # %% ../nbs/search/04_lint_training.ipynb #all
 TRAINING_RULES = (
-    broken_keys,
     geometry_impossible,
     implausible_rates,
     edge_of_rates,
