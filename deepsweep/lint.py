@@ -5,11 +5,11 @@
 # %% ../nbs/search/05_lint.ipynb #imports
 from __future__ import annotations
 import reprlib, time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 import pandas as pd
 
-from .core import DeepsweepError, SweepError
+from .core import SweepError
 from .data import ImageData
 from .lint_case import Case, Finding, Images, SEVERITIES, image_facts, list_case, mended, sweep_case
 from .lint_rules import RULES
@@ -61,11 +61,11 @@ def _dict_cases(sweeps:Sequence[Mapping], images:Images, by_function:bool, metri
         except SweepError as e: case, broken = Case(sweep, images=images, **how), [*broken, _refusal(e)]
         yield f'[{i}]'*(len(sweeps) > 1), case, broken
 
-def _cases(sweep, images:Images, by_function:bool, metrics:tuple)->list[tuple]:
-    "`(place, case, broken rules)` of each part of a sweep"
+def _cases(sweep, images:Images, by_function:bool, metrics:tuple)->Iterable[tuple]:
+    "`(place, case, broken rules)` of each part of a sweep; a dict is looked at when its turn comes"
     try:
         sweeps, configs = sweep_parts(sweep)
-        if sweeps: return list(_dict_cases(sweeps, images, by_function, metrics))
+        if sweeps: return _dict_cases(sweeps, images, by_function, metrics)
         return [('', list_case(configs, images, by_function=by_function, metrics=metrics), [])]
     except SweepError as e: return [('', Case(images=images), [_refusal(e)])]
 
@@ -90,10 +90,11 @@ def _asked(case:Case, deadline:float)->Iterator[Finding]:
         if time.monotonic() > deadline: return
         yield from rule(one)
 
-def _found(parts:Sequence[tuple], deadline:float=float('inf'))->Iterator[Finding]:
+def _found(parts:Iterable[tuple], deadline:float=float('inf'))->Iterator[Finding]:
     "What is wrong with each part"
     for place, case, broken in parts:
         yield from (_at(o, place) for o in (*broken, *_asked(case, deadline)))
+        if time.monotonic() > deadline: return
 
 def _found_in_all(cases:Sequence[Case])->Iterator[Finding]:
     "What is to be said of all parts together"
@@ -116,7 +117,7 @@ def lint_sweep(
     metrics:Sequence[str]=(),            # Names of further metrics that are logged
 )->pd.DataFrame:                         # `severity path finding why fix`, errors first
     "Say what is wrong with a sweep and what it costs; nothing is trained, and nothing raises"
-    parts = _cases(sweep, image_facts(data), by_function, tuple(metrics))
+    parts = list(_cases(sweep, image_facts(data), by_function, tuple(metrics)))
     return _table([*_found(parts), *_found_in_all([case for _, case, _ in parts])])
 
 # %% ../nbs/search/05_lint.ipynb #text
@@ -128,19 +129,16 @@ def findings_text(
     return [': '.join(filter(None, (o['severity'], o['path'], o['finding'], o['why']))) + f" ({o['fix']})" for o in rows]
 
 # %% ../nbs/search/05_lint.ipynb #error-lines
-_PATIENCE = .4      # [s] that the errors before a sweep may take
+_PATIENCE = .3      # [s] after which no further rule is asked
 
 def error_lines(
-    sweep:Mapping|Sequence,         # As given to `run_sweep`
-    data:ImageData|None=None,       # Its images; None: those of `fashion_mini`
-    *, by_function:bool=False,      # Does a training function train it?
-    metrics:Sequence[str]=(),       # Names of further metrics that are logged
-)->list[str]:                       # [] where nothing is wrong, and where looking fails
-    "Say the errors of a sweep in a line each; quick, and it never raises"
+    sweep:Mapping|Sequence,   # As given to `run_sweep`
+)->list[str]:                 # [] where nothing is wrong, and where looking fails
+    "Say in a line each which errors a sweep has for whatever trains it; quick, and it never raises"
     deadline = time.monotonic() + _PATIENCE
     try:
-        parts = _cases(sweep, image_facts(data), by_function, tuple(metrics))
-        table = _table(list(_found(parts, deadline)))
+        # keys, nets and metrics are the trainer's business, which refuses what it does not take
+        table = _table(list(_found(_cases(sweep, Images(), True, ()), deadline)))
         return findings_text(table[table['severity'] == 'error'])
     except Exception: return []     # advice may not stop a sweep
 
