@@ -21,6 +21,7 @@ from .data import ImageData
 from .engine import Engine, How, Progress, What, check_limit, is_shown, left_line
 from .final import final_table, train_final
 from .keys import is_number
+from .lint import error_lines
 from .models import is_built_in, model_entry, model_name
 
 # %% auto #0
@@ -316,8 +317,8 @@ def greet(self:_Call, states:Mapping)->None:
     images  = '' if data is None else f' on {data.name} ({len(data.x_train)} training images)'
     place   = f'store {self.store.name}, device {self.how.device}'
     self.bar.say(f'{p.study}: {len(self.runs)} runs{images}, {place}')
-    tracked = getattr(self.tracker, 'line', '')
-    for text in (*p.notes, few_images_line(data), self.done_line(states), tracked, *self.said):
+    tracked = getattr(self.tracker, 'line', ''), *self.said
+    for text in (*p.notes, *error_lines(p.sweep), few_images_line(data), self.done_line(states), *tracked):
         if text: self.bar.say(text)
     if self.how.shown: return
     for text in p.notes: warnings.warn(text, stacklevel=4)      # at the line of the call
