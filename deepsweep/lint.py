@@ -11,6 +11,7 @@ import pandas as pd
 
 from .core import SweepError
 from .data import ImageData
+from .keys import LABEL_KEYS
 from .lint_case import Case, Finding, Images, SEVERITIES, image_facts, list_case, mended, sweep_case
 from .lint_rules import RULES
 from .lint_training import TRAINING_RULES, WHOLE_RULES, broken_keys, sound_case
@@ -75,7 +76,7 @@ def _across(cases:Sequence[Case])->Iterator[Finding]:
     seen, twice = {}, 0
     for i, case in enumerate(cases):
         for config in case.configs:
-            text = repr(sorted((k, v) for k, v in config.items() if k not in ('variant', 'name', 'notes', 'tags')))
+            text = repr(sorted((k, v) for k, v in config.items() if k not in LABEL_KEYS))
             twice += seen.setdefault(text, i) != i
     if twice:
         yield Finding('note', '', 'repeated configs', f'{twice} configs stand in several dicts of the list',
@@ -125,8 +126,10 @@ def findings_text(
     table:pd.DataFrame,   # As `lint_sweep` gives it, or rows of it
 )->list[str]:             # Such as `error: metric.goal: goal against metric: … (write goal: maximize)`
     "Say each finding in a line"
-    rows = table.to_dict('records')
-    return [': '.join(filter(None, (o['severity'], o['path'], o['finding'], o['why']))) + f" ({o['fix']})" for o in rows]
+    def line(o):
+        parts = o['severity'], o['path'], o['finding'], o['why']
+        return f"{': '.join(filter(None, parts))} ({o['fix']})"
+    return [line(o) for o in table.to_dict('records')]
 
 # %% ../nbs/search/05_lint.ipynb #error-lines
 _PATIENCE = .3      # [s] after which no further rule is asked

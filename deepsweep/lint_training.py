@@ -35,12 +35,14 @@ def _fault(key:str, rule:str, value, case:Case)->Finding:
         return Finding('error', case.path(key), f'{key} against the list', f'{key} {rule}, got {value!r}',
                        f'{key}: {rule.split()[-1]}, or leave it out')
     if not rule.startswith('is not a key'):
-        return Finding('error', case.path(key), 'broken rule', f'{key} {rule}, got {value!r}', f'{key} {rule}')
+        got = f'{key} {rule}, got {value!r}'
+        return Finding('error', case.path(key), 'broken rule', got, f'{key} {rule}')
     near = 'did you mean' in rule
     fix  = rule.split('; ')[-1] if near else 'leave it out, or give the training function that reads it'
     why  = f"the kit's trainer has no key {key!r}"
     return Finding('error' if near else 'warning', case.path(key), 'unknown key', why, fix)
 
+# %% ../nbs/search/04_lint_training.ipynb #faults-rule
 def broken_keys(
     case:Case,            # Any; its configs are looked at
 )->Iterator[Finding]:     # One for each key and rule
@@ -61,7 +63,8 @@ def sound_case(
 )->Case:          # The same, without values that the kit does not take
     "Leave broken values out of the configs of a case"
     def kept(config):
-        odd = {k for k, rule, _ in config_problems(config, _extra(config)) if not rule.startswith('is the length')}
+        problems = config_problems(config, _extra(config))
+        odd = {k for k, rule, _ in problems if not rule.startswith('is the length')}
         return {k: v for k, v in config.items() if k not in odd or k not in KEYS}
     return replace(case, configs=[kept(c) for c in case.configs])
 
@@ -103,6 +106,7 @@ def unused_keys(
         why  = f'no run reads {key}, by its model, optimizer and other values{many}'
         yield Finding('warning' if many else 'note', case.path(key), 'unused key', why, 'leave it out')
 
+# %% ../nbs/search/04_lint_training.ipynb #conditional-rule
 def conditional_keys(
     case:Case,            # Any
 )->Iterator[Finding]:     # One for each key that is varied for all runs and read by some
@@ -181,12 +185,12 @@ def implausible_rates(
     strong = [c['learning_rate']/(1 - c['momentum']) for c in case.configs
               if {'learning_rate', 'momentum'} <= c.keys() and value_of(c, 'optimizer') == 'sgd']
     if strong and max(strong) > 1:
-        yield told('momentum', f'rate/(1 - momentum) is up to {max(strong):.3g}, the step that SGD takes in the end',
-                   'with momentum .9 a tenth of the rate')
+        why = f'rate/(1 - momentum) is up to {max(strong):.3g}, the step that SGD takes in the end'
+        yield told('momentum', why, 'with momentum .9 a tenth of the rate')
     decays = [v for v in settings(case, 'l2_weight_decay') if v and not _DECAY[0] <= v <= _DECAY[1]]
     if decays and any(value_of(c, 'optimizer') != 'adamw' for c in case.configs):
-        yield told('l2_weight_decay', f'decay of {_numbers(decays)} pulls weights to zero faster than they learn',
-                   '0, and .0001 to .01')
+        why = f'decay of {_numbers(decays)} pulls weights to zero faster than they learn'
+        yield told('l2_weight_decay', why, '0, and .0001 to .01')
     drops = [v for k in ('drop_out', 'drop_out_2d') for v in settings(case, k) if is_numeric(v) and v > _DROP]
     if drops: yield told('drop_out', f'dropout of {_numbers(drops)} leaves hardly a unit', '0 to .5')
 
@@ -198,10 +202,10 @@ _ENOUGH     = 512        # units or filters from which on more seldom help on sm
 def _open_ends(values:Sequence[float], good:tuple)->str:
     "Which end of the values lies inside the good region, or that none of them lies there; '' for neither"
     low, high = min(values), max(values)
-    if high < good[0] or low > good[1]: return f'all lie outside {good[0]:g} to {good[1]:g}, where the best mostly is'
+    region = f'the best mostly lies between {good[0]:g} and {good[1]:g}, and'
+    if high < good[0] or low > good[1]: return f'{region} nothing of the list does'
     ends = [f'{low:g} at the lower end']*(low > good[0]) + [f'{high:g} at the upper end']*(high < good[1])
-    if not ends: return ''
-    return f'the best mostly lies between {good[0]:g} and {good[1]:g}, and the list ends with {" and ".join(ends)}'
+    return f'{region} the list ends with {" and ".join(ends)}' if ends else ''
 
 def _good_region(case:Case, key:str)->tuple|None:
     "Where the best value of a key mostly is; None: nothing is known"
@@ -211,6 +215,7 @@ def _good_region(case:Case, key:str)->tuple|None:
         return (max(r[0] for r in known), min(r[1] for r in known)) if len(known) == 1 else None
     return dict(l2_weight_decay=_GOOD_DECAY, drop_out=_GOOD_DROP).get(key)
 
+# %% ../nbs/search/04_lint_training.ipynb #edge-rule
 def edge_of_rates(
     case:Case,            # Any
 )->Iterator[Finding]:     # One for each key
@@ -221,8 +226,8 @@ def edge_of_rates(
         if len(values) < 2 or good is None: continue
         values = [*values, *(span(case.leaves.get(key, {})) or ())]
         why = _open_ends(values, good)
-        if why: yield Finding('warning', case.path(key), 'optimum likely on the edge', f'{key}: {why}',
-                              f'from {good[0]/3:.1g} to {good[1]*3:.1g}' if key != 'drop_out' else 'from 0 to .5')
+        fix = 'from 0 to .5' if key == 'drop_out' else f'from {good[0]/3:.1g} to {good[1]*3:.1g}'
+        if why: yield Finding('warning', case.path(key), 'optimum likely on the edge', f'{key}: {why}', fix)
 
 # %% ../nbs/search/04_lint_training.ipynb #sizes
 def edge_of_sizes(
@@ -326,8 +331,8 @@ def fewer_updates_than_plateau(
     few = [updates_of(c, case.images) for c in case.configs if _is_deep_plain(c)]
     few = [n for n in few if 0 < n < _PLATEAU]
     if not few: return
-    why = (f'{len(few)} of {len(case.configs)} configs train a net of {_DEEP} layers or more without batch norm '
-           f'for {min(few):,} updates; it may stay at chance for {_PLATEAU:,}')
+    why = (f'{len(few)} of {len(case.configs)} configs train a net of {_DEEP} layers or more without '
+           f'batch norm for {min(few):,} updates; it may stay at chance for {_PLATEAU:,}')
     yield Finding('warning', case.path('num_epochs'), 'fewer updates than a plateau', why,
                   'more epochs, a smaller batch, batch_norm: true, or init: he')
 
@@ -338,7 +343,8 @@ def single_seed(
     "Look for a winner that would be picked on one training"
     if case.total == 1 or len(case.configs) < 2 or len(settings(case, 'seed')) > 1: return
     why = 'every setting trains once, so the winner may owe its place to its seed'
-    yield Finding('warning', case.path('seed'), 'single seed', why, 'seeds=3, or repeat the best few with new seeds')
+    yield Finding('warning', case.path('seed'), 'single seed', why,
+                  'seeds=3, or repeat the best few with new seeds')
 
 # %% ../nbs/search/04_lint_training.ipynb #cost
 class NetCost(NamedTuple):
@@ -347,6 +353,7 @@ class NetCost(NamedTuple):
     weights:float    # Numbers
     maps:float       # Numbers that its layers write for one image
 
+# %% ../nbs/search/04_lint_training.ipynb #cost-of
 def _layers(config:Mapping, shape:tuple, classes:int)->Iterator[tuple]:
     "Inputs of one output, outputs, and places on the map, of each layer of a built-in net"
     convs, kernel, pool, padding = (value_of(config, k) for k in _GEOMETRY)
@@ -386,12 +393,17 @@ class Budget(NamedTuple):
     store:float      # [bytes] Of the table of runs
     memory:float     # [bytes] Of the images and the largest net
 
+# %% ../nbs/search/04_lint_training.ipynb #run-costs
+def _net_text(config:Mapping)->str:
+    "What decides the net of a config, as text"
+    net = {k: v for k, v in config.items() if k not in KEYS or KEYS[k].part == 'net' or k == 'model'}
+    return json.dumps(plain_value(net), sort_keys=True, default=str)
+
 def _run_costs(case:Case)->list[tuple]:
     "Net, FLOPs and updates of each config that can be built; equal nets are looked at once"
     found, costs = [], {}
     for config in case.configs:
-        shape = {k: v for k, v in config.items() if KEYS.get(k) is None or KEYS[k].part in ('net', 'run')}
-        text  = json.dumps(plain_value({k: v for k, v in shape.items() if k != 'seed'}), sort_keys=True, default=str)
+        text = _net_text(config)
         if text not in costs and (is_built_in(config) or len(costs) < _MOST_BUILT):
             costs[text] = net_cost(config, case.images)
         cost = costs.get(text)
@@ -438,8 +450,9 @@ def budget(
     found = sweep_budget(case)
     if found is None: return
     runs = f'{found.runs:,} runs' if case.total else 'each run'
-    why  = (f'{runs} on {case.images.name}: {found.flops:.2g} FLOPs, about {_in_words(found.minutes)} on the cores '
-            f'of this machine, {_bytes(found.store)} of store, {_bytes(found.memory)} of memory')
+    why  = (f'{runs} on {case.images.name}: {found.flops:.2g} FLOPs, about {_in_words(found.minutes)} '
+            f'on the cores of this machine, {_bytes(found.store)} of store, '
+            f'{_bytes(found.memory)} of memory')
     long = found.minutes > _LONG
     yield Finding('warning' if long else 'note', '', 'budget', why,
                   'fewer epochs, smaller nets, run_cap, or early_terminate' if long else 'seeds multiply it')
