@@ -449,7 +449,7 @@ def budget(
     "Tell what a sweep costs before it is paid"
     found = sweep_budget(case)
     if found is None: return
-    runs = f'{found.runs:,} runs' if case.total else 'each run'
+    runs = f'{found.runs:,} run{"s"*(found.runs > 1)}' if case.total else 'each run'
     why  = (f'{runs} on {case.images.name}: {found.flops:.2g} FLOPs, about {_in_words(found.minutes)} '
             f'on the cores of this machine, {_bytes(found.store)} of store, '
             f'{_bytes(found.memory)} of memory')
