@@ -21,13 +21,17 @@ from .run_list import sweep_parts
 __all__ = ['lint_sweep', 'findings_text', 'error_lines', 'lint_command']
 
 # %% ../nbs/search/05_lint.ipynb #problems
+# how a rule of the schema begins that has a name of its own here, and a remedy behind a colon
+_NAMES = {'no end of values': 'grid over a continuous range', 'is ambiguous': 'mixed types'}
+
 def _problem(path:str, rule:str, value)->Finding:
     "A broken rule of the schema as a finding"
-    name = 'broken rule'
-    if 'no end of values' in rule: name = 'grid over a continuous range'
-    elif rule.startswith('is ambiguous'): name = 'mixed types'
-    said, _, fix = rule.partition(': ')
-    return Finding('error', path, name, f'{said}, got {reprlib.repr(value)}', fix or f'it {said}')
+    got = '' if value is None else f', got {reprlib.repr(value)}'
+    for words, name in _NAMES.items():
+        if words not in rule: continue
+        said, _, fix = rule.partition(': ')
+        return Finding('error', path, name, f'{said}{got}', fix)
+    return Finding('error', path, 'broken rule', f'{rule}{got}', f'it {rule}')
 
 def _at(finding:Finding, place:str)->Finding:
     "The finding with the place of its dict in a list before its path"
