@@ -20,8 +20,9 @@ from .core import DataError, FINAL_STATES, SweepError
 from .core import default_device, generators_lent, seed_list, uncollected
 from .crew import check_workers, train_in_processes
 from .data import ImageData
-from .engine import Engine, How, Progress, What, is_shown, left_line
+from .engine import Engine, How, Progress, What, is_pruned_by, is_shown, left_line
 from .final import final_table, train_final
+from .lint import error_lines
 
 # %% auto #0
 __all__ = ['run_sweep', 'SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'Prepared', 'prepare', 'open_test',
@@ -35,7 +36,7 @@ from .request import Prepared, Request, check_engine, check_how, check_metric
 from .request import prepare, prepare_request, study_facts
 from .result import SweepResult, few_images_line
 from .rounds import Search, config_score, next_configs
-from .rungs import ROUND, Rungs, train_by_rungs
+from .rungs import ROUND, Rungs, rule_text, train_by_rungs
 from .result import given_images, stored_code, stored_result
 from .runs import RunStore, Worker
 from .seal import open_test, openings
@@ -85,9 +86,15 @@ def plan(self:_Call, runs:Sequence[Run], busy:set)->list[dict]:
 
 # %% ../nbs/79_sweep.ipynb #call-greet
 @patch
+def is_done(self:_Call, s:Mapping)->bool:
+    "Has a run ended? One that another stop rule ended has not"
+    if s['state'] != 'pruned': return s['state'] in FINAL_STATES
+    return self.p.stop is not None and is_pruned_by(s['stop_reason'], rule_text(self.p.stop))
+
+@patch
 def done_line(self:_Call, states:Mapping)->str:
     "How many runs need no training; '' for none"
-    done = sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
+    done = sum(self.is_done(s) and s['state'] != 'failed' for s in states.values())
     if self.how.fresh or not done: return ''
     there = f'{done} of {len(self.runs)} runs already finished in {self.store.name}'
     return f'{there} (fresh=True trains again)'
@@ -101,8 +108,8 @@ def greet(self:_Call, states:Mapping)->None:
     place   = f'store {self.store.name}, device {self.how.device}'
     runs = 'a search' if p.searches else f'{len(self.runs)} runs'
     self.bar.say(f'{p.study}: {runs}{images}, {place}')
-    tracked = getattr(self.tracker, 'line', '')
-    for text in (*p.notes, few_images_line(data), self.done_line(states), tracked, *self.said):
+    tracked = getattr(self.tracker, 'line', ''), *self.said
+    for text in (*p.notes, *error_lines(p.sweep), few_images_line(data), self.done_line(states), *tracked):
         if text: self.bar.say(text)
     if self.how.shown: return
     for text in p.notes: warnings.warn(text, stacklevel=5)      # at the line of the call
@@ -234,12 +241,12 @@ def take(self:_Call, runs:Sequence[Run], stops:int)->bool:
     self.result.runs += runs
     self.runs |= {r.id: r for r in reversed(runs)}
     states = self.store.run_states(self.runs)
-    done   = {o for o, s in states.items() if s['state'] in FINAL_STATES and not self.how.fresh}
+    done   = {o for o, s in states.items() if self.is_done(s) and not self.how.fresh}
     busy   = done | {o for o, s in states.items() if s['state'] == 'running'}
     groups = self.plan(runs, busy)
     if is_first: self.greet(states)
     self.train(runs, groups, stops)
-    return all(s['state'] in FINAL_STATES for s in self.store.run_states({r.id for r in runs}).values())
+    return all(map(self.is_done, self.store.run_states({r.id for r in runs}).values()))
 
 # %% ../nbs/79_sweep.ipynb #call-whole
 @patch
@@ -383,6 +390,8 @@ def run_sweep(
     if engine == 'wandb': return _sweep_by_agent(sweep, data, asked, how, store, device, tracker)
     how = replace(how, device=default_device(device))
     prepared, tracker = prepare_request(sweep, data, asked, fuse), as_tracker(tracker)
+    if prepared.stop is not None and workers > 1:
+        raise SweepError(f'early_terminate is decided in one process, so workers must be 1, got {workers}')
     store    = store if isinstance(store, RunStore) else RunStore(store)
     planning = dict(fuse=fuse, max_memory=max_memory)
     with generators_lent():
