@@ -11,8 +11,461 @@ import warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-commands = ('run', 'lint', 'show', 'report', 'data', 'studies', 'notebooks')
+from .command_line import copy_pages, course_pages, csv_columns, csv_text, end_kindly, explain
+from .command_line import image_size, import_name, in_flags, leave_process, named_images
+from .command_line import named_sweep, option, own_code, read_sweep, script_function
+from .command_line import seed_numbers, tables_text, with_site_links
 from .study_commands import COMMANDS, State, Top, Variant, Where, opened_store, study_results
 
+_all_ = ['course_pages', 'import_name', 'read_sweep', 'with_site_links']
+
 # %% auto #0
-__all__ = ['commands']
+__all__ = ['app', 'main', 'run', 'show', 'report', 'data', 'studies', 'lint', 'test', 'predict', 'notebooks', 'course_pages',
+           'import_name', 'read_sweep', 'with_site_links']
+
+# %% ../nbs/95_cli.ipynb #app
+app = typer.Typer(help='Run, read and report hyperparameter sweeps of image classifiers.',
+                  no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  rich_markup_mode=None)
+
+def _say_version(asked:bool)->None:
+    if not asked: return
+    from deepsweep import __version__
+    print(f'deepsweep {__version__}')
+    raise typer.Exit
+
+# %% ../nbs/95_cli.ipynb #app-options
+_Debug   = option(bool, 'Show the traceback of an error.', '--debug')
+_Version = option(bool, 'Show the version.', '--version', callback=_say_version, is_eager=True)
+
+@app.callback()
+def _options(debug:_Debug=False, version:_Version=False): pass
+
+# %% ../nbs/95_cli.ipynb #main-helpers
+def _note_warnings()->None:
+    "Warnings become one line, too"
+    def note(message, *_, **__): print(f'note: {in_flags(str(message))}', file=sys.stderr)
+    warnings.showwarning = note
+
+# %% ../nbs/95_cli.ipynb #exit-code
+def _exit_code(args:list[str])->int|str:
+    "Run a command; gives its exit code"
+    try:
+        app(args, prog_name='deepsweep')
+    except SystemExit as e:
+        return e.code or 0
+    except (Exception, KeyboardInterrupt) as e:
+        if '--debug' in args: raise
+        return explain(e)
+    return 0
+
+# %% ../nbs/95_cli.ipynb #main
+def main(
+    args:list[str]|None=None,   # None: those of the command line
+)->None:
+    "Run the command line; errors become one line. `DEEPSWEEP_QUICK_EXIT=0`: Python ends the process"
+    own_process = args is None
+    if own_process:
+        _note_warnings()
+        end_kindly()
+    code = _exit_code(sys.argv[1:] if own_process else list(args))
+    if own_process and isinstance(code, int): leave_process(code)
+    sys.exit(code)
+
+# %% ../nbs/95_cli.ipynb #data-options
+_Size = option(Optional[str], 'Resize the images: 32, or height x width as 32x48. [default: as they are]')
+_Data = option(Optional[str], 'Name of a data set, a folder with one folder of images a class, '
+               "or a CSV of file names and labels. [default: the study's own]")
+_Folder = option(Optional[str], "Where the files lie that a CSV names. [default: the CSV's folder]")
+_File = option(Optional[str], 'Column of a CSV that holds the file names. [default: guessed]')
+_Label = option(Optional[list[str]], 'Column of a CSV that holds the labels; '
+                'repeated for several heads. [default: guessed]')
+_Valid = option(Optional[int], "Validation images. [default: the set's own, else a tenth]")
+_Hold = option(Optional[int], 'Images kept apart from both training and selection. [default: none]')
+_Store = option(Optional[str], 'Path or SQLAlchemy URL of the store. '
+                '[default: $DEEPSWEEP_STORE, else deepsweep.db]')
+
+# %% ../nbs/95_cli.ipynb #tell-unequal
+def _tell_unequal(images)->None:
+    "Say how unequal the classes are, if they are"
+    from deepsweep.core import uncollected
+    with uncollected():
+        from deepsweep.eda import imbalance_line
+    if line := imbalance_line(images):
+        print(line)
+
+# %% ../nbs/95_cli.ipynb #run-images
+def _images(study:str, scale:str, data:str|None, columns:dict, size:str|None, split:dict):
+    "The images that `run` trains on"
+    from deepsweep.studies import study_data, study_names
+    given = {k: v for k, v in split.items() if v is not None}
+    if study in study_names() and not columns:
+        images = study_data(study, scale, data, image_size(size), **given)
+    else:
+        images = named_images(data or 'fashion_mini', columns, size=image_size(size), **given)
+    _tell_unequal(images)
+    return images
+
+# %% ../nbs/95_cli.ipynb #run-refusals
+def _fuse(text:str)->bool|str:
+    "What `--fuse` means"
+    from deepsweep.core import SweepError
+    meanings = {'auto': 'auto', 'yes': True, 'no': False}
+    if text not in meanings:
+        raise SweepError(f'--fuse is auto, yes or no, got {text!r}')
+    return meanings[text]
+
+# %% ../nbs/95_cli.ipynb #check-report
+def _check_report(report:str)->None:
+    "Refuse a report that could not be written at the end"
+    from deepsweep.core import DeepsweepError
+    folder = Path(report).absolute().parent
+    if not report or Path(report).is_dir() or not folder.is_dir():
+        raise DeepsweepError(f'--report needs a file name in a folder that exists, got {report!r}')
+
+# %% ../nbs/95_cli.ipynb #asked-sweep
+def _asked_sweep(study:str, scale:str, seeds:str|None, report:str)->tuple:
+    "The sweep that `run` means and the seeds to hand on; what is wrong is said before images are loaded"
+    from deepsweep.core import uncollected
+    with uncollected():
+        found = named_sweep(study, scale, seed_numbers(seeds))
+    _check_report(report)
+    print('loading ...', flush=True)
+    return found
+
+# %% ../nbs/95_cli.ipynb #dry-run
+def _dry_run(sweep, images, store:str|None, what:dict)->None:
+    "Say what would run"
+    from deepsweep.core import FINAL_STATES
+    from deepsweep.runs import RunStore
+    from deepsweep.sweep import prepare
+    prepared = prepare(sweep, images, **what)
+    runs = {r.id: r for r in prepared.runs}
+    with contextlib.closing(RunStore(store)) as there:
+        states = there.run_states(runs) if there.path is None or there.path.exists() else {}
+    done = sum(s['state'] in FINAL_STATES for s in states.values())
+    for line in prepared.notes:
+        print(line)
+    for r in runs.values():
+        state = states.get(r.id, {}).get('state', 'new')
+        print(r.id, state, ' '.join(f'{k}={v}' for k, v in {**r.labels, **r.config}.items()))
+    on = f' on {images.name}' if images else ''
+    print(f'{len(runs)} runs{on}, {done} of them already finished in {there.name}; nothing was trained')
+
+# %% ../nbs/95_cli.ipynb #next-steps
+def _next_steps(report:str, result, store:str|None)->None:
+    "The last three lines: what to open next"
+    from deepsweep.engine import left_line
+    show = shlex.join(['deepsweep', 'show', *(['--store', store] if store else [])])
+    again = 'the same command again trains nothing new'
+    if left := left_line(result.store, {r.id: r for r in result.runs}):
+        again = left.replace('the same call', 'the same command', 1)
+    stored = f'stored_result({store or result.store.name!r}, {result.study!r})'
+    print(f'\nOpen {report} in a browser: the best models, every figure, every run.')
+    print(f'Type `{show}` for the table, or `deepsweep studies` for more to run; {again}.')
+    print(f'In Python: from deepsweep.sweep import stored_result; result = {stored}')
+
+# %% ../nbs/95_cli.ipynb #tell-best
+def _best_lines(result)->list[str]:
+    "The five best models, or why there are none"
+    from deepsweep.core import DataError
+    from deepsweep.report import best_lines
+    try:
+        tables = result.config_table(), result.history_table()
+        return best_lines(*tables, 5, metric=result.objective, at='best epoch')
+    except DataError as e:
+        return [f'none: {e}']
+
+# %% ../nbs/95_cli.ipynb #tell-result
+def _tell_best(result, report:str, store:str|None)->None:
+    "After a sweep: its best models, its report, what to do next"
+    from deepsweep.core import uncollected
+    from deepsweep.report import write_report
+    print('\nbest models, by validation:', *_best_lines(result), sep='\n  ')
+    with uncollected():
+        write_report(result, report)
+    _next_steps(report, result, store)
+    states = result.config_table()['state']
+    if len(states) and (states == 'failed').all():
+        raise typer.Exit(1)
+
+# %% ../nbs/95_cli.ipynb #train
+class _Words:
+    "A stream on which the library speaks in the words of the command line"
+    def __init__(self, out): self.out = out
+
+    def write(self, text):
+        return self.out.write(text.replace('(fresh=True trains again)', '(--fresh trains again)'))
+
+    def __getattr__(self, name): return getattr(self.out, name)
+
+# %% ../nbs/95_cli.ipynb #train-command
+def _train(sweep, images, report:str, how:dict)->None:
+    "Run a sweep, then tell what it found"
+    from deepsweep.core import uncollected
+    with uncollected():
+        from deepsweep.sweep import run_sweep
+    with contextlib.redirect_stdout(_Words(sys.stdout)):
+        result = run_sweep(sweep, images, progress=True, **how)
+    with contextlib.closing(result.store):
+        _tell_best(result, report, how['store'])
+
+# %% ../nbs/95_cli.ipynb #sweep-options
+_Study = Annotated[str, typer.Argument(help='Name of a study, or a .yaml or .json file with a W&B sweep.')]
+_Scale = option(str, 'laptop, colab or full.')
+_Seeds = option(Optional[str], '3 means seeds 0, 1, 2; or a list such as 0,7. '
+                "[default: the study's own, else 0]")
+_Max_runs = option(Optional[int], 'At most so many configurations of each sweep dict.')
+_Search_seed = option(int, 'For methods that draw configurations.')
+_Max_minutes = option(Optional[float], 'Stop after so many minutes; the same command goes on later.')
+_Fresh = option(bool, 'Train again what is finished.', '--fresh')
+_Report = option(str, 'HTML file for the report.')
+_Net = option(Optional[str], 'A registered model, or module:function that builds one.')
+_Function = option(Optional[str], 'module:function that trains by itself and reports with deepsweep.log.')
+_Program = option(bool, 'Run the training script that the sweep file names, one process a run, '
+                  'as W&B would.', '--program')
+_Results = option(Optional[str], 'File of results that the script of --program writes: '
+                  'JSON, JSON lines or CSV. [default: its log, or its output]')
+
+# %% ../nbs/95_cli.ipynb #engine-options
+_Metrics = option(Optional[list[str]], 'A further score, such as "macro f1", or module:name of a function '
+                  'or a dict of them; may be repeated.')
+_Criterion = option(Optional[str], 'module:name of a loss, called with logits and labels.')
+_Eval_train = option(bool, 'Also score training images in evaluation mode.', '--eval-train')
+_Save_models = option(Optional[str], 'Folder for the weights of the best runs.')
+_Keep = option(int, 'How many of the best to keep there.')
+_Min_score = option(float, 'Keep only from this score on; 0: no such limit.')
+_Tracker = option(Optional[str], 'wandb: log every run to W&B, too.')
+_Engine = option(str, "local, or wandb: W&B's server deals out the configurations.")
+_Fuse = option(str, 'Train runs of one shape as one net: auto, yes or no.')
+_Workers = option(int, 'Processes that train at once.')
+_Device = option(Optional[str], 'cpu, cuda, cuda:1. [default: the first CUDA device, else the CPU]')
+_Max_memory = option(float, 'Bytes for the groups that train at once.')
+_Dry_run = option(bool, 'Say what would run; train nothing, write nothing.', '--dry-run')
+
+# %% ../nbs/95_cli.ipynb #run
+@app.command()
+def run(
+    study:_Study='quick', data:_Data=None, size:_Size=None, valid:_Valid=None, hold:_Hold=None,
+    folder:_Folder=None, file:_File=None, label:_Label=None, scale:_Scale='laptop',
+    seeds:_Seeds=None, max_runs:_Max_runs=None, search_seed:_Search_seed=0,
+    max_minutes:_Max_minutes=None, fresh:_Fresh=False, store:_Store=None, report:_Report='report.html',
+    model:_Net=None, function:_Function=None, program:_Program=False, results:_Results=None,
+    metrics:_Metrics=None, criterion:_Criterion=None, eval_train:_Eval_train=False,
+    save_models:_Save_models=None, keep:_Keep=1, min_score:_Min_score=0, tracker:_Tracker=None,
+    engine:_Engine='local', fuse:_Fuse='auto', workers:_Workers=1, device:_Device=None,
+    max_memory:_Max_memory=1.5e9, dry_run:_Dry_run=False,
+)->None:
+    "Run a sweep, print its best models, write its report."
+    from deepsweep.core import default_device
+    sweep, wanted = _asked_sweep(study, scale, seeds, report)
+    script = script_function(study, sweep, results, function) if program else None
+    what = own_code(model, function, metrics, criterion)
+    what |= dict(seeds=wanted, count=max_runs, search_seed=search_seed)
+    what |= dict(function=script or what['function'], eval_train=eval_train, fuse=_fuse(fuse))
+    device, columns, images = default_device(device), csv_columns(folder, file, label), None
+    if data is not None or not what['function']:
+        images = _images(study, scale, data, columns, size, dict(n_valid=valid, n_hold=hold))
+    if dry_run: return _dry_run(sweep, images, store, what)
+    what |= dict(device=device, store=store, max_minutes=max_minutes, fresh=fresh, workers=workers)
+    what |= dict(max_memory=max_memory, engine=engine, tracker=tracker)
+    what |= dict(save_models=save_models, keep=keep, min_score=min_score)
+    _train(sweep, images, report, what)
+
+# %% ../nbs/95_cli.ipynb #show
+_One_study = Annotated[Optional[str], typer.Argument(help='One study. [default: all]')]
+_Csv = option(bool, 'Comma-separated, every column, the best first, for other programs.', '--csv')
+
+@app.command()
+def show(
+    study:_One_study=None, store:_Store=None, csv:_Csv=False,
+    where:Where=None,       # Conditions that must all hold
+    state:State=None,       # States, one of which a run must have
+    variant:Variant=None,   # The same for variants
+    top:Top=None,           # The best so many of each study
+)->None:
+    "Print the runs of a store, the best of each study first; of one study also its best by class."
+    with opened_store(store) as found:
+        results = study_results(found, study, top, where=where, state=state, variant=variant)
+        print(csv_text(results) if csv else tables_text(results), end='')
+
+# %% ../nbs/95_cli.ipynb #study-commands
+for _command in COMMANDS: app.command()(_command)
+
+# %% ../nbs/95_cli.ipynb #report
+_Reported = Annotated[Optional[str], typer.Argument(help='One study. [default: the only one, else all runs]')]
+_Out = option(str, 'HTML file to write.')
+
+@app.command()
+def report(study:_Reported=None, store:_Store=None, out:_Out='report.html')->None:
+    "Write the report of a store, one self-contained HTML page."
+    _check_report(out)
+    from deepsweep.report import write_report
+    with opened_store(store) as found:
+        results = study_results(found, found.only_study() if study is None else study)
+        if len(results) == 1:
+            written = write_report(results[0], out)
+        else:
+            written = write_report(found, out, study='all runs')
+    print(f'wrote {written}')
+
+# %% ../nbs/95_cli.ipynb #data
+_Set = Annotated[str, typer.Argument(help='Name of a data set, a folder with one folder of images a class, '
+                                     'or a CSV of file names and labels.')]
+_Source = option(Optional[str], 'Fetch it only from there: torchvision, npm, debian, '
+                 'or a folder with its files.')
+
+@app.command()
+def data(name:_Set='fashion_mini', size:_Size=None, valid:_Valid=None, hold:_Hold=None,
+         folder:_Folder=None, file:_File=None, label:_Label=None, source:_Source=None)->None:
+    "Describe a data set; fetch it first if it is not there."
+    from deepsweep.eda import imbalance_line
+    from deepsweep.statistics import margin_line
+    where = {} if source is None else {'source': source}
+    columns = csv_columns(folder, file, label)
+    d = named_images(name, columns, size=image_size(size), n_valid=valid, n_hold=hold or 0, **where)
+    channels, height, width = d.shape
+    mean, deviation = [[round(o, 4) for o in values] for values in (d.mean, d.std)]
+    parts = f'{len(d.x_train):,} training, {len(d.x_valid):,} validation, {len(d.test):,} test images'
+    many = 's' if channels > 1 else ''
+    print(f'{d.name}: {parts} (sealed)')
+    print(f'{height} x {width} pixels, {channels} channel{many}, mean {mean}, deviation {deviation}')
+    print(f'classes: {", ".join(map(str, d.classes))}')
+    for line in filter(None, (margin_line(len(d.x_valid)), imbalance_line(d))):
+        print(line)
+    print(f'fingerprint {d.fingerprint[:12]}')
+
+# %% ../nbs/95_cli.ipynb #studies
+@app.command()
+def studies()->None:
+    "List the studies that `run` knows."
+    from deepsweep.studies import study_names
+    for name, line in study_names().items():
+        print(f'{name:12} {line}')
+
+# %% ../nbs/95_cli.ipynb #lint
+_Linted = Annotated[str, typer.Argument(metavar='FILE', help='A .yaml or .json file with a W&B sweep.')]
+_Own_keys = option(bool, 'It is for a training function, whose keys may mean anything.', '--function')
+
+@app.command()
+def lint(file:_Linted, data:_Data=None, function:_Own_keys=False)->None:
+    "Say what is wrong with a sweep and what it will cost; exit code 1 with an error."
+    from deepsweep.core import uncollected
+    with uncollected():
+        from deepsweep.lint import lint_command
+        sweep = named_sweep(file, 'laptop')[0]
+    raise typer.Exit(lint_command(sweep, data, function))
+
+# %% ../nbs/95_cli.ipynb #stored-options
+_Model = option(Optional[str], 'module:function that built the net. [default: as the store has it]')
+_Models = option(Optional[str], 'Folder with the weights that `run --save-models` kept. '
+                 '[default: as the store has it, else the net is trained again]')
+_Images = option(Optional[str], 'Name or folder of the images of the study. [default: as the store has it]')
+
+# %% ../nbs/95_cli.ipynb #stored-study
+def _stored(store, study:str|None, data=None, model:str|None=None, models:str|None=None):
+    "A study as an open store has it, with the code of the user's that it names"
+    from deepsweep.core import StoreError
+    from deepsweep.sweep import stored_code, stored_result
+    code = stored_code(store, study, import_name)
+    if model is not None:
+        code['model'] = import_name(model) if ':' in model else model
+    if models is not None:
+        if not Path(models).is_dir():
+            raise StoreError(f'--models needs a folder that is there, got {models!r}')
+        code['models'] = models
+    return stored_result(store, study, data, **code)
+
+# %% ../nbs/95_cli.ipynb #test-options
+_Tested = Annotated[Optional[str], typer.Argument(help='Which study. [default: the only one in the store]')]
+_Why = option(str, 'Why you open it: a sentence for the record.')
+_Run = option(Optional[str], 'Which run. [default: the best by validation]')
+_Force = option(Optional[str], 'Reason for opening although another configuration was opened before.')
+
+# %% ../nbs/95_cli.ipynb #test-command
+@app.command()
+def test(study:_Tested=None, why:_Why='', run:_Run=None, force:_Force=None, store:_Store=None,
+         data:_Images=None, model:_Model=None, models:_Models=None)->None:
+    "Open the sealed test set for the best run of a study; it goes on record."
+    from deepsweep.core import SealError
+    if not why.strip():
+        raise SealError("--why needs a sentence for the record, got ''")
+    from deepsweep.sweep import open_test
+    with opened_store(store) as found:
+        result = _stored(found, study, data, model, models)
+        print(f'scoring the test images of {result.study} ...', file=sys.stderr, flush=True)
+        opened = open_test(result, why, run=run, force=force)
+    if opened['why'] != why:
+        print('it was opened before: this is what stands on record, the new reason does not', file=sys.stderr)
+    accuracy, loss = opened['accuracy'], opened['loss']
+    print(f"run {opened['run']}: test accuracy {accuracy:.4f}, loss {loss:.4f} on {opened['n']:,} images")
+    print(f"on record since {opened['when']}: {opened['why']}")
+
+# %% ../nbs/95_cli.ipynb #stored-net
+def _net(store, study:str|None, data, model:str|None, models:str|None, rank:int):
+    "The net at one rank: from its weights, for which no training image is needed, else trained again"
+    from deepsweep.best import best_run, checkpoint_file
+    from deepsweep.checkpoint import load_model
+    from deepsweep.core import StoreError
+    result = _stored(store, study, False, model, models)
+    result.check_code('model')
+    run = best_run(result, rank)
+    file = checkpoint_file(result, run.id)
+    if file is None:
+        print(f'training run {run.id} again, its weights were not kept (run --save-models keeps them) ...',
+              file=sys.stderr, flush=True)
+        return _stored(store, study, data, model, models).best_model(rank)
+    net = load_model(file)
+    if net.info.get('run') != run.id:
+        raise StoreError(f'the checkpoint {file.name!r} is not of run {run.id}; '
+                         'name the right folder with --models')
+    return net
+
+# %% ../nbs/95_cli.ipynb #predict-options
+_Of_store = Annotated[str, typer.Argument(help='Path or URL of the store whose best model predicts.')]
+_Pictures = Annotated[list[str], typer.Argument(help='Image files, folders of them, '
+                                                'or CSV files that name them.')]
+_Of_study = option(Optional[str], 'Which study. [default: the only one in the store]')
+_Rank = option(int, '1 is the best by validation.')
+_Csv_rows = option(bool, 'Comma-separated, with the probability of every class, for other programs.', '--csv')
+
+# %% ../nbs/95_cli.ipynb #predict-command
+@app.command()
+def predict(store:_Of_store, images:_Pictures, study:_Of_study=None, rank:_Rank=1,
+            csv:_Csv_rows=False, data:_Images=None, model:_Model=None, models:_Models=None,
+            folder:_Folder=None, file:_File=None)->None:
+    """Name what is on pictures of yours, by the best model of a store. A net of your own is fetched
+    from the module that the store names."""
+    from deepsweep.checkpoint import picture_files, predict_table
+    picture_files(images, folder, file)             # what is missing is told before a net is trained
+    # what a module of the user's prints is no answer
+    with opened_store(store) as found, contextlib.redirect_stdout(sys.stderr):
+        net = _net(found, study, data, model, models, rank)
+    table = predict_table(net, images, folder=folder, file=file)
+    if csv: return print(table.to_csv(index=False), end='')
+    labels = [k for k in table if k.split(' ')[0] == 'label']
+    for row in table.to_dict('records'):
+        said = [f"{row[k]} ({row[k.replace('label', 'probability')]:.3f})" for k in labels]
+        print(f"{row['file']}: {', '.join(said)}")
+
+# %% ../nbs/95_cli.ipynb #notebooks-command
+_Dir = Annotated[str, typer.Argument(metavar='DIR', help='Where to put them; made if it is not there.')]
+_Replace = option(bool, 'Replace pages that you have changed.', '--force')
+_Solutions = option(bool, 'The solutions too, into DIR/solutions.', '--solutions')
+
+@app.command()
+def notebooks(folder:_Dir, force:_Replace=False, solutions:_Solutions=False)->None:
+    "Copy the pages of the course into a folder."
+    from deepsweep.core import DeepsweepError
+    pages, to = course_pages(), Path(folder)
+    if not folder.strip() or to.exists() and not to.is_dir():
+        raise DeepsweepError(f'DIR must name a folder, got {folder!r}')
+    jobs = [(o, to/o.name) for o in pages]
+    if solutions: jobs += [(o, to/'solutions'/o.name) for o in course_pages('solutions')]
+    copy_pages(jobs, force)
+    print('Open the first with:', shlex.join(['jupyter', 'lab', str(to/pages[0].name)]))
+
+# %% ../nbs/95_cli.ipynb #main-guard
+# `python -m deepsweep.cli`; a notebook has no file
+if __name__ == '__main__' and '__file__' in globals():
+    main()
