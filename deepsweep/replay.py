@@ -15,9 +15,10 @@ from .objective import Objective, among
 from .recordings import load_recorded
 from .rivals import RIVALS, Query
 from .style import legend_beside, look
+from .tuner import Tuner
 
 # %% auto #0
-__all__ = ['METHODS', 'key_columns', 'RaceData', 'race_data', 'race']
+__all__ = ['METHODS', 'key_columns', 'RaceData', 'race_data', 'race', 'race_table', 'plot_race', 'race_summary']
 
 # %% ../nbs/tuning/20_replay.ipynb #as-text
 _NO_KEY = OWN_COLUMNS | set(LABEL_KEYS) | {'seed', 'run', 'study'}
@@ -112,11 +113,11 @@ def _run_scores(config:pd.DataFrame, history:pd.DataFrame, judge:Objective, curv
 
 # %% ../nbs/tuning/20_replay.ipynb #truth
 def _truth(scores:np.ndarray, failed:np.ndarray, seeds:Sequence[np.ndarray], judge:Objective)->np.ndarray:
-    "Mean score of each setting, where a run that failed counts as the worst that there is, (settings,)"
-    known = scores[np.isfinite(scores) & ~failed]
+    "Mean score of each setting, where a run that failed without one counts as the worst, (settings,)"
+    known = scores[np.isfinite(scores)]
     if not len(known): raise SweepError(f'a run has a score, got none in {judge.name!r}')
     worst  = known.min() if judge.goal == 'maximize' else known.max()
-    filled = np.where(failed, worst, scores)
+    filled = np.where(failed & np.isnan(scores), worst, scores)
     def mean(rows): return np.nanmean(filled[rows]) if np.isfinite(filled[rows]).any() else worst
     return np.array([mean(rows) for rows in seeds])
 
@@ -207,7 +208,7 @@ def _choices(lane:_Lane, budgets:Sequence[int])->list:
     return found + [lane.search.best()]*(len(budgets) - len(found))
 
 # %% ../nbs/tuning/20_replay.ipynb #methods
-METHODS = dict(RIVALS)
+METHODS = {**RIVALS, 'tune': Tuner}
 
 def _methods(methods:Sequence)->dict[str,Callable]:
     "Searches by name"
@@ -227,7 +228,7 @@ def _budgets(budgets:Sequence[int]|None, data:RaceData)->list[int]:
 # %% ../nbs/tuning/20_replay.ipynb #race
 def race(
     recorded:str|tuple,                   # A recording's name, or a pair `(config, history)` of tables
-    methods:Sequence=('random', 'one epoch', 'halving', 'hyperband', 'tpe'),   # Names, or what makes a search
+    methods:Sequence=tuple(METHODS),      # Names, or what makes a search: a class or a function
     *, objective:Objective|None=None,     # What searches see; None: valid or test accuracy, or the only metric
     score:str|Objective='hold accuracy',  # What they are judged by, of either table; without one: the objective
     budgets:Sequence[int]|None=None,      # Where to look [epochs]; None: 40 places up to the whole table
@@ -246,3 +247,83 @@ def race(
     frame = pd.DataFrame(rows, columns=['method', 'seed', 'epochs', 'score'])
     frame.attrs |= dict(goal=data.judge.goal, score=data.judge.name, settings=len(data.settings))
     return frame
+
+# %% ../nbs/tuning/20_replay.ipynb #mean-scores
+def _heights(frame:pd.DataFrame)->dict[str,pd.DataFrame]:
+    "Scores of each method, higher is better: a row per race, a column per budget"
+    for column in ('method', 'seed', 'epochs', 'score'):
+        if column not in frame: raise SweepError(f'the table of a race has a column {column!r}, got {list(frame)}')
+    sign = -1 if frame.attrs.get('goal') == 'minimize' else 1
+    by_method = frame.groupby('method', sort=False)
+    return {name: sign*rows.pivot(index='seed', columns='epochs', values='score') for name, rows in by_method}
+
+def _reach(heights:pd.DataFrame, level:float)->float:
+    "The first budget at which the mean over races has a level; NaN: none"
+    mean  = heights.mean()
+    there = mean.index[mean >= level - 1e-12]
+    return float(there[0]) if len(there) else np.nan
+
+def _spread_of_reach(heights:pd.DataFrame, level:float, rng, n:int=200)->tuple[float,float]:
+    "The interval of 95 % of that budget, by drawing races anew (bootstrap); infinite: it may never have it"
+    x, budgets = heights.to_numpy(), np.append(heights.columns.to_numpy(float), np.inf)
+    means = np.array([x[rng.integers(len(x), size=len(x))].mean(0) for _ in range(n)])
+    there = means >= level - 1e-12
+    first = budgets[np.where(there.any(1), there.argmax(1), x.shape[1])]
+    return tuple(np.quantile(first, [.025, .975], method='nearest').tolist())
+
+# %% ../nbs/tuning/20_replay.ipynb #race-table
+def race_table(
+    frame:pd.DataFrame,    # Of a race with `random` among the methods
+    share:float=1,         # Level: what random search has with this share of the greatest budget, in (0, 1]
+)->pd.DataFrame:           # A row per method: `method epochs low high ratio score worst`
+    "Compare how many epochs methods need for the level of random search; `ratio`: times fewer than it needs"
+    heights = _heights(frame)
+    if 'random' not in heights: raise SweepError(f'the level is that of random, got {list(heights)}')
+    if not 0 < share <= 1: raise SweepError(f'share lies in (0, 1], got {share!r}')
+    base  = heights['random']
+    place = min(int(np.searchsorted(base.columns, share*base.columns[-1])), base.shape[1] - 1)
+    level = base.iloc[:, place].mean()
+    rng, rows = np.random.default_rng(0), []
+    for name, found in heights.items():
+        epochs, ahead = _reach(found, level), found - base
+        sure   = ahead.mean() + 1.96*ahead.std()/len(ahead)**.5
+        score  = abs(found.iloc[:, place].mean())
+        rows.append((name, epochs, *_spread_of_reach(found, level, rng), _reach(base, level)/epochs, score,
+                     float((sure < -1e-12).mean())))
+    names = ['method', 'epochs', 'low', 'high', 'ratio', 'score', 'worse']
+    return pd.DataFrame(rows, columns=names)
+
+# %% ../nbs/tuning/20_replay.ipynb #plot-race
+def plot_race(
+    frame:pd.DataFrame,    # As `race` gives it
+    ax=None,               # Where to draw; None: a new figure
+)->'matplotlib.axes.Axes':
+    "Draw the median of every method, with a band for the middle half of its races"
+    if ax is None:
+        from matplotlib import pyplot as plt
+        ax = plt.subplots(figsize=(6.5, 3.6), layout='constrained')[1]
+    _heights(frame)                                     # says what is missing
+    for i, (name, rows) in enumerate(frame.groupby('method', sort=False)):
+        low, middle, high = (rows.groupby('epochs')['score'].quantile(q) for q in (.25, .5, .75))
+        style = look(i)
+        ax.plot(middle.index, middle, label=name, markersize=4, markevery=(i % 4, 4), **style)
+        ax.fill_between(low.index, low, high, color=style['color'], alpha=.12, linewidth=0)
+    ax.set_xscale('log')
+    ax.set(xlabel='epochs spent', ylabel=f"true mean of the chosen, {frame.attrs.get('score', 'score')}")
+    legend_beside(ax)
+    return ax
+
+# %% ../nbs/tuning/20_replay.ipynb #summary
+def race_summary(
+    tables:Mapping[str,pd.DataFrame],   # Name of a recording and its race
+    share:float=1,                      # As for `race_table`
+)->pd.DataFrame:                        # A row per method: the ratio on each recording, the `worst`, `worse`
+    "Set the ratios of several races side by side, the method whose worst is best first"
+    if not tables: raise SweepError('at least one race is summed up, got none')
+    found  = {name: race_table(frame, share).set_index('method') for name, frame in tables.items()}
+    ratios = pd.DataFrame({name: o['ratio'] for name, o in found.items()})
+    # who never reaches the level is worse than any ratio says
+    worst  = ratios.fillna(0).min(axis=1)
+    worse  = pd.DataFrame({name: o['worse'] for name, o in found.items()}).max(axis=1)
+    order  = worst.sort_values(ascending=False, kind='stable').index
+    return ratios.assign(worst=worst, worse=worse).loc[order].reset_index(names='method')

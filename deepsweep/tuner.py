@@ -60,7 +60,7 @@ def _matern(far:np.ndarray)->np.ndarray:
 # %% ../nbs/search/44_tuner.ipynb #forecast
 # logarithms of: shares of keys, setting, seed, noise; scales of the common rise and of the rest; growth of all
 _MIDDLE = np.array([*np.log([1, .3, .15, .1, .7, .7]), 0])
-_SPREAD = np.array([.5, .4, .4, .5, .5, .5, 1])
+_SPREAD = np.array([.5, .4, .4, .5, .5, .5, .3])
 
 class CurveForecast:
     "A Gaussian process over settings and epochs"
@@ -138,7 +138,7 @@ def ends(self:CurveForecast,
     root = cholesky(self.shared(self.values, (i, t), (i, t), runs), lower=True, check_finite=False)
     half = solve_triangular(root, self.shared(self.values, (i, t), all_), lower=True, check_finite=False)
     z    = solve_triangular(root, y, lower=True, check_finite=False)
-    key, own, growth = *np.exp(self.values[self.keys:self.keys + 2]), 0
+    key, own = np.exp(self.values[self.keys:self.keys + 2])
     spread = key**2 + own**2 + 4 - (half**2).sum(0)
     return half.T @ z, np.sqrt(np.maximum(spread, 1e-12))
 
@@ -220,16 +220,17 @@ def gains(self:Tuner)->np.ndarray:   # (settings,), in units of the distance fro
     ahead = (mean - mean[self.best()])/deviation
     return deviation*(ahead*norm.cdf(ahead) + norm.pdf(ahead))
 
+_SEEDS = 5                # of one setting: more are a question of `repeat`, not of a search
+
 @patch
 def next_step(self:Tuner,
     setting:int,        # Row of the settings
-)->Query|None:          # None: it has no fresh seed left
+)->Query|None:          # None: it was trained with enough seeds, or has no fresh one left
     "Say what training of a setting comes next: its next rung, then fresh seeds"
     have = self.reached.get((setting, 0), 0)
     if have < self.max_epochs: return Query(setting, next(o for o in self.steps if o > have))
-    if setting in self.no_seed: return None
-    repeat = 1
-    while (setting, repeat) in self.reached: repeat += 1
+    repeat = sum((setting, o) in self.reached for o in range(_SEEDS))
+    if setting in self.no_seed or repeat == _SEEDS: return None
     return Query(setting, self.max_epochs, repeat)
 
 # %% ../nbs/search/44_tuner.ipynb #trust
@@ -310,6 +311,27 @@ def leftover(self:Tuner)->list[Query]:
     if self.rng.random() < self.chance_share(): return self.by_luck()
     return [Query(max(self.left(), key=lambda i: self.heights[i]), self.max_epochs)]
 
+# %% ../nbs/search/44_tuner.ipynb #words
+@patch
+def told(self:Tuner, query:Query)->str:
+    "Say why a setting goes on"
+    mean, deviation = self.ends()
+    best = self.best()
+    if query.repeat: return f'setting {query.setting} is trained again, with fresh seed {query.repeat}'
+    goes = f'setting {query.setting} goes to epoch {query.epochs}'
+    if query.setting == best: return f'{goes}: it is ahead'
+    apart  = float(np.hypot(deviation[query.setting], deviation[best]))
+    return f'{goes}: it beats setting {best} with probability {norm.cdf((mean[query.setting] - mean[best])/apart):.2f}'
+
+@patch
+def told_trust(self:Tuner)->str:
+    "Say how far forecasts are trusted"
+    trust = self.trust()
+    if trust is None: return 'too few settings reached the end to say what forecasts are worth'
+    word = 'trusted' if trust >= _ENOUGH else 'not trusted'
+    done = sum(o == self.max_epochs and not r for (_, r), o in self.reached.items())
+    return f'forecasts are {word}: rank correlation {trust:.2f} over {done} settings, {self.chance_share():.0%} to chance'
+
 # %% ../nbs/search/44_tuner.ipynb #tuner-plan
 @patch
 def step(self:Tuner)->list[Query]:
@@ -317,13 +339,42 @@ def step(self:Tuner)->list[Query]:
     mean = self.ends()[0]
     for i in np.flatnonzero(self.is_met).tolist(): self.expected.setdefault(i, mean[i])
     due = self.by_chance + self.max_epochs/2 <= self.chance_share()*self.spent
-    if due and self.left(): return self.by_luck()
-    return self.hopes() or self.leftover()
+    if due and self.left():
+        queries = self.by_luck()
+        self.decisions += [self.told_trust(), f'setting {queries[0].setting} is trained to the end by chance']
+        return queries
+    queries = self.hopes() or self.leftover()
+    self.decisions += map(self.told, queries)
+    return queries
+
+@patch
+def go_on(self:Tuner)->Iterator[list[Query]]:
+    "Yield steps until nothing is worth training"
+    while queries := self.step(): yield queries
+    self.decisions += [self.told_trust(), f'nothing more is worth training: setting {self.best()} is chosen']
 
 @patch
 def plan(self:Tuner)->Iterator[list[Query]]:
     "Yield looks, then steps until nothing is worth training"
     queries = self.looks()
-    while queries:
-        yield queries
-        queries = self.step()
+    if not queries: return
+    self.decisions.append(f'{len(queries)} of {len(self.settings)} settings are looked at for one epoch')
+    yield queries
+    yield from self.go_on()
+
+# %% ../nbs/search/44_tuner.ipynb #add
+@patch
+def add(self:Tuner,
+    settings:pd.DataFrame,   # New settings, with the same keys
+)->list[int]:                # Their rows
+    "Take in further settings"
+    if set(settings) != set(self.settings):
+        raise SweepError(f'new settings have the keys {list(self.settings)}, got {list(settings)}')
+    n, more = len(self.settings), len(settings)
+    self.settings = pd.concat([self.settings, settings], ignore_index=True)
+    self.heights  = np.append(self.heights, np.full(more, -np.inf))
+    self.is_met   = np.append(self.is_met, np.zeros(more, bool))
+    self.model, self._fitted, self._ends = CurveForecast(self.settings, self.rng), 0, None
+    if self.seen: self._plan = self.go_on()
+    self.decisions.append(f'{more} settings are added')
+    return list(range(n, n + more))
