@@ -109,7 +109,7 @@ def _run_scores(config:pd.DataFrame, history:pd.DataFrame, judge:Objective, curv
     scores  = _curves(history, pd.Index(config['run']), judge.name)[0]
     heights = np.nan_to_num(-objective.cost(curves), nan=-np.inf)
     found   = scores[np.arange(len(scores)), heights.argmax(1)]
-    return np.where(np.isfinite(found), found, np.nan)
+    return np.where(np.isfinite(found) & ~np.isnan(curves[:, -1]), found, np.nan)
 
 # %% ../nbs/tuning/20_replay.ipynb #truth
 def _truth(scores:np.ndarray, failed:np.ndarray, seeds:Sequence[np.ndarray], judge:Objective)->np.ndarray:
@@ -126,10 +126,9 @@ _UNFINISHED = 'running', 'interrupted', 'failed'
 
 def _known_runs(config:pd.DataFrame, history:pd.DataFrame)->pd.DataFrame:
     "Runs that were trained, each once"
-    for name, table in (('config', config), ('history', history)):
-        missing = {'run'} if name == 'config' else {'run', 'epoch'}
-        missing -= set(table)
-        if missing: raise SweepError(f'the {name} has columns run (and epoch), got none named {min(missing)!r}')
+    for name, table, columns in ('config', config, ['run']), ('history', history, ['run', 'epoch']):
+        for column in columns:
+            if column not in table: raise SweepError(f'the {name} has a column {column!r}, got {list(table)}')
     config = config.drop_duplicates('run')
     config = config[config['run'].isin(history['run'][history['epoch'] > 0])]
     if 'state' in config: config = config[~config['state'].isin(_UNFINISHED)]
@@ -160,7 +159,7 @@ def race_data(
     seeds = _by_setting(config, keys)
     curves, lengths = _curves(history, pd.Index(config['run']), objective.name)
     scores = _run_scores(config, history, judge, curves, objective)
-    failed = np.isnan(scores) & (lengths < curves.shape[1])
+    failed = np.isnan(scores) & (lengths < curves.shape[1]) | np.isnan(curves[:, -1])
     if 'state' in config: failed |= (config['state'] == 'diverged').to_numpy()
     for i in np.flatnonzero(failed): curves[i, lengths[i] - 1:] = np.nan
     settings = config.iloc[[rows[0] for rows in seeds]][keys].reset_index(drop=True)
