@@ -298,6 +298,7 @@ def plot_race(
     ax=None,               # Where to draw; None: a new figure
 )->'matplotlib.axes.Axes':
     "Draw the median of every method, with a band for the middle half of its races"
+    from matplotlib.ticker import LogLocator, NullFormatter
     if ax is None:
         from matplotlib import pyplot as plt
         ax = plt.subplots(figsize=(6.5, 3.6), layout='constrained')[1]
@@ -308,6 +309,9 @@ def plot_race(
         ax.plot(middle.index, middle, label=name, markersize=4, markevery=(i % 4, 4), **style)
         ax.fill_between(low.index, low, high, color=style['color'], alpha=.12, linewidth=0)
     ax.set_xscale('log')
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(lambda x, _: f'{x:,.0f}')
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set(xlabel='epochs spent', ylabel=f"true mean of the chosen, {frame.attrs.get('score', 'score')}")
     legend_beside(ax)
     return ax
