@@ -203,14 +203,22 @@ def ends(self:Tuner)->tuple:    # Mean and deviation, (settings,) each: 1 is the
     return self._ends
 
 # %% ../nbs/search/44_tuner.ipynb #tuner-best
-_CAREFUL = .3             # deviations that a choice stays below the mean: of equals the one better known
+@patch
+def reached_heights(self:Tuner)->np.ndarray:   # (settings,); -inf: never trained
+    "The height of every setting: the mean over seeds at the end, else of what was trained so far"
+    ends = {}
+    for (setting, _, epochs), height in self.seen.items():
+        if epochs == self.max_epochs: ends.setdefault(setting, []).append(height)
+    found = self.heights.copy()
+    for setting, heights in ends.items(): found[setting] = np.mean(heights)
+    return found
 
 @patch
 def best(self:Tuner)->int|None:
-    "Choose the setting with the best forecast, of those that were trained at all; None: nothing was told"
+    "Choose the setting that did best and is forecast best; None: nothing was told"
     if not self.seen: return None
-    mean, deviation = self.ends()
-    return int(np.where(self.is_met, mean - _CAREFUL*deviation, -np.inf).argmax())
+    reached = _unit(self.reached_heights(), self.heights[self.is_met])
+    return int(np.where(self.is_met, reached + .5*self.ends()[0], -np.inf).argmax())
 
 # %% ../nbs/search/44_tuner.ipynb #gains
 @patch
