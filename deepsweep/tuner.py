@@ -196,7 +196,7 @@ def ends(self:Tuner)->tuple:    # Mean and deviation, (settings,) each: 1 is the
         y    = _unit(np.array([self.seen[tuple(o)] for o in who]), self.heights[self.is_met])
         time = np.log(who[:, 2])/np.log(max(self.max_epochs, 2))
         seen = who[:, 0], time if self.max_epochs > 1 else time + 1, who[:, 0]*10_000 + who[:, 1], y
-        if len(y) >= 1.25*self._fitted or len(y) > self._fitted + 40:
+        if len(y) >= 1.25*self._fitted or len(y) > self._fitted + 100:
             self.model.fit(seen)
             self._fitted = len(y)
         self._ends = self.model.ends(seen)
@@ -274,7 +274,7 @@ def chance_share(self:Tuner)->float:
     return .05 + .45*float(np.clip((_ENOUGH - trust)/_ENOUGH, 0, 1))
 
 # %% ../nbs/search/44_tuner.ipynb #plan
-_BATCH  = 4               # runs that train side by side
+_BATCH  = 4               # runs that train side by side, at first
 _FILL   = .3              # of the greatest gain, for the others of a batch
 _SETTLE = .03             # gain below which fresh seeds are trained, too
 _DONE   = .005            # gain below which nothing is worth training
@@ -295,7 +295,8 @@ def hopes(self:Tuner)->list[Query]:
     if max((gains[o.setting] for o in fresh), default=0) > _SETTLE: steps = fresh
     steps.sort(key=lambda o: -gains[o.setting])
     if not steps or gains[steps[0].setting] < _DONE: return []
-    return [o for o in steps[:_BATCH] if gains[o.setting] > _FILL*gains[steps[0].setting]]
+    size = max(_BATCH, len(self.reached)//16)          # the more is known, the less one training more tells
+    return [o for o in steps[:size] if gains[o.setting] > _FILL*gains[steps[0].setting]]
 
 # %% ../nbs/search/44_tuner.ipynb #plan-chance
 @patch
@@ -317,7 +318,9 @@ def leftover(self:Tuner)->list[Query]:
     trust = self.trust()
     if not self.left() or trust is not None and trust >= _ENOUGH: return []
     if self.rng.random() < self.chance_share(): return self.by_luck()
-    return [Query(max(self.left(), key=lambda i: self.heights[i]), self.max_epochs)]
+    # an eighth of them at once: forecasts take time, and have said what they can
+    left = self.ranked(self.left())
+    return [Query(i, self.max_epochs) for i in left[:max(1, len(left)//8)]]
 
 # %% ../nbs/search/44_tuner.ipynb #words
 @patch
