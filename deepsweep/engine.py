@@ -315,15 +315,15 @@ def expect(self:Engine,
     groups = [g for g in groups if self._left(g)]
     left = {i: [self.what.runs[o] for o in self._left(g)] for i, g in enumerate(groups)}
     runs = [o for group in left.values() for o in group]
-    if self.what.own.function is not None: return self.progress.expect(self.progress.done + len(runs), 'runs', len(runs))
+    before = self.progress.done            # an earlier round of the call may have counted already
+    if self.what.own.function is not None: return self.progress.expect(before + len(runs), 'runs', len(runs))
     costs = [g['cost']/max(o.epochs for o in left[i]) for i, g in enumerate(groups) if g.get('cost')]
     usual = sum(costs)/len(costs) if costs else 1
     for i, g in enumerate(groups):
         cost = g['cost']/max(o.epochs for o in left[i]) if g.get('cost') else usual
         self.work |= {o.id: cost/len(left[i]) for o in left[i]}
     work = sum(o.epochs*self.work[o.id] for o in runs)
-    # an earlier round of the call may have counted already
-    self.progress.expect(self.progress.done + sum(o.epochs for o in runs), 'epochs', work)
+    self.progress.expect(before + sum(o.epochs for o in runs), 'epochs', work)
 
 # %% ../nbs/73_engine.ipynb #job
 @patch

@@ -31,7 +31,8 @@ def _as_text(value:object)->str:
 def _is_fact(texts:pd.DataFrame, seed:pd.Series, column:str)->bool:
     "Does a column only tell one seed of a setting from another?"
     if texts[column].nunique()*2 <= len(texts): return False
-    rest  = texts.drop(columns=column).agg('|'.join, axis=1) if texts.shape[1] > 1 else pd.Series('', texts.index)
+    others = texts.drop(columns=column)
+    rest   = others.agg('|'.join, axis=1) if others.shape[1] else pd.Series('', texts.index)
     seeds = seed.groupby(rest).agg(sorted).map(tuple)
     # without it all settings have the same seeds, each once: as a table of settings × seeds has
     return len(seeds) > 1 and seeds.nunique() == 1 and len(set(seeds.iloc[0])) == len(seeds.iloc[0]) > 1
@@ -69,7 +70,8 @@ def _objective(history:pd.DataFrame, asked:Objective|None)->Objective:
     "What the searches see: what was asked for, else the first metric that there is"
     if asked is not None:
         if asked.name in history: return asked
-        raise SweepError(f"the objective is a column of the history, {did_you_mean(asked.name, list(history))}")
+        near = did_you_mean(asked.name, list(history))
+        raise SweepError(f'the objective is a column of the history, {near}')
     logged = [c for c in history if c not in NO_METRIC and _is_logged(history, c)]
     for name in ('valid accuracy', 'test accuracy'):
         if name in logged: return Objective(name)
@@ -147,7 +149,7 @@ def _by_setting(config:pd.DataFrame, keys:Sequence[str])->list[np.ndarray]:
 # %% ../nbs/tuning/20_replay.ipynb #race-data-of
 def race_data(
     recorded:str|tuple,                   # A recording's name, or a pair `(config, history)`
-    objective:Objective|None=None,        # What the searches see; None: valid or test accuracy, or the only metric
+    objective:Objective|None=None,        # What the searches see; None: an accuracy, or the only metric
     score:str|Objective='hold accuracy',  # Column of either table; without a hold accuracy: the objective
 )->RaceData:
     "Make a recording ready for races"
@@ -203,7 +205,8 @@ def _choices(lane:_Lane, budgets:Sequence[int])->list:
             while len(found) < len(budgets) and lane.spent + price > budgets[len(found)]:
                 found.append(lane.search.best())
             lane.train(query)
-        if free > _FREE: raise SweepError(f'a search asks for what costs something, got {free:,} free queries')
+        if free > _FREE:
+            raise SweepError(f'a search asks for what costs something, got {free:,} free queries')
     return found + [lane.search.best()]*(len(budgets) - len(found))
 
 # %% ../nbs/tuning/20_replay.ipynb #methods
@@ -213,7 +216,8 @@ def _methods(methods:Sequence)->dict[str,Callable]:
     "Searches by name"
     found = {}
     for o in [methods] if isinstance(methods, str) or callable(methods) else methods:
-        if not callable(o) and o not in METHODS: raise SweepError(f'no method {o!r}: {did_you_mean(o, list(METHODS))}')
+        if callable(o) or o in METHODS: continue
+        raise SweepError(f'no method {o!r}: {did_you_mean(o, list(METHODS))}')
         found[o.__name__ if callable(o) else o] = o if callable(o) else METHODS[o]
     return found
 
@@ -228,11 +232,11 @@ def _budgets(budgets:Sequence[int]|None, data:RaceData)->list[int]:
 def race(
     recorded:str|tuple,                   # A recording's name, or a pair `(config, history)` of tables
     methods:Sequence=tuple(METHODS),      # Names, or what makes a search: a class or a function
-    *, objective:Objective|None=None,     # What searches see; None: valid or test accuracy, or the only metric
-    score:str|Objective='hold accuracy',  # What they are judged by, of either table; without one: the objective
+    *, objective:Objective|None=None,     # What searches see; None: an accuracy, or the only metric
+    score:str|Objective='hold accuracy',  # What they are judged by; where it is missing: the objective
     budgets:Sequence[int]|None=None,      # Where to look [epochs]; None: 40 places up to the whole table
     seeds:int=100,                        # Races
-)->pd.DataFrame:                          # `method seed epochs score`; `.attrs['goal']` says which way is better
+)->pd.DataFrame:                          # `method seed epochs score`; `.attrs['goal']`: which is better
     "Let searches race on recorded runs; `score` is the true mean of the setting that each would choose"
     data, rows = race_data(recorded, objective, score), []
     makers, budgets = _methods(methods), _budgets(budgets, data)
@@ -251,7 +255,8 @@ def race(
 def _heights(frame:pd.DataFrame)->dict[str,pd.DataFrame]:
     "Scores of each method, higher is better: a row per race, a column per budget"
     for column in ('method', 'seed', 'epochs', 'score'):
-        if column not in frame: raise SweepError(f'the table of a race has a column {column!r}, got {list(frame)}')
+        if column in frame: continue
+        raise SweepError(f'the table of a race has a column {column!r}, got {list(frame)}')
     sign = -1 if frame.attrs.get('goal') == 'minimize' else 1
     by_method = frame.groupby('method', sort=False)
     return {name: sign*rows.pivot(index='seed', columns='epochs', values='score') for name, rows in by_method}

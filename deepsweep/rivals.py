@@ -239,7 +239,8 @@ class OptunaTPE(Search):
         seed    = int(self.rng.integers(2**31))
         sampler = _sampler(optuna, space, self.pick, seed)
         # the pruner deals trials to its brackets by a hash of the name
-        study = optuna.create_study(study_name=str(seed), direction='maximize', sampler=sampler, pruner=pruner)
+        how   = dict(direction='maximize', sampler=sampler, pruner=pruner)
+        study = optuna.create_study(study_name=str(seed), **how)
         done  = set()
         while len(self.free):
             self.at = None

@@ -82,7 +82,8 @@ def reached(self:Rungs,
 )->dict[str,list]:        # Id -> values up to the rung, of those that came so far
     "Read the curves of runs that reached a rung"
     runs   = list(runs)
-    states = {o: s['state'] for o, s in self.store.run_states([o for o in runs if o not in self.seen]).items()}
+    unread = [o for o in runs if o not in self.seen]
+    states = {o: s['state'] for o, s in self.store.run_states(unread).items()}
     curves = {o: self._curve(o, states.get(o)) for o in runs}
     return {o: c[:at] for o, c in curves.items() if len(c) >= at}
 
@@ -129,7 +130,7 @@ def judge_of(self:Rungs,
     return judge
 
 # %% ../nbs/search/56_rungs.ipynb #round-size
-ROUND = 64      # runs that are compared at once, where all are known beforehand; memory holds them side by side
+ROUND = 64      # runs that are compared at once, where all are known beforehand
 
 # %% ../nbs/search/56_rungs.ipynb #climb
 def _climb(engine:Engine, bench:Bench, batch:Sequence[str])->None:

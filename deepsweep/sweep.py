@@ -51,7 +51,7 @@ _all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked',
 # %% ../nbs/79_sweep.ipynb #call
 class _Call:
     "One call of `run_sweep`"
-    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, asked:Request, workers:int=1):
+    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, asked:Request, workers=1):
         self.p, self.how, self.store = p, how, store
         self.tracker  = tracker
         self.workers  = workers         # processes that train at once
@@ -74,7 +74,7 @@ def models_folder(self:_Call)->str|None:
 # %% ../nbs/79_sweep.ipynb #plan
 @patch
 def plan(self:_Call, runs:Sequence[Run], busy:set)->list[dict]:
-    "Enter the study with what is known so far, and plan a round; a store that cannot be written stays as it is"
+    "Enter the study with what is known, and plan a round; a store that cannot be written stays as it is"
     p, said = self.p, []
     data   = None if p.own.function is not None else p.data
     about  = study_facts(p, **self.asked.arguments, models=self.models_folder())
@@ -384,7 +384,8 @@ def run_sweep(
     check_engine(engine, fuse)
     check_workers(workers, store, tracker, engine)
     asked = Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train, first, warm)
-    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress), keep_every)
+    kept  = save_models, min_score, keep
+    how   = How(None, fresh, eval_train, max_minutes, *kept, is_shown(progress), keep_every)
     check_how(how, max_memory)
     if save_models is not None: how = replace(how, save_models=Path(save_models))
     if engine == 'wandb': return _sweep_by_agent(sweep, data, asked, how, store, device, tracker)

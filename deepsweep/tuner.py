@@ -21,7 +21,8 @@ __all__ = ['setting_axes', 'CurveForecast', 'Tuner']
 def _numbers(column:pd.Series)->np.ndarray|None:
     "A key's numbers, NaN where one is missing; None: it has others than numbers, or two at most"
     kinds = {type(o) for o in column if o is not None}
-    if any(issubclass(o, (bool, np.bool_)) or not issubclass(o, (int, float, np.number)) for o in kinds): return None
+    def is_number(o): return issubclass(o, (int, float, np.number)) and not issubclass(o, (bool, np.bool_))
+    if not all(map(is_number, kinds)): return None
     x = column.astype(float).to_numpy()
     x = np.where(np.isfinite(x), x, np.nan)
     return x if len(np.unique(x[np.isfinite(x)])) > 2 else None
@@ -58,7 +59,7 @@ def _matern(far:np.ndarray)->np.ndarray:
     return (1 + far)*np.exp(-far)
 
 # %% ../nbs/search/44_tuner.ipynb #forecast
-# logarithms of: shares of keys, setting, seed, noise; scales of the common rise and of the rest; growth of all
+# logarithms of: shares of keys, setting, seed, noise; scales of the common rise, of the rest; growth
 _MIDDLE = np.array([*np.log([1, .3, .15, .1, .7, .7]), 0])
 _SPREAD = np.array([.5, .4, .4, .5, .5, .5, .3])
 
@@ -156,7 +157,8 @@ class Tuner(Search):
         odd = [o for o in first if not 0 <= o < len(settings)]
         if odd: raise SweepError(f'first names rows of the {len(settings)} settings, got {odd[0]!r}')
         self.first, self.steps = list(first), rungs(max_epochs)
-        self.seen, self.reached = {}, {}           # height by (setting, repeat, rung); epochs by (setting, repeat)
+        self.seen    = {}                          # height by (setting, repeat, rung)
+        self.reached = {}                          # epochs by (setting, repeat)
         self.no_seed  = set()                      # settings with no fresh seed left
         self.expected = {}                         # forecast of a setting when it had been looked at
         self.spent, self.by_chance = 0, 0          # [epochs]
@@ -222,7 +224,7 @@ def best(self:Tuner)->int|None:
 
 # %% ../nbs/search/44_tuner.ipynb #gains
 @patch
-def gains(self:Tuner)->np.ndarray:   # (settings,), in units of the distance from the middle setting to the best
+def gains(self:Tuner)->np.ndarray:   # (settings,), 1: from the middle setting to the best
     "Say how much is to be gained by each setting, over the one that would be chosen now"
     mean, deviation = self.ends()
     ahead = (mean - mean[self.best()])/deviation
@@ -332,7 +334,8 @@ def told(self:Tuner, query:Query)->str:
     goes = f'setting {query.setting} goes to epoch {query.epochs}'
     if query.setting == best: return f'{goes}: it is ahead'
     apart  = float(np.hypot(deviation[query.setting], deviation[best]))
-    return f'{goes}: it beats setting {best} with probability {norm.cdf((mean[query.setting] - mean[best])/apart):.2f}'
+    chance = norm.cdf((mean[query.setting] - mean[best])/apart)
+    return f'{goes}: it beats setting {best} with probability {chance:.2f}'
 
 @patch
 def told_trust(self:Tuner)->str:
@@ -341,7 +344,8 @@ def told_trust(self:Tuner)->str:
     if trust is None: return 'too few settings reached the end to say what forecasts are worth'
     word = 'trusted' if trust >= _ENOUGH else 'not trusted'
     done = sum(o == self.max_epochs and not r for (_, r), o in self.reached.items())
-    return f'forecasts are {word}: rank correlation {trust:.2f} over {done} settings, {self.chance_share():.0%} to chance'
+    return (f'forecasts are {word}: rank correlation {trust:.2f} over {done} settings, '
+            f'{self.chance_share():.0%} to chance')
 
 # %% ../nbs/search/44_tuner.ipynb #tuner-plan
 @patch
