@@ -295,7 +295,8 @@ def _count(n:int, one:str, many:str)->str:
 # %% ../nbs/88_command_line.ipynb #told-columns
 def _table_text(table, metric:str|None)->str:
     "The columns of a table of runs that a reader needs to tell them apart"
-    always = ('run', metric, 'best epoch', 'best by', 'state', 'variant')
+    from deepsweep.scores import honest_columns
+    always = {'run', metric, *honest_columns(metric), 'best epoch', 'best by', 'state', 'variant'}
     shown = [c for c in table if c in always or table[c].map(str).nunique() > 1]
     return table[shown].to_string(index=False, max_colwidth=40)
 

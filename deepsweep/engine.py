@@ -15,6 +15,7 @@ from .best import patience_counts
 from .core import BAD_STATES, FINAL_STATES, SweepError, WHOLE_STATES, one_line
 from .fused import FusedTrainer, fuse as fuse_models
 from .member import Engine, How, Member, OUT_OF_TIME, What, check_limit, run_name
+from .keep import Saver
 from .models import make_model
 from .own_code import FAILURES
 from .plan import LANES
@@ -26,11 +27,12 @@ from .space import flatten_config
 _all_ = ['Engine', 'How', 'OUT_OF_TIME', 'Progress', 'What', 'check_limit', 'is_shown', 'run_name']
 
 # %% auto #0
-__all__ = ['with_threads', 'left_line', 'Engine', 'How', 'OUT_OF_TIME', 'Progress', 'What', 'check_limit', 'is_shown', 'run_name']
+__all__ = ['Crew', 'with_threads', 'Lanes', 'pruned_reason', 'is_pruned_by', 'left_line', 'Engine', 'How', 'OUT_OF_TIME',
+           'Progress', 'What', 'check_limit', 'is_shown', 'run_name']
 
 # %% ../nbs/73_engine.ipynb #crew
 @dataclass
-class _Crew:
+class Crew:
     "The runs of a group while it trains"
     trainers:list     # One per run that could be built
     stops:list        # Whether its patience counts
@@ -45,13 +47,22 @@ class _Crew:
         members = [m for m in self.members.values() if m.trainer.state == 'running']
         return sum(m.engine.work.get(m.run.id, 1) for m in members)
 
+# %% ../nbs/73_engine.ipynb #saved-epoch
+@patch
+def _saved_epoch(self:Engine, todo:set, olds:Mapping)->int|None:
+    "The last epoch after which all runs of a group were saved"
+    return None if self.keeper is None or olds else self.keeper.common_epoch(todo)
+
 # %% ../nbs/73_engine.ipynb #make-crew
 @patch
-def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool)->_Crew:
+def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool)->Crew:
     "A trainer per run of a group; a run that cannot be built has failed"
-    crew, runs = _Crew([], [], {}, {}), self.what.runs
-    how = dict(alone=False, overtime=overtime, work=crew.work)
+    crew, runs = Crew([], [], {}, {}), self.what.runs
+    how = dict(alone=False, overtime=overtime, work=crew.work, saver=Saver(self.keeper))
+    saved = self._saved_epoch(todo, olds)
     for run, config in zip(group['runs'], group['configs']):
+        # who is finished has no snapshot; the others train along without it
+        if run not in todo and saved is not None: continue
         start = time.perf_counter()
         try:
             member  = Member(self, runs[run], olds.get(run), **how) if run in todo else None
@@ -60,29 +71,38 @@ def _make_crew(self:Engine, group:Mapping, todo:set, olds:Mapping, overtime:bool
             if run in todo: crew.states |= self.fail([runs[run]], e, start)
             continue
         if member is not None: crew.members[id(trainer)] = member
+        if saved is not None: member.restore(saved)
         crew.trainers.append(trainer)
         crew.stops.append(patience_counts(trainer, config))
     return crew
 
 # %% ../nbs/73_engine.ipynb #train-crew-train-crew
 @patch
-def _train_crew(self:Engine, crew:_Crew, graph)->dict:
-    "Train the runs of a group; run -> state"
+def train_crew(self:Engine,
+    crew:Crew,             # The runs
+    graph:object=None,     # The calls of its nets, if they are known
+    until:int|None=None,   # Put them aside after this epoch; None: train to their ends
+)->dict:                   # Run -> state
+    "Train the runs of a group as one, or one by one where that cannot be"
     def end(trainer):
-        if id(trainer) in crew.members: crew.members[id(trainer)].finish()
+        if trainer.state != 'paused' and id(trainer) in crew.members: crew.members[id(trainer)].finish()
     scored = crew.trainers[0].test_loader is not None
     try: together = FusedTrainer(crew.trainers, graph=graph, between=self.between)
     except SweepError as e:                   # nets of one config's shape that are built otherwise
         self.say(self.progress.say, f'{len(crew.trainers)} runs train one by one: {e}')
         for trainer, stops in zip(crew.trainers, crew.stops):
-            trainer.train(include_test_scores=scored, early_stopping=stops)
+            trainer.train(include_test_scores=scored, early_stopping=stops, until=until)
             end(trainer)
-    else: together.train(include_test_scores=scored, early_stopping=crew.stops, on_end=end)
+    else: together.train(include_test_scores=scored, early_stopping=crew.stops, on_end=end, until=until)
     return crew.states | {m.run.id: 'lost' if m.lost else m.trainer.state for m in crew.members.values()}
 
 # %% ../nbs/73_engine.ipynb #train-crew
 @patch
-def _fail_rest(self:Engine, runs:set, e:BaseException, start:float)->dict:
+def fail_rest(self:Engine,
+    runs:set,              # Ids of claimed runs
+    e:BaseException,       # What happened
+    start:float,           # When they began, `time.perf_counter()`
+)->dict:                   # Run -> state
     "Write down that those of some runs that have not ended failed"
     states  = {run: o['state'] for run, o in self.store.run_states(runs).items()}
     running = [self.what.runs[run] for run, state in states.items() if state == 'running']
@@ -101,8 +121,8 @@ def group_job(self:Engine,
     start = time.perf_counter()
     crew  = self._make_crew(group, todo, olds, overtime)
     def job():
-        try: return self._train_crew(crew, graph) if crew.trainers else crew.states
-        except FAILURES as e: return crew.states | self._fail_rest(todo - set(crew.states), e, start)
+        try: return self.train_crew(crew, graph) if crew.trainers else crew.states
+        except FAILURES as e: return crew.states | self.fail_rest(todo - set(crew.states), e, start)
         finally:
             for member in crew.members.values(): member.let_go()
             crew.trainers.clear()
@@ -120,7 +140,7 @@ def with_threads(
     finally: torch.set_num_threads(old)
 
 # %% ../nbs/73_engine.ipynb #lanes-class
-class _Lanes:
+class Lanes:
     "Threads that train groups side by side"
     def __init__(self, engine:Engine, n:int): self.engine, self.n, self.jobs = engine, n, {}
 
@@ -148,18 +168,22 @@ class _Lanes:
         while len(self.jobs) > left:
             done, _ = wait(self.jobs, timeout=.1, return_when=FIRST_COMPLETED)
             self.engine.drain()
-            for o in done: self.engine._settle(self.jobs.pop(o), o.result())
+            for o in done: self.engine.settle(self.jobs.pop(o), o.result())
 
 # %% ../nbs/73_engine.ipynb #lanes-2
 @patch
-def _lane_count(self:Engine, groups:Sequence[Mapping])->int:
-    "How many lanes this call has"
+def lane_count(self:Engine,
+    groups:Sequence[Mapping],   # Of a plan
+)->int:                         # At least 1
+    "Tell how many groups may train side by side"
     if self.how.device is not None and self.how.device.type != 'cpu': return 1
     return max(1, min(torch.get_num_threads(), LANES, sum(g.get('lane', False) for g in groups)))
 
 @patch
-def _graphs(self:Engine, groups:Sequence[Mapping])->dict:
-    "The calls of nets that may train side by side: writing them down is not safe beside a net at work"
+def graphs_of(self:Engine,
+    groups:Sequence[Mapping],   # Of a plan
+)->dict:                        # First run -> graph, for those that may train side by side
+    "Write down the calls of nets beforehand: it is not safe beside a net at work"
     fused = [g for g in groups if g.get('lane') and g['fused']]
     return {g['runs'][0]: fuse_models([make_model(g['configs'][0], self.what.data)]).graph for g in fused}
 
@@ -171,6 +195,21 @@ def _lacks(self:Engine, run:str, state:Mapping, evaluated:set)->bool:
     if state['state'] not in WHOLE_STATES or self.what.own.function is not None: return False
     if self.how.eval_train and run not in evaluated: return True
     return self.hold is not None and state['hold_fingerprint'] != self.hold
+
+# %% ../nbs/73_engine.ipynb #pruned-by
+def pruned_reason(
+    line:str,   # Why a run was ended early, the last of it in brackets
+    rule:str,   # By which rule, in a few words
+)->str:         # For the run table
+    "Write down why a run was ended early, and by which rule"
+    return f"{line.removesuffix(')')}; {rule})"
+
+def is_pruned_by(
+    reason:str|None,   # Of a run that was ended early
+    rule:str,          # Such as `hyperband eta=3`; '': none
+)->bool:               # False: for a sweep with this rule the run is still to be trained
+    "Tell whether this rule ended a run"
+    return bool(rule) and (reason or '').endswith(f'; {rule})')
 
 # %% ../nbs/73_engine.ipynb #look
 @patch
@@ -186,6 +225,9 @@ def look(self:Engine)->None:
     self.late    = those(lambda run, s: s['state'] == 'interrupted' and s['stop_reason'] == OUT_OF_TIME)
     self.refill  = set() if how.fresh else those(lambda run, s: self._lacks(run, s, evaluated))
     self.again   = those(lambda run, s: s['state'] == 'failed' or how.fresh) | self.refill
+    # a run that another rule ended early is not done by this one's
+    rule = '' if self.rungs is None else self.rungs.rule
+    self.again  |= those(lambda run, s: s['state'] == 'pruned' and not is_pruned_by(s['stop_reason'], rule))
 
 # %% ../nbs/73_engine.ipynb #todo
 @patch
@@ -218,10 +260,11 @@ def claim(self:Engine,
     "Claim the runs of a group that are to be trained"
     what, fn = self.what, self.what.own.function
     about = dict(device=str(self.how.device), group=group.get('number') if len(group['runs']) > 1 else None)
+    numbers = group.get('numbers', {})            # where the runs of several groups are claimed at once
     if what.data is not None: about |= dict(data=what.data.name, fingerprint=what.fingerprint)
     if fn is not None: about['function'] = getattr(fn, '__name__', type(fn).__name__)
     def config(o): return what.runs[o].config if fn is None else flatten_config(what.runs[o].config)
-    rows  = {o: {**about, 'config': config(o)} for o in todo}
+    rows  = {o: {**about, 'group': numbers.get(o, about['group']), 'config': config(o)} for o in todo}
     retry = () if todo <= self.unknown else FINAL_STATES
     return self.worker.claim(rows, keep=todo <= self.refill, retry=retry)
 
@@ -238,8 +281,11 @@ def _broken_line(self:Engine, run:str, state:str)->str:
 
 # %% ../nbs/73_engine.ipynb #settle-settle
 @patch
-def _settle(self:Engine, group:Mapping, ended:Mapping[str,str])->None:
-    "A group has ended: tell what broke, and wait for what another worker took over"
+def settle(self:Engine,
+    group:Mapping,             # Of the plan
+    ended:Mapping[str,str],    # Run -> state
+)->None:
+    "Tell what broke in a group that has ended, and wait for what another worker took over"
     for o, state in ended.items():
         if state in BAD_STATES: self.progress.say(self._broken_line(o, state))
         if state == 'failed': self.again.discard(o)
@@ -262,18 +308,22 @@ def _was_late(self:Engine, group:Mapping)->bool:
 
 # %% ../nbs/73_engine.ipynb #weigh
 @patch
-def _expect(self:Engine, groups:Sequence[Mapping])->None:
+def expect(self:Engine,
+    groups:Sequence[Mapping],   # Of the plan, to be trained
+)->None:
     "Tell progress how much there is to do: runs of a function, or epochs, and what these take by the plan"
+    groups = [g for g in groups if self._left(g)]
     left = {i: [self.what.runs[o] for o in self._left(g)] for i, g in enumerate(groups)}
     runs = [o for group in left.values() for o in group]
-    if self.what.own.function is not None: return self.progress.expect(len(runs), 'runs')
+    if self.what.own.function is not None: return self.progress.expect(self.progress.done + len(runs), 'runs', len(runs))
     costs = [g['cost']/max(o.epochs for o in left[i]) for i, g in enumerate(groups) if g.get('cost')]
     usual = sum(costs)/len(costs) if costs else 1
     for i, g in enumerate(groups):
         cost = g['cost']/max(o.epochs for o in left[i]) if g.get('cost') else usual
         self.work |= {o.id: cost/len(left[i]) for o in left[i]}
     work = sum(o.epochs*self.work[o.id] for o in runs)
-    self.progress.expect(sum(o.epochs for o in runs), 'epochs', work)
+    # an earlier round of the call may have counted already
+    self.progress.expect(self.progress.done + sum(o.epochs for o in runs), 'epochs', work)
 
 # %% ../nbs/73_engine.ipynb #job
 @patch
@@ -296,7 +346,7 @@ def _pass_by(self:Engine, group:Mapping)->None:
 
 # %% ../nbs/73_engine.ipynb #begin
 @patch
-def _begin(self:Engine, group:Mapping, side:_Lanes)->None:
+def _begin(self:Engine, group:Mapping, side:Lanes)->None:
     "Train a group, or start it in a lane; leave it where somebody else has it"
     todo = self.todo(group)
     if not todo: return self._pass_by(group)
@@ -307,10 +357,12 @@ def _begin(self:Engine, group:Mapping, side:_Lanes)->None:
     self.unknown -= todo
     if not is_mine: return
     self.waiting.remove(group)
+    if self.how.fresh:
+        for o in todo: self.forget(o)
     job = self._job(group, todo)
     if in_lane: return side.start(group, job)
     with with_threads(group['threads']): ended = job()
-    self._settle(group, ended)
+    self.settle(group, ended)
 
 # %% ../nbs/73_engine.ipynb #wait
 @patch
@@ -328,13 +380,13 @@ def run(self:Engine)->None:
     "Train every group that is not in a final state"
     self.look()
     self.waiting = [g for g in self.what.groups if self._left(g)]
-    self._expect(self.waiting)
-    lanes = self._lane_count(self.waiting)
-    self.graphs = self._graphs(self.waiting) if lanes > 1 else {}
+    self.expect(self.waiting)
+    lanes = self.lane_count(self.waiting)
+    self.graphs = self.graphs_of(self.waiting) if lanes > 1 else {}
     # what was cut off comes first; in lanes the longest, so that all lanes end about together
     self.waiting.sort(key=lambda g: not self._was_late(g))
     if lanes > 1: self.waiting.sort(key=lambda g: -g.get('cost', 0))
-    with _Lanes(self, lanes) as side:
+    with Lanes(self, lanes) as side:
         while (self.waiting or side.jobs) and not self.why_stop():
             for group in list(self.waiting):
                 if self.why_stop(): break

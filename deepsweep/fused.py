@@ -11,12 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 from fastcore.basics import patch
 
-from .core import OwnRandom, SweepError, derive_seed
+from .core import SweepError, check_whole
 from .data import TensorLoader
 from .fused_layers import FusedDropout, FusedLinear, as_channels, as_members, is_grouped
 from .fused_layers import make_slot, set_rate
 from .fused_model import FusedModel, fuse
-from .models import seed_dropout
 from .recipe import head_loss, is_plain_loss
 from .trainer import ModelTrainer, few_threads, keep_memory, matmul_precision, score_size
 
@@ -35,6 +34,16 @@ def _group_of(opt, p:nn.Parameter)->dict:
     "The parameter group that moves `p`"
     return next(g for g in opt.param_groups if any(o is p for o in g['params']))
 
+# %% ../nbs/35_fused.ipynb #taken
+def _taken(stack:torch.Tensor, states:Sequence[dict])->torch.Tensor|None:
+    "The running changes of members that have trained before, as a stack; None: there is none"
+    rows = [o.get('momentum_buffer') for o in states]
+    if all(o is None for o in rows): return None
+    buffer = torch.zeros_like(stack)
+    for mine, row in zip(buffer, rows):
+        if row is not None: mine.copy_(row)
+    return buffer
+
 # %% ../nbs/35_fused.ipynb #stacked-sgd
 class _StackedSGD:
     "SGD with and without momentum, on stacks, with a rate, a momentum and a decay per member"
@@ -50,7 +59,9 @@ class _StackedSGD:
 
     def _slot(self, layer, name:str, opts:Sequence):
         members = [o._parameters[name] for o in layer.layers]
-        return make_slot(layer, name, list(map(_group_of, opts, members)))
+        slot = make_slot(layer, name, list(map(_group_of, opts, members)))
+        slot.buffer = _taken(slot.weight, [o.state.pop(p, {}) for o, p in zip(opts, members)])
+        return slot
 
     def set_rates(self):
         for slot in self.slots: set_rate(slot)
@@ -58,6 +69,15 @@ class _StackedSGD:
     def end(self):
         for layer in self.model.layers.values():
             if isinstance(layer, FusedLinear): layer.slots = None
+
+# %% ../nbs/35_fused.ipynb #stacked-give
+@patch
+def give(self:_StackedSGD, i:int, opt):
+    "Let the own optimizer of member `i` have its running changes"
+    for slot in self.slots:
+        if slot.buffer is None or not slot.groups[i]['momentum']: continue
+        p = slot.layer.layers[i]._parameters[slot.name]
+        opt.state[p]['momentum_buffer'] = slot.buffer[i].clone()
 
 # %% ../nbs/35_fused.ipynb #stacked-step
 @patch
@@ -83,6 +103,7 @@ class _OwnOptimizers:
 
     def __init__(self, model:FusedModel, opts:Sequence): self.model, self.opts = model, list(opts)
     def set_rates(self): pass
+    def give(self, i, opt): pass
     def end(self): pass
 
     def step(self):
@@ -153,6 +174,7 @@ _COMMON = {
     'the sizes of batches':  lambda t: tuple(t.train_loader.sizes),
     'the precision':         lambda t: t.precision,
     'the device':            lambda t: str(t.device),
+    'the epochs behind them':lambda t: len(t.history) - 1 if t.state == 'paused' else None,
     'the kind of optimizer': lambda t: type(t.optimizer),
     'the augmentation':      lambda t: repr(getattr(t.augment, 'spec', t.augment)),
     'eval_train':            lambda t: t.eval_train}
@@ -168,8 +190,8 @@ def _check_trainers(trainers:Sequence[ModelTrainer])->None:
     "Raise for trainers that cannot train together"
     if not trainers: raise SweepError('FusedTrainer needs at least one trainer, got none')
     for t in trainers:
-        if t.state != 'new':
-            raise SweepError(f'FusedTrainer needs trainers that have not run, got one in state {t.state!r}')
+        if t.state not in ('new', 'paused'):
+            raise SweepError(f'FusedTrainer needs new or paused trainers, got one in state {t.state!r}')
         for loader in (t.train_loader, t.test_loader):
             if not isinstance(loader, (TensorLoader, type(None))):
                 raise SweepError(f'FusedTrainer reads TensorLoaders, got {type(loader).__name__}')
@@ -181,25 +203,16 @@ def _check_trainers(trainers:Sequence[ModelTrainer])->None:
 class FusedTrainer:
     "Train the models of several trainers as one"
     def __init__(self,
-        trainers:Sequence[ModelTrainer],   # Fresh ones, over the same images with the same batch size
+        # Over the same images in batches of one size; all fresh, or all paused after the same epoch
+        trainers:Sequence[ModelTrainer],   # At least one
         *,
         # Update linear layers inside their gradient's product, where plain SGD allows it
         fold:bool=True,                    # False: write all gradients down
         graph:torch.fx.Graph|None=None,    # The calls of their models, if these are the same; None: found out
         between:Callable=lambda: None,     # Called between two updates; may raise to end the training
     ):
-        self.trainers = list(trainers)
-        _check_trainers(self.trainers)
-        self.model, self.between = FusedModel([t.model for t in self.trainers], graph), between
-        self.fold  = fold and self._may_fold()
-        self.alive = list(self.trainers)
-        self.augments = {t.seed: t.augment for t in self.trainers}      # members of one seed see one picture
-        self.loans, self.generators = {}, {}
-        for t in self.trainers:
-            seed = derive_seed(t.seed, 'global')
-            self.loans[id(t)] = OwnRandom(seed, t.device)
-            self.generators[id(t)] = torch.Generator(t.device).manual_seed(seed)
-        self._begin()
+        self.trainers, self.between = list(trainers), between
+        self._join(self.trainers, fold, graph)
 
 # %% ../nbs/35_fused.ipynb #may-fold
 @patch
@@ -210,40 +223,79 @@ def _may_fold(self:FusedTrainer)->bool:
 
 # %% ../nbs/35_fused.ipynb #begin
 @patch
-def _begin(self:FusedTrainer, old:dict|None=None)->None:
-    "Optimizer and generators for the members that are left; `old`: their momentum, which moves along"
+def _begin(self:FusedTrainer)->None:
+    "Optimizer and generators for the members that are left"
     opts = [t.optimizer for t in self.alive]
     if all(map(_is_plain_sgd, opts)): self.optimizer = _StackedSGD(self.model, opts, self.fold)
     else: self.optimizer = _OwnOptimizers(self.model, opts)
-    for slot in self.optimizer.slots if old else ():
-        rows = [old.get((slot.name, id(layer))) for layer in slot.layer.layers]
-        if all(r is not None for r in rows): slot.buffer = torch.stack(rows)
     for layer in self.model.layers.values():
         if isinstance(layer, FusedDropout): layer.generators = [self.generators[id(t)] for t in self.alive]
 
-# %% ../nbs/35_fused.ipynb #momenta
+# %% ../nbs/35_fused.ipynb #masks
+def _masks(t:ModelTrainer)->torch.Generator:
+    "What torch's own dropout of a member draws from: the global generator in the member's state"
+    if t.masks is not None: return t.masks
+    generator = torch.Generator(t.device).manual_seed(t.lent.seed)
+    if t.lent.own is not None: generator.set_state(t.lent.own[-1])      # the device's comes last
+    return generator
+
+# %% ../nbs/35_fused.ipynb #join
 @patch
-def _momenta(self:FusedTrainer)->dict:
-    "Name of a tensor and `id` of a member's layer -> its running change"
-    found = {}
-    for slot in self.optimizer.slots:
-        if slot.buffer is None: continue
-        for layer, row in zip(slot.layer.layers, slot.buffer): found[slot.name, id(layer)] = row.clone()
-    return found
+def _join(self:FusedTrainer, members:list, fold:bool, graph)->None:
+    "Make one model of those of the members"
+    _check_trainers(members)
+    self.model = FusedModel([t.model for t in members], graph)
+    self.graph, self.alive = self.model.graph, list(members)
+    self.fold = fold and self._may_fold()
+    self.augments   = {t.seed: t.augment for t in members}    # members of one seed see one picture
+    self.generators = {id(t): _masks(t) for t in members}
+    self.updates    = members[0].history[-1]['updates'] if members[0].history else 0
+    self._begin()
+
+# %% ../nbs/35_fused.ipynb #settle-masks
+@patch
+def _settle_masks(self:FusedTrainer, t:ModelTrainer)->None:
+    "The member's generator for torch's own dropout goes where the member would draw from alone"
+    drops = [o for o in self.model.layers.values() if isinstance(o, FusedDropout)]
+    if all(hasattr(o.layers[0], 'seed') for o in drops): return
+    t.masks = self.generators[id(t)]
+    if not is_plain_loss(t.criterion): return           # it draws too, from its own copy
+    if t.lent.own is None:
+        with t.lent: pass
+    t.lent.own, t.masks = (*t.lent.own[:-1], t.masks.get_state()), None
+
+# %% ../nbs/35_fused.ipynb #settle
+@patch
+def settle(self:FusedTrainer,
+    trainer:ModelTrainer,   # Of a member that has not ended
+)->None:                    # Its optimizer, augmentation and generators are as if it were alone
+    "Let a member's trainer have what the group keeps for it"
+    self.optimizer.give(self.alive.index(trainer), trainer.optimizer)
+    shared = self.augments[trainer.seed]
+    if hasattr(shared, 'generator'):
+        trainer.augment.generator.set_state(shared.generator.get_state())
+    self._settle_masks(trainer)
 
 # %% ../nbs/35_fused.ipynb #drop
+@patch
+def _part(self:FusedTrainer)->None:
+    "All get tensors of their own, and what else is theirs if they have not ended"
+    for i, t in enumerate(self.alive):
+        if t.state == 'running': self.optimizer.give(i, t.optimizer)
+        if t.state == 'paused': self.settle(t)
+    self.optimizer.end()
+    for layer in self.model.layers.values():
+        for i in range(len(self.alive)): layer.leave(i)
+
 @patch
 def _drop(self:FusedTrainer)->None:
     "Let members go that have ended; the others close ranks"
     stay = [t for t in self.alive if t.state == 'running']
     if len(stay) == len(self.alive): return
-    old = self._momenta()
-    self.optimizer.end()
-    for layer in self.model.layers.values():
-        for i in range(len(self.alive)): layer.leave(i)
+    self._part()
     self.alive = stay
-    self.model = FusedModel([t.model for t in stay], self.model.graph) if stay else None
-    if stay: self._begin(old)
+    self.model = FusedModel([t.model for t in stay], self.graph) if stay else None
+    if stay: self._begin()
 
 # %% ../nbs/35_fused.ipynb #orders-orders
 @patch
@@ -315,7 +367,7 @@ def _train_epoch(self:FusedTrainer, epoch:int)->list[dict]:
 def _loans(self:FusedTrainer)->list:
     "For each member the global generators in its own state, where its loss may draw from them"
     def is_plain(t): return is_plain_loss(t.criterion) and is_plain_loss(t.scoring)
-    return [contextlib.nullcontext() if is_plain(t) else self.loans[id(t)] for t in self.alive]
+    return [contextlib.nullcontext() if is_plain(t) else t.lent for t in self.alive]
 
 # %% ../nbs/35_fused.ipynb #schedules
 @patch
@@ -412,9 +464,9 @@ def _scores(self:FusedTrainer, trains:list[dict]|None, with_test:bool)->list[tup
 
 # %% ../nbs/35_fused.ipynb #run-epoch-run-epoch
 @patch
-def _run_epoch(self:FusedTrainer, epoch:int, with_test:bool, stopping:dict)->None:
+def _run_epoch(self:FusedTrainer, with_test:bool, patience:dict)->None:
     "Train and score an epoch, and hand each member its own"
-    start = time.perf_counter()
+    start, epoch = time.perf_counter(), len(self.alive[0].history)
     rates = [t.optimizer.param_groups[0]['lr'] for t in self.alive]
     scores = self._scores(self._train_epoch(epoch) if epoch else None, with_test)
     if epoch:
@@ -423,31 +475,48 @@ def _run_epoch(self:FusedTrainer, epoch:int, with_test:bool, stopping:dict)->Non
     seconds = (time.perf_counter() - start)/len(self.alive)
     for t, rate, (train, test) in zip(self.alive, rates, scores):
         row = t.record(epoch, self.updates, rate, train, test, seconds)
-        if epoch: t.judge(epoch, row, t.patience if stopping[id(t)] else None)
-        if t.state == 'running' and epoch >= t.num_epochs: t.stop(f'{t.num_epochs} epochs done', 'finished')
+        if epoch: t.judge(epoch, row, patience[id(t)])
 
 # %% ../nbs/35_fused.ipynb #run-epoch
 @patch
-def _let_go(self:FusedTrainer, on_end:Callable|None)->None:
-    "Members that have ended get their best weights, in a net of their own"
-    ended = [t for t in self.alive if t.state != 'running']
+def _let_go(self:FusedTrainer, on_end:Callable|None, until:int|None)->None:
+    "Let members go that have ended, or after epoch `until` all, with nets of their own"
+    for t in self.alive:
+        is_last = len(t.history) > (t.num_epochs if until is None else min(until, t.num_epochs))
+        if t.state == 'running' and is_last: t.state = 'paused'
+    leaving = [t for t in self.alive if t.state != 'running']
     self._drop()
-    for t in ended:
-        if t.best_weights is not None: t.model.load_state_dict(t.best_weights)
-        if on_end is not None: on_end(t)
+    for t in leaving:
+        if t.rest() and on_end is not None: on_end(t)
 
 # %% ../nbs/35_fused.ipynb #stopping
 @patch
-def _stopping(self:FusedTrainer, early_stopping:bool|Sequence[bool], with_test:bool)->dict:
-    "`id` of a trainer -> whether its patience counts; raises for what cannot be scored"
-    is_list = isinstance(early_stopping, (list, tuple))
+def _patience(self:FusedTrainer, early_stopping:bool|Sequence[bool], with_test:bool)->dict:
+    "`id` of a trainer -> its patience, None: for ever; raises for what cannot be scored"
+    is_list, first = isinstance(early_stopping, (list, tuple)), self.trainers[0]
     each = early_stopping if is_list else [early_stopping]*len(self.trainers)
     if any(each) and not with_test:
         raise SweepError('early_stopping needs include_test_scores=True: '
                          'without scores there is no best epoch to wait for')
-    if with_test and self.trainers[0].test_loader is None:
+    if with_test and first.test_loader is None:
         raise SweepError('include_test_scores=True needs a test_loader, got None')
-    return dict(zip(map(id, self.trainers), each))
+    if first.history and with_test != (f'{first.test_label} loss' in first.history[-1]):
+        raise SweepError(f'paused trainers keep their columns, got include_test_scores={with_test}')
+    return {id(t): t.patience if stops else None for t, stops in zip(self.trainers, each)}
+
+# %% ../nbs/35_fused.ipynb #train-epochs
+@patch
+def _train_epochs(self:FusedTrainer, with_test:bool, patience:dict, on_end, until:int|None)->None:
+    "One epoch after the other, until no member is left"
+    first = self.alive[0]
+    for t in self.alive:
+        t.group = self
+        t.start(patience[id(t)])
+    with matmul_precision(first.precision), few_threads(first):
+        self._let_go(on_end, until)         # after a pause, the last epoch may have been the last
+        while self.alive:
+            self._run_epoch(with_test, patience)
+            self._let_go(on_end, until)
 
 # %% ../nbs/35_fused.ipynb #train
 @patch
@@ -455,17 +524,15 @@ def train(self:FusedTrainer,
     include_test_scores:bool=False,   # Score `test_loader` after every epoch
     early_stopping:bool|Sequence[bool]=False,   # Stop a member after its own `patience`; a list: for each
     on_end:Callable|None=None,        # Called as `fn(trainer)` when a member ends, its best weights restored
-)->list[ModelTrainer]:                # The trainers, each in its final state
-    "Train all members to their ends"
-    stopping, first = self._stopping(early_stopping, include_test_scores), self.trainers[0]
-    for t in self.trainers:
-        t.state = 'running'
-        seed_dropout(t.model, t.seed)
+    until:int|None=None,              # All pause after this epoch, from 0; None: to their ends
+)->list[ModelTrainer]:                # The trainers, each in its final state or `paused`
+    "Train all members to their ends or a pause"
+    patience = self._patience(early_stopping, include_test_scores)
+    if until is not None: check_whole('until', until, 0, SweepError)
+    if self.model is None:
+        self._join([t for t in self.trainers if t.state == 'paused'], self.fold, self.graph)
     keep_memory()
-    epoch = self.updates = 0
-    with matmul_precision(first.precision), few_threads(first):
-        while self.alive:
-            self._run_epoch(epoch, include_test_scores, stopping)
-            self._let_go(on_end)
-            epoch += 1
+    try: self._train_epochs(include_test_scores, patience, on_end, until)
+    finally:
+        for t in self.trainers: t.group = None
     return self.trainers

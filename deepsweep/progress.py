@@ -186,7 +186,7 @@ def expect(self:Progress,
     self.total = total
     self.work  = total if work is None else work
     if unit is not None: self.unit = unit
-    self.start = time.monotonic()
+    self.start, self.work_done = time.monotonic(), 0
 
 @patch
 def skip(self:Progress,

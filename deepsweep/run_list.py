@@ -18,7 +18,7 @@ from .own_code import OwnCode
 from .space import check_sweep, distinct_draws, expand_grid, is_sweep, yaml_notes
 
 # %% auto #0
-__all__ = ['Run', 'sweep_parts', 'check_program', 'sweep_runs']
+__all__ = ['Run', 'sweep_parts', 'most_configs', 'check_program', 'sweep_runs']
 
 # %% ../nbs/70_run_list.ipynb #run
 @dataclass(frozen=True)
@@ -49,23 +49,33 @@ def sweep_parts(
                          f'for one config give a list, [config]. Got keys {keys}')
     return sweeps, [] if sweeps else list(parts)
 
+# %% ../nbs/70_run_list.ipynb #most-configs
+_ENDLESS = 'random', 'bayes'
+
+def most_configs(
+    sweep:Mapping,     # A checked sweep dict
+    count:int|None,    # At most so many; None: as the dict says
+)->int|None:           # None: as many as a grid has
+    "Tell how many configs of a sweep dict are wanted, at most"
+    method = sweep['method']
+    if method == 'custom':
+        raise SweepError("method 'custom' is decided by a controller of your own: use grid, random or bayes, "
+                         'or ask and tell with deepsweep.sweep.Study')
+    bounds = [o for o in (count, sweep.get('run_cap')) if o is not None]
+    if not bounds and method in _ENDLESS:
+        raise SweepError(f'method {method} draws for ever: '
+                         'say how many with count= or run_cap (command line: --max-runs)')
+    return min(bounds) if bounds else None
+
 # %% ../nbs/70_run_list.ipynb #configs
 def _expand(sweep:Mapping, count:int|None, search_seed:int, notes:list)->list[dict]:
     "Configs of one sweep dict"
     sweep  = check_sweep(sweep)
-    method = sweep['method']
-    if method not in ('grid', 'random'):
-        raise SweepError(f'method {method!r} is not built yet; '
-                         'what runs today: grid, random, or a list of configs')
-    if sweep.get('early_terminate'):
-        raise SweepError('early_terminate is not built yet; leave it out, or use patience')
-    bounds = [o for o in (count, sweep.get('run_cap')) if o is not None]
-    bound  = min(bounds) if bounds else None
-    if method == 'grid': return expand_grid(sweep, bound)
-    if bound is None:
-        raise SweepError('method random draws for ever: '
-                         'say how many with count= or run_cap (command line: --max-runs)')
-    configs, short = distinct_draws(sweep, bound, search_seed)
+    if sweep['method'] == 'grid': return expand_grid(sweep, most_configs(sweep, count))
+    if sweep['method'] == 'bayes':
+        raise SweepError('method bayes has no list of configs: it asks for the next ones when it knows '
+                         'how the first went; run_sweep does that')
+    configs, short = distinct_draws(sweep, most_configs(sweep, count), search_seed)
     if short: notes.append(short)
     return configs
 
@@ -93,7 +103,9 @@ _TWO_WAYS = (
 
 def _foreign_problems(sweep:Mapping, model:str|None, search_seed:int)->list[tuple]:
     "What the kit's trainer does not know in the first config of a sweep dict, which has every key"
-    config, = _expand(sweep, 1, search_seed, [])
+    # what a search asks for first, it draws from the same space
+    drawn   = {**sweep, 'method': 'random'} if sweep.get('method') == 'bayes' else sweep
+    config, = _expand(drawn, 1, search_seed, [])
     if model is not None: config = {'model': model, **config}
     try: extra = _extra_keys(config)
     except SweepError as e: return [('model', str(e), config['model'])]

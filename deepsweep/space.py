@@ -12,7 +12,7 @@ from .core import SweepError, check_whole, derive_seed
 from .sweep_dict import bounded_exp, check_sweep, parameter_leaves, step_range
 
 # %% auto #0
-__all__ = ['grid_size', 'expand_grid', 'flatten_config', 'nest_config', 'sample_runs', 'distinct_draws', 'parse_yaml',
+__all__ = ['grid_size', 'expand_grid', 'flatten_config', 'nest_config', 'to_step', 'sample_runs', 'distinct_draws', 'parse_yaml',
            'read_sweep_yaml', 'as_given', 'write_sweep_yaml', 'DISTRIBUTIONS', 'check_sweep', 'is_sweep', 'yaml_hint',
            'yaml_notes', 'yaml_number']
 
@@ -160,8 +160,11 @@ _DRAWS = dict(
     beta=lambda rng, p: rng.beta(p['a'], p['b']))
 
 # %% ../nbs/51_space.ipynb #to-step
-def _to_step(x:float, p:dict)->int|float:
-    "The multiple of `q` nearest to `x` that lies in the range; whole when `q` is an int"
+def to_step(
+    x:float,     # Any finite number
+    p:Mapping,   # A checked parameter with a step `q`
+)->int|float:    # Whole when `q` is an int
+    "The multiple of `q` nearest to `x` that lies in the range"
     q, ends = Fraction(str(p['q'])), step_range(p)
     steps = round(Fraction(x)/q)
     if ends is not None: steps = min(max(steps, ends[0]), ends[1])
@@ -183,7 +186,7 @@ def _draw(p:dict, rng):
         at = bisect.bisect(up_to, rng.random()*up_to[-1])        # a probability of 0 is never hit
         return p['values'][at]
     x = float(_DRAWS[kind.removeprefix('q_')](rng, p))
-    return _to_step(x, p) if 'q' in p else x
+    return to_step(x, p) if 'q' in p else x
 
 # %% ../nbs/51_space.ipynb #random-leaves
 def _random_leaves(sweep:Mapping)->list:

@@ -12,7 +12,7 @@ from fastcore.basics import chunked, patch
 
 from .config import plain_value, study_name
 from .core import StoreError
-from .database import LABELS, PLANS, QUERY_VALUES, RUNS, STOPS, STUDIES, RunStore
+from .database import LABELS, PLANS, QUERY_VALUES, RUNS, STOPS, STUDIES, SUGGESTIONS, RunStore
 from .objective import Objective
 
 # %% auto #0
@@ -89,6 +89,36 @@ def plans(self:RunStore,
     "Give the stored plans of a study, oldest first"
     mine = sa.select(PLANS.c.groups).where(PLANS.c.study == study)
     return [json.loads(groups) for groups, in self.select(mine.order_by(PLANS.c.number))]
+
+# %% ../nbs/59_study_rows.ipynb #add-suggestions
+def _suggested(study:str, search:str)->sa.Select:
+    mine = SUGGESTIONS.c.study == study, SUGGESTIONS.c.search == search
+    return sa.select(SUGGESTIONS.c.config).where(*mine).order_by(SUGGESTIONS.c.number)
+
+@patch
+def suggestions(self:RunStore,
+    study:str,      # Its name
+    search:str,     # Which search of it, up to 12 letters
+)->list[dict]:      # Configs, nested ones as they were
+    "Read what a search has asked for, in its order"
+    return [json.loads(o) for o, in self.select(_suggested(study, search))]
+
+# %% ../nbs/59_study_rows.ipynb #suggestions
+@patch
+def add_suggestions(self:RunStore,
+    study:str,                    # Its name
+    search:str,                   # Which search of it
+    start:int,                    # How many there are, as far as the caller knows
+    configs:Sequence[Mapping],    # Further ones
+)->bool:                          # False: somebody else was faster, and nothing was stored
+    "Store what a search asks for next"
+    now = time.time()
+    with self.writing() as conn:
+        if len(conn.execute(_suggested(study, search)).all()) != start: return False
+        rows = [dict(study=study, search=search, number=i, config=json.dumps(plain_value(c, True)), created=now)
+                for i, c in enumerate(configs, start)]
+        if rows: conn.execute(SUGGESTIONS.insert(), rows)
+    return True
 
 # %% ../nbs/59_study_rows.ipynb #study-row
 @dataclass(frozen=True)

@@ -127,13 +127,19 @@ _METRIC = dict(
     target=_NUMBER,
     impute=_one_of('latest', 'best', 'worst'),
     impute_while_running=_one_of('latest', 'best', 'worst', 'false'))
-_STOP = dict(
-    type=_one_of('hyperband'),
+_STOPS = 'hyperband', 'successive_halving'
+_HYPERBAND = dict(
+    type=_one_of(*_STOPS),
     min_iter=_COUNT,
     max_iter=_WHOLE,
     s=_NUMBER,
     eta=_above(1),
     strict=_BOOL)
+_HALVING = dict(                                       # the kit's own
+    type=_one_of(*_STOPS),
+    eta=_above(1),
+    min_epochs=_COUNT,
+    seeds=_COUNT)
 
 # %% ../nbs/50_sweep_dict.ipynb #scheduler-rules
 _SCHEDULER = dict(
@@ -155,13 +161,17 @@ class _Part(NamedTuple):
 _METRIC_DEFAULTS = dict(goal='minimize', impute='worst', impute_while_running='false')
 _PARTS = dict(
     metric=_Part('a metric', _METRIC, ['name'], _METRIC_DEFAULTS),
-    early_terminate=_Part('early_terminate', _STOP, ['type'], dict(eta=3, strict=True)),
+    early_terminate=_Part('early_terminate', _HYPERBAND, ['type'], dict(eta=3, strict=True)),
     scheduler=_Part('a scheduler', _SCHEDULER, ['engine']),
     controller=_Part(None, _CONTROLLER, ['type']))
+_HALVING_PART = _Part('successive_halving', _HALVING, ['type'], dict(eta=3, min_epochs=1, seeds=1))
 
 # %% ../nbs/50_sweep_dict.ipynb #part-of
+def _is_halving(stop)->bool: return isinstance(stop, dict) and stop.get('type') == 'successive_halving'
+
 def _part(s:dict, key:str)->_Part:
     "What is known about the dict at `key` of the sweep `s`"
+    if key == 'early_terminate' and _is_halving(s[key]): return _HALVING_PART
     is_launch = key == 'scheduler' and s.keys() & {'job', 'image_uri'} and 'engine' not in s[key]
     return _Part(None, _SCHEDULER) if is_launch else _PARTS[key]
 
@@ -457,10 +467,16 @@ def _check_scheduler(s:dict, faults:_Faults)->None:
         rule = f'does not go with method {method}: wandb runs bayes, random, grid; optuna and ax run custom'
         faults.add('scheduler.engine', rule, engine)
 
+# %% ../nbs/50_sweep_dict.ipynb #hyperband-start
+def _check_start(stop:dict, faults:_Faults)->None:
+    "Hyperband counts its rungs up from `min_iter`, or down from `max_iter`, `s` times"
+    if _is_halving(stop) or 'min_iter' in stop or {'max_iter', 's'} <= stop.keys(): return
+    faults.add('early_terminate', 'needs min_iter, or max_iter and s', stop)
+
 # %% ../nbs/50_sweep_dict.ipynb #cross
 def _check_between(s:dict, faults:_Faults)->None:
     "Rules that concern two keys of the sweep `s` at once"
-    method, scheduler, stop = s.get('method'), s.get('scheduler'), s.get('early_terminate')
+    method, scheduler = s.get('method'), s.get('scheduler')
     has_space = isinstance(scheduler, dict) and scheduler.get('search_space')
     if 'parameters' not in s and not has_space:
         faults.add('parameters', 'is missing: a sweep needs parameters to try')
@@ -470,8 +486,7 @@ def _check_between(s:dict, faults:_Faults)->None:
         faults.add('metrics', 'cannot stand beside metric: give one of them', s['metrics'])
     elif 'metrics' in s and method in _METHODS[:3]:
         faults.add('metrics', f'needs method custom, not {method}', s['metrics'])
-    if isinstance(stop, dict) and 'min_iter' not in stop and not {'max_iter', 's'} <= stop.keys():
-        faults.add('early_terminate', 'needs min_iter, or max_iter and s', stop)
+    if isinstance(s.get('early_terminate'), dict): _check_start(s['early_terminate'], faults)
     if isinstance(scheduler, dict): _check_scheduler(s, faults)
 
 # %% ../nbs/50_sweep_dict.ipynb #is-sweep

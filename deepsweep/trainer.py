@@ -4,18 +4,17 @@
 
 # %% ../nbs/32_trainer.ipynb #imports
 from __future__ import annotations
-import contextlib, copy, math, sys, tempfile, time
+import contextlib, copy, math, sys, tempfile, time, warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from pathlib import Path
 import torch
 from fastcore.basics import patch
 from torch import nn
 
 from .augment import Augment, make_augment
-from .checkpoint import EVAL_BATCH, export_model, in_format, load_model, model_info, net_format
+from .checkpoint import export_model, in_format, load_model, model_info, net_format
 from .checkpoint import predict, save_model
-from .core import DeepsweepError, OwnRandom, SweepError
+from .core import DeepsweepError, OwnRandom, check_whole
 from .core import default_device, derive_seed, did_you_mean, generators_lent
 from .data import ImageData, TensorLoader
 from .demands import few_threads, is_narrow, keep_memory, map_bytes
@@ -23,9 +22,8 @@ from .demands import matmul_precision, needs_pairs, score_size, widest
 from .keys import value_of
 from .models import draws_nothing, make_model, seed_dropout
 from .objective import Objective, watched
-from .recipe import as_heads, check_on_images, count_hits, head_loss, is_plain_loss
-from .recipe import join_answers, make_loaders, make_losses, make_optimizer, make_schedule
-from .recipe import named_classes
+from .recipe import as_heads, check_on_images, count_hits, head_loss, is_plain_loss, join_answers
+from .recipe import make_loaders, make_losses, make_optimizer, make_schedule, named_classes
 
 # %% auto #0
 __all__ = ['ModelTrainer', 'make_trainer', 'save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes',
@@ -68,8 +66,8 @@ def _settle(self:ModelTrainer)->None:
     "Check the arguments, and put them where and how the training needs them"
     if self.patience < 1: raise DeepsweepError(f'patience must be at least 1, got {self.patience}')
     if self.precision not in _PRECISIONS:
-        near = did_you_mean(self.precision, _PRECISIONS)
-        raise DeepsweepError(f'precision {self.precision!r} is not known: {near}')
+        known = did_you_mean(self.precision, _PRECISIONS)
+        raise DeepsweepError(f'precision {self.precision!r} is not known: {known}')
     self.device = default_device(self.device)
     self.format = net_format(self.model)
     self.model  = self.model.to(self.device, _PRECISIONS[self.precision]).to(memory_format=self.format)
@@ -98,6 +96,8 @@ def _begin(self:ModelTrainer)->None:
     self.best_weights = None
     self.state        = 'new'
     self.stop_reason  = None
+    self.lent = OwnRandom(derive_seed(self.seed, 'global'), self.device)
+    self.group = self.masks = None                       # what `FusedTrainer` keeps here
 
 # %% ../nbs/32_trainer.ipynb #as-batch
 @patch
@@ -219,8 +219,7 @@ def test_loop(self:ModelTrainer,
             n += len(yb)
             if metrics: seen.append((logits, yb))
     if not n:
-        raise DeepsweepError(f'there is no {label} image to score: '
-                             'the loader has no batch, or has been used up')
+        raise DeepsweepError(f'there is no {label} image to score: the loader is empty or used up')
     more = self.score_metrics(*join_answers(seen), metrics) if metrics else {}
     return {f'{label} loss': sums[0].item()/n, f'{label} accuracy': sums[1].item()/n, **more}
 
@@ -309,8 +308,7 @@ def judge(self:ModelTrainer,
     losses = row['train loss'], row.get(f'{self.test_label} loss', 0)
     if not all(map(math.isfinite, losses)):
         return self.stop(f'loss is not finite in epoch {epoch}', 'diverged')
-    waited = epoch - (self.best_epoch or 0)
-    if patience and waited >= patience and epoch < self.num_epochs:
+    if patience and epoch - (self.best_epoch or 0) >= patience and epoch < self.num_epochs:
         self.stop(f'no better {self.monitor} for {patience} epochs', 'early-stopped')
 
 # %% ../nbs/32_trainer.ipynb #step-schedule
@@ -337,8 +335,7 @@ def step_schedule(self:ModelTrainer,
 @patch
 def blank_scores(self:ModelTrainer)->dict:   # Column -> nan
     "Give the scores of a diverged net"
-    columns = f'{self.test_label} loss', f'{self.test_label} accuracy', *self.metrics
-    return dict.fromkeys(columns, math.nan)
+    return dict.fromkeys([f'{self.test_label} loss', f'{self.test_label} accuracy', *self.metrics], math.nan)
 
 # %% ../nbs/32_trainer.ipynb #loan
 @patch
@@ -346,7 +343,7 @@ def loan(self:ModelTrainer)->OwnRandom|contextlib.nullcontext:   # To train in
     "Borrow the global generators, if this training may draw from them"
     is_ours = isinstance(self.train_loader, TensorLoader) and isinstance(self.augment, (Augment, type(None)))
     is_plain = is_ours and draws_nothing(self.model) and is_plain_loss(self.criterion)
-    return contextlib.nullcontext() if is_plain else OwnRandom(derive_seed(self.seed, 'global'), self.device)
+    return contextlib.nullcontext() if is_plain else self.lent
 
 # %% ../nbs/32_trainer.ipynb #scores
 @patch
@@ -359,12 +356,6 @@ def _scores(self:ModelTrainer, train:dict, include_test_scores:bool)->tuple:
     if not include_test_scores: return train, {}
     return train, self.test_loop(self.test_loader, self.test_label, self.metrics)
 
-# %% ../nbs/32_trainer.ipynb #rate
-@patch
-def _rate(self:ModelTrainer)->float:
-    "The learning rate now"
-    return self.optimizer.param_groups[0]['lr']
-
 # %% ../nbs/32_trainer.ipynb #train-epoch
 @patch
 def _score_untrained(self:ModelTrainer, include_test_scores:bool)->None:
@@ -372,13 +363,13 @@ def _score_untrained(self:ModelTrainer, include_test_scores:bool)->None:
     start = time.perf_counter()
     train = self.test_loop(self.train_loader, 'train', criterion=self.criterion)
     train, test = self._scores(train, include_test_scores)
-    self.record(0, 0, self._rate(), train, test, time.perf_counter() - start)
+    self.record(0, 0, self.optimizer.param_groups[0]['lr'], train, test, time.perf_counter() - start)
 
 # %% ../nbs/32_trainer.ipynb #one-epoch
 @patch
 def _train_epoch(self:ModelTrainer, epoch:int, verbose:bool, include_test_scores:bool)->dict:
     "Any other epoch, and its row"
-    start, rate = time.perf_counter(), self._rate()
+    start, rate = time.perf_counter(), self.optimizer.param_groups[0]['lr']
     if isinstance(self.train_loader, TensorLoader):
         self.train_loader.seed  = self.seed
         self.train_loader.epoch = epoch-1
@@ -390,12 +381,12 @@ def _train_epoch(self:ModelTrainer, epoch:int, verbose:bool, include_test_scores
 
 # %% ../nbs/32_trainer.ipynb #train-epochs
 @patch
-def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, patience:int|None)->None:
+def _train_epochs(self:ModelTrainer, verbose:bool, scored:bool, patience:int|None, last:int)->None:
     "One epoch after the other, until something ends it"
-    self._score_untrained(include_test_scores)
-    for epoch in range(1, self.num_epochs+1):
+    if not self.history: self._score_untrained(scored)
+    for epoch in range(len(self.history), last+1):
         if self.state != 'running': return
-        row = self._train_epoch(epoch, verbose, include_test_scores)
+        row = self._train_epoch(epoch, verbose, scored)
         self.judge(epoch, row, patience)
 
 # %% ../nbs/32_trainer.ipynb #check-start
@@ -403,13 +394,34 @@ def _train_epochs(self:ModelTrainer, verbose:bool, include_test_scores:bool, pat
 def _check_start(self:ModelTrainer, include_test_scores:bool, early_stopping:bool)->None:
     "Refuse what cannot be trained"
     if early_stopping and not include_test_scores:
-        raise DeepsweepError('early_stopping=True needs include_test_scores=True: '
-                             'without scores there is no best epoch to wait for')
+        raise DeepsweepError('early_stopping=True needs include_test_scores=True, to have a best epoch')
     if include_test_scores and self.test_loader is None:
         raise DeepsweepError('include_test_scores=True needs a test_loader, got None')
-    if self.state != 'new':
-        raise DeepsweepError(f'this trainer has run already (state {self.state!r}); '
-                             'make a new one to train again')
+    if self.state not in ('new', 'paused'):
+        raise DeepsweepError(f'this trainer has run already (state {self.state!r}); make a new one')
+    if self.history and include_test_scores != (f'{self.test_label} loss' in self.history[-1]):
+        raise DeepsweepError(f'a paused trainer keeps its columns, got {include_test_scores=}')
+
+# %% ../nbs/32_trainer.ipynb #start
+@patch
+def start(self:ModelTrainer,
+    patience:int|None,   # As in `judge`
+)->None:                 # It is `running`, or has ended
+    "Begin, or go on after a pause"
+    was, self.state = self.state, 'running'
+    if was == 'new': seed_dropout(self.model, self.seed)
+    elif len(self.history) > 1: self.judge(len(self.history) - 1, self.history[-1], patience)
+
+# %% ../nbs/32_trainer.ipynb #rest
+@patch
+def rest(self:ModelTrainer)->bool:   # Is it over?
+    "Put aside what runs, or finish after the last epoch; restore the best weights where it is over"
+    if self.state == 'running': self.state = 'paused'
+    if self.state == 'paused' and len(self.history) > self.num_epochs:
+        self.stop(f'{self.num_epochs} epochs done', 'finished')
+    is_over = self.state != 'paused'
+    if is_over and self.best_weights is not None: self.model.load_state_dict(self.best_weights)
+    return is_over
 
 # %% ../nbs/32_trainer.ipynb #train
 @patch
@@ -417,16 +429,17 @@ def train(self:ModelTrainer,
     verbose:bool=False,               # Print a line per epoch
     include_test_scores:bool=False,   # Score `test_loader` after every epoch
     early_stopping:bool=False,        # Stop after `patience` epochs without a new best; needs the scores
+    until:int|None=None,              # Pause after this epoch, from 0; `train` goes on; None: to the end
 )->ModelTrainer:                      # Itself, for chaining
-    "Train from epoch 0 to the end, then restore the best weights"
+    "Train to the end or a pause; in the end, restore the best weights"
     self._check_start(include_test_scores, early_stopping)
-    self.state = 'running'
+    last = self.num_epochs if until is None else min(check_whole('until', until, 0), self.num_epochs)
+    patience = self.patience if early_stopping else None
     keep_memory()
-    seed_dropout(self.model, self.seed)
+    self.start(patience)
     with self.loan(), matmul_precision(self.precision), few_threads(self):
-        self._train_epochs(verbose, include_test_scores, self.patience if early_stopping else None)
-    if self.state == 'running': self.stop(f'{self.num_epochs} epochs done', 'finished')
-    if self.best_weights is not None: self.model.load_state_dict(self.best_weights)
+        self._train_epochs(verbose, include_test_scores, patience, last)
+    self.rest()
     return self
 
 # %% ../nbs/32_trainer.ipynb #model-for
@@ -483,16 +496,6 @@ def _fastai_loaders(self:ModelTrainer):
     loaders = [o for o in (self.train_loader, self.test_loader) if o is not None]
     return DataLoaders(*loaders, path=tempfile.gettempdir(), device=self.device)
 
-# %% ../nbs/32_trainer.ipynb #fastai-learner
-def _fastai_learner()->type:
-    "fastai's `Learner`, with `lr_find`, `fit_one_cycle` and the bar, which these imports add to it"
-    import warnings
-    with warnings.catch_warnings():                                # the import warns about torch.jit
-        warnings.simplefilter('ignore')
-        import fastai.callback.progress, fastai.callback.schedule
-        from fastai.learner import Learner
-    return Learner
-
 # %% ../nbs/32_trainer.ipynb #learner
 @patch
 def learner(self:ModelTrainer,
@@ -500,18 +503,17 @@ def learner(self:ModelTrainer,
 )->'Learner':           # Over the same model, data and optimizer
     "Turn this training into a fastai `Learner`"
     if self.augment is not None:
-        rule = 'leave augment out and give fastai a transform'
-        raise DeepsweepError(f'a run with augment has no fastai Learner of its own; {rule}')
-    Learner, dls = _fastai_learner(), self._fastai_loaders()
+        raise DeepsweepError('a fastai Learner has no augment: leave it out and give fastai a transform')
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')                            # the import warns about torch.jit
+        import fastai.callback.progress, fastai.callback.schedule  # the bar, `lr_find`, `fit_one_cycle`
+        from fastai.learner import Learner
     from fastai.optimizer import OptimWrapper
     def loss_func(logits, *y): return head_loss(self.criterion, logits, *y)
     def opt_func(params, **kw): return OptimWrapper(opt=self.optimizer)
-    ours = dict(loss_func=loss_func, opt_func=opt_func, lr=self._rate())
-    return Learner(dls, self.model, path=Path(tempfile.gettempdir()), **ours, **kwargs)
+    ours = dict(loss_func=loss_func, opt_func=opt_func, lr=self.optimizer.param_groups[0]['lr'])
+    return Learner(self._fastai_loaders(), self.model, **ours, **kwargs)
 
 # %% ../nbs/32_trainer.ipynb #reexport
-_all_ = [
-    'save_model', 'load_model', 'predict', 'export_model',
-    'widest', 'map_bytes', 'score_size', 'is_narrow', 'few_threads', 'keep_memory', 'matmul_precision',
-    'needs_pairs', 'check_on_images',
-]
+_all_ = ['save_model', 'load_model', 'predict', 'export_model', 'widest', 'map_bytes', 'score_size',
+         'is_narrow', 'few_threads', 'keep_memory', 'matmul_precision', 'needs_pairs', 'check_on_images']

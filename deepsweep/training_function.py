@@ -105,8 +105,9 @@ class EpochRows:
     def __init__(self,
         write:Callable[[dict, bool], None],          # Stores a row; told whether the epoch is new
         is_late:Callable[[], str|bool]=_never,       # Is the call out of time? Why, or True
+        judge:Callable[[dict], str]=lambda rows: '', # Gets the rows by epoch; why the run is not worth going on
     ):
-        self.write, self.is_late = write, is_late
+        self.write, self.is_late, self.judge = write, is_late, judge
         self.rows = {}                               # epoch -> its row so far
         self.last = 0                                # the greatest epoch
         self.left_out = {}                           # name -> type of what is no number
@@ -156,6 +157,7 @@ def _add(self:EpochRows, metrics:dict, step:int|None)->None:
     self.write(dict(row), is_new)
     bad = [k for k, v in metrics.items() if k.endswith('loss') and not math.isfinite(v)]
     if bad: self._end('diverged', f'{bad[0]} is not finite in epoch {epoch}')
+    if why := self.judge(self.rows): self._end('pruned', why)
 
 # %% ../nbs/54_training_function.ipynb #rows-call
 @patch

@@ -51,7 +51,7 @@ def kill_and_resume(db, journal, device, whole):
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory): return text(sweep(tmp_path_factory.mktemp('whole')/'whole.db'))
 
-def test_killed_with_a_rollback_journal(tmp_path, whole):        # the write-ahead log: nbs/77_sweep.ipynb
+def test_killed_with_a_rollback_journal(tmp_path, whole):        # the write-ahead log: nbs/79_sweep.ipynb
     assert whole.count('\n') > 4*26
     kill_and_resume(tmp_path/'killed.db', 'delete', 'cpu', whole)
 
