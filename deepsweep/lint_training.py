@@ -439,7 +439,7 @@ def sweep_budget(
 def _in_words(minutes:float)->str:
     "A duration in the unit that suits it"
     if minutes < 1: return 'less than a minute'
-    return f'{minutes:.0f} minutes' if minutes < 120 else f'{minutes/60:,.0f} hours'
+    return f'about {minutes:.0f} minutes' if minutes < 120 else f'about {minutes/60:,.0f} hours'
 
 def _bytes(n:float)->str: return f'{n/1e9:.1f} GB' if n >= 1e9 else f'{n/1e6:.1f} MB'
 
@@ -450,7 +450,7 @@ def budget(
     found = sweep_budget(case)
     if found is None: return
     runs = f'{found.runs:,} run{"s"*(found.runs > 1)}' if case.total else 'each run'
-    why  = (f'{runs} on {case.images.name}: {found.flops:.2g} FLOPs, about {_in_words(found.minutes)} '
+    why  = (f'{runs} on {case.images.name}: {found.flops:.2g} FLOPs, {_in_words(found.minutes)} '
             f'on the cores of this machine, {_bytes(found.store)} of store, '
             f'{_bytes(found.memory)} of memory')
     long = found.minutes > _LONG
