@@ -15,6 +15,7 @@ from .command_line import copy_pages, course_pages, csv_columns, csv_text, end_k
 from .command_line import image_size, import_name, in_flags, leave_process, named_images
 from .command_line import named_sweep, option, own_code, read_sweep, script_function
 from .command_line import seed_numbers, tables_text, with_site_links
+from .study_commands import COMMANDS, State, Top, Variant, Where, opened_store, study_results
 
 _all_ = ['course_pages', 'import_name', 'read_sweep', 'with_site_links']
 
@@ -237,7 +238,7 @@ _Min_score = option(float, 'Keep only from this score on; 0: no such limit.')
 _Tracker = option(Optional[str], 'wandb: log every run to W&B, too.')
 _Engine = option(str, "local, or wandb: W&B's server deals out the configurations.")
 _Fuse = option(str, 'Train runs of one shape as one net: auto, yes or no.')
-_Workers = option(int, 'Processes; more than one is not built yet.')
+_Workers = option(int, 'Processes that train at once.')
 _Device = option(Optional[str], 'cpu, cuda, cuda:1. [default: the first CUDA device, else the CPU]')
 _Max_memory = option(float, 'Bytes for the groups that train at once.')
 _Dry_run = option(bool, 'Say what would run; train nothing, write nothing.', '--dry-run')
@@ -271,33 +272,25 @@ def run(
     what |= dict(save_models=save_models, keep=keep, min_score=min_score)
     _train(sweep, images, report, what)
 
-# %% ../nbs/95_cli.ipynb #stored-results
-def _opened(store:str|None):
-    "A store that is there, closed after the block"
-    from deepsweep.runs import open_store
-    return contextlib.closing(open_store(store))
-
-# %% ../nbs/95_cli.ipynb #results-of
-def _results(store, study:str|None)->list:
-    "The results of one study, or of all in an open store; their images are not loaded"
-    from deepsweep.core import StoreError
-    from deepsweep.sweep import stored_result
-    names = store.studies() if study is None else [study]
-    results = [stored_result(store, name, data=False) for name in names]
-    if not results:
-        raise StoreError('the store holds no runs')
-    return results
-
 # %% ../nbs/95_cli.ipynb #show
 _One_study = Annotated[Optional[str], typer.Argument(help='One study. [default: all]')]
 _Csv = option(bool, 'Comma-separated, every column, the best first, for other programs.', '--csv')
 
 @app.command()
-def show(study:_One_study=None, store:_Store=None, csv:_Csv=False)->None:
+def show(
+    study:_One_study=None, store:_Store=None, csv:_Csv=False,
+    where:Where=None,       # Conditions that must all hold
+    state:State=None,       # States, one of which a run must have
+    variant:Variant=None,   # The same for variants
+    top:Top=None,           # The best so many of each study
+)->None:
     "Print the runs of a store, the best of each study first; of one study also its best by class."
-    with _opened(store) as found:
-        results = _results(found, study)
+    with opened_store(store) as found:
+        results = study_results(found, study, top, where=where, state=state, variant=variant)
         print(csv_text(results) if csv else tables_text(results), end='')
+
+# %% ../nbs/95_cli.ipynb #study-commands
+for _command in COMMANDS: app.command()(_command)
 
 # %% ../nbs/95_cli.ipynb #report
 _Reported = Annotated[Optional[str], typer.Argument(help='One study. [default: the only one, else all runs]')]
@@ -308,8 +301,8 @@ def report(study:_Reported=None, store:_Store=None, out:_Out='report.html')->Non
     "Write the report of a store, one self-contained HTML page."
     _check_report(out)
     from deepsweep.report import write_report
-    with _opened(store) as found:
-        results = _results(found, found.only_study() if study is None else study)
+    with opened_store(store) as found:
+        results = study_results(found, found.only_study() if study is None else study)
         if len(results) == 1:
             written = write_report(results[0], out)
         else:
@@ -398,7 +391,7 @@ def test(study:_Tested=None, why:_Why='', run:_Run=None, force:_Force=None, stor
     if not why.strip():
         raise SealError("--why needs a sentence for the record, got ''")
     from deepsweep.sweep import open_test
-    with _opened(store) as found:
+    with opened_store(store) as found:
         result = _stored(found, study, data, model, models)
         print(f'scoring the test images of {result.study} ...', file=sys.stderr, flush=True)
         opened = open_test(result, why, run=run, force=force)
@@ -446,7 +439,7 @@ def predict(store:_Of_store, images:_Pictures, study:_Of_study=None, rank:_Rank=
     from deepsweep.checkpoint import picture_files, predict_table
     picture_files(images, folder, file)             # what is missing is told before a net is trained
     # what a module of the user's prints is no answer
-    with _opened(store) as found, contextlib.redirect_stdout(sys.stderr):
+    with opened_store(store) as found, contextlib.redirect_stdout(sys.stderr):
         net = _net(found, study, data, model, models, rank)
     table = predict_table(net, images, folder=folder, file=file)
     if csv: return print(table.to_csv(index=False), end='')
