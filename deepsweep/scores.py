@@ -251,7 +251,7 @@ def _honest(rows:pd.DataFrame, by_hold:bool)->tuple:
     return interval(rows['score']) if len(rows) > 1 else (np.nan, np.nan, np.nan)
 
 def _luck(counted:pd.DataFrame)->float:
-    "More than the luck of a run: ten times the noise between seeds, as large as it may be; 0: no setting has two"
+    "More than the luck of a run: ten times the noise between seeds; 0: no setting has two"
     seeds  = counted.groupby('setting')['score']
     spare  = int((seeds.count() - 1).sum())             # degrees of freedom
     if not spare: return 0.
