@@ -116,7 +116,8 @@ def add_suggestions(self:RunStore,
     with self.writing() as conn:
         if len(conn.execute(_suggested(study, search)).all()) != start: return False
         same = dict(study=study, search=search, created=now)
-        rows = [dict(same, number=i, config=json.dumps(plain_value(c, True))) for i, c in enumerate(configs, start)]
+        texts = [json.dumps(plain_value(c, True)) for c in configs]
+        rows  = [dict(same, number=i, config=o) for i, o in enumerate(texts, start)]
         if rows: conn.execute(SUGGESTIONS.insert(), rows)
     return True
 
