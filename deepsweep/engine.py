@@ -40,8 +40,10 @@ class Crew:
     states:dict       # Run -> state, of those that could not be built
     told:int=0        # The last epoch whose work was counted
 
-    def work(self, epoch:int)->float:
-        "What an epoch took, for the first who tells of it"
+    def work(self,
+        epoch:int,        # That a member tells of
+    )->float:             # In the plan's unit; 0 for all but the first who tells
+        "What an epoch took"
         if epoch == self.told: return 0
         self.told = epoch
         members = [m for m in self.members.values() if m.trainer.state == 'running']
@@ -142,7 +144,11 @@ def with_threads(
 # %% ../nbs/73_engine.ipynb #lanes-class
 class Lanes:
     "Threads that train groups side by side"
-    def __init__(self, engine:Engine, n:int): self.engine, self.n, self.jobs = engine, n, {}
+    def __init__(self,
+        engine:Engine,    # Of the call
+        n:int,            # How many, at least 1
+    ):
+        self.engine, self.n, self.jobs = engine, n, {}
 
     def __enter__(self):
         self.threads, self.pool = torch.get_num_threads(), ThreadPoolExecutor(self.n, 'deepsweep-lane')
@@ -156,14 +162,19 @@ class Lanes:
             self.pool.shutdown(wait=True, cancel_futures=True)
             torch.set_num_threads(self.threads)
 
-    def start(self, group:Mapping, job:Callable)->None:
+    def start(self,
+        group:Mapping,    # Of the plan
+        job:Callable,     # Trains it
+    )->None:
         "Give a free lane a job"
         def work():
             torch.set_num_threads(group['threads'])
             return job()
         self.jobs[self.pool.submit(work)] = group
 
-    def join(self, left:int=0)->None:
+    def join(self,
+        left:int=0,       # So many may go on
+    )->None:
         "Wait until at most `left` jobs are at work"
         while len(self.jobs) > left:
             done, _ = wait(self.jobs, timeout=.1, return_when=FIRST_COMPLETED)
