@@ -177,7 +177,9 @@ class Repeats:
     at_most:int              # Fresh seeds at most, as stated beforehand
     cost:dict                # `runs epochs seconds` of the fresh seeds
 
-    def differences(self, name:str)->pd.Series:
+    def differences(self,
+        name:str,     # Of a rival
+    )->pd.Series:     # By seed
         "By seed, above 0 where the first is better"
         a, b = (self.scores[o] for o in (self.names[0], name))
         return (-self.result.objective.cost(a - b)).dropna()

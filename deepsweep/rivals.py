@@ -249,7 +249,9 @@ class OptunaTPE(Search):
             if (yield from self.one_trial(study, trial)): done.add(self.at)
         yield from self.dropped(self.order, done)
 
-    def pick(self, point:dict)->dict:
+    def pick(self,
+        point:dict,    # A value for each key
+    )->dict:           # Those of the nearest unused setting
         "Take the free setting nearest to a point, any for the empty one"
         self.at   = _nearest(self.places, point, self.free)
         self.free = self.free[self.free != self.at]
@@ -257,7 +259,10 @@ class OptunaTPE(Search):
 
 # %% ../nbs/search/40_rivals.ipynb #one-trial
 @patch
-def one_trial(self:OptunaTPE, study, trial)->Iterator[list[Query]]:
+def one_trial(self:OptunaTPE,
+    study:object,    # Optuna's
+    trial:object,    # Optuna's, running
+)->Iterator[list[Query]]:
     "Train the picked setting until it ends or is pruned; gives whether it ended"
     from optuna.trial import TrialState
     *steps, last = rungs(self.max_epochs)

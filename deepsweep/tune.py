@@ -77,8 +77,8 @@ def tune_space(
 @dataclass
 class Tuned(SweepResult):
     "The runs of a tuning, and what was chosen"
-    chosen:str = ''                                            # Id of the run whose model is kept; '': nothing trained
-    decisions:list = field(default_factory=list, repr=False)   # In words, in order
+    chosen:str = ''                          # Id of the run whose model is kept; '': none
+    decisions:list = field(default_factory=list, repr=False)      # In words, in order
     cost:str = ''                                              # What it took
     ahead:list = field(default_factory=list, repr=False)       # What it would try next
     model:Path|None = None                                     # The file with the trained net
@@ -86,7 +86,7 @@ class Tuned(SweepResult):
 # %% ../nbs/tuning/50_tune.ipynb #play
 class _Play:
     "A tuner at work on real trainings"
-    def __init__(self, p:Prepared, how:How, store:RunStore, worker:Worker, bar:Progress, seed:int, max_memory:float):
+    def __init__(self, p:Prepared, how:How, store:RunStore, worker:Worker, bar:Progress, seed:int, room:float):
         self.p, self.store = p, store
         self.firsts = list({r.id: r for r in p.runs}.values())       # seed 0 of each setting
         self.runs   = {}                                             # (setting, repeat) -> `Run`
@@ -98,7 +98,7 @@ class _Play:
         what  = What(p.study, {r.id: r for r in every}, [], p.objective, p.data, p.own, p.fingerprint)
         self.engine = Engine(what, how, store, worker, bar)
         self.engine.look()
-        self.bench  = Bench(self.engine, 'auto', max_memory)
+        self.bench  = Bench(self.engine, 'auto', room)
         self.result = []                                             # runs that were asked for
 
 # %% ../nbs/tuning/50_tune.ipynb #run-of
@@ -164,7 +164,8 @@ def cost(self:_Play, seconds:float)->str:
     "Say what it took"
     epochs = sum(max(self.store.epochs(r.id), default=0) for r in self.result)
     whole  = len(self.firsts)*self.epochs
-    return (f'{len(self.result)} runs of {len(self.firsts)} settings, {epochs} epochs in {seconds/60:.1f} minutes; '
+    spent  = f'{epochs} epochs in {seconds/60:.1f} minutes'
+    return (f'{len(self.result)} runs of {len(self.firsts)} settings, {spent}; '
             f'training every setting to its end would take {whole} epochs')
 
 @patch

@@ -65,7 +65,10 @@ _SPREAD = np.array([.5, .4, .4, .5, .5, .5, .3])
 
 class CurveForecast:
     "A Gaussian process over settings and epochs"
-    def __init__(self, settings:pd.DataFrame, rng:np.random.Generator):
+    def __init__(self,
+        settings:pd.DataFrame,      # A row per setting, its keys as columns
+        rng:np.random.Generator,    # Of the random walk
+    ):
         places, keys = setting_axes(settings)
         self.n, self.rng = len(settings), rng
         self.keys = keys.max(initial=-1) + 1
@@ -76,7 +79,9 @@ class CurveForecast:
         self.spread = np.concatenate([np.full(self.keys, .8), _SPREAD])
         self.values = self.middle.copy()
 
-    def near(self, values:np.ndarray)->np.ndarray:
+    def near(self,
+        values:np.ndarray,   # Logarithms of the scales
+    )->np.ndarray:
         "Likeness of settings by their keys, (settings, settings)"
         far = np.exp(-2*values[:self.keys]) @ self.far if self.keys else np.zeros(self.n**2)
         return _matern(np.sqrt(far)).reshape(self.n, self.n)
@@ -104,7 +109,10 @@ def shared(self:CurveForecast,
 _MOST = 250                 # points that scales are learned from: the time grows with the cube
 
 @patch
-def misfit(self:CurveForecast, values:np.ndarray, seen:tuple)->float:
+def misfit(self:CurveForecast,
+    values:np.ndarray,   # Logarithms of the scales
+    seen:tuple,          # Settings, times, runs and heights that were seen, (n,) each
+)->float:
     "Negative logarithm of the posterior of the scales, but for a constant"
     i, t, runs, y = seen
     try: root = cholesky(self.shared(values, (i, t), (i, t), runs), lower=True, check_finite=False)
@@ -326,7 +334,9 @@ def leftover(self:Tuner)->list[Query]:
 
 # %% ../nbs/search/44_tuner.ipynb #words
 @patch
-def told(self:Tuner, query:Query)->str:
+def told(self:Tuner,
+    query:Query,   # That is about to be asked
+)->str:
     "Say why a setting goes on"
     mean, deviation = self.ends()
     best = self.best()

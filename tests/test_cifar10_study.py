@@ -1,4 +1,5 @@
 "The CIFAR-10 study as a whole: its recorded runs are those its dicts ask for, and its pages show what the article showed"
+import re
 import json, re
 from pathlib import Path
 import pytest
@@ -52,6 +53,9 @@ def test_recorded_runs_are_the_studys(recorded):
         assert asked == set(config.loc[config['study'] == name, ['run', 'variant']].itertuples(index=False, name=None)), name
     race, _ = load_recorded('cifar10-race')
     assert {r.id for r in sweep_runs(study('CIFAR10_race'), images)} == set(race['run'])
+    long, _ = load_recorded('cifar10-race-long')
+    few = re.search(r'[0-9a-f]{64}', long.attrs['provenance'])[0]
+    assert {r.id for r in sweep_runs(study('CIFAR10_race_long'), few, seeds=3)} == set(long['run'])
     assert set(history['run']) == set(config['run'])
     done = config[config['state'] == 'finished']
     assert done['hold accuracy'].notna().all() and history['train loss (eval)'].notna().mean() > .99
