@@ -86,7 +86,7 @@ class Tuned(SweepResult):
 # %% ../nbs/tuning/50_tune.ipynb #play
 class _Play:
     "A tuner at work on real trainings"
-    def __init__(self, p:Prepared, how:How, store:RunStore, worker:Worker, bar:Progress, seed:int, room:float):
+    def __init__(self, p:Prepared, how:How, store:RunStore, worker:Worker, bar, seed:int, room:float):
         self.p, self.store = p, store
         self.firsts = list({r.id: r for r in p.runs}.values())       # seed 0 of each setting
         self.runs   = {}                                             # (setting, repeat) -> `Run`

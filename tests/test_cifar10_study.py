@@ -1,5 +1,4 @@
 "The CIFAR-10 study as a whole: its recorded runs are those its dicts ask for, and its pages show what the article showed"
-import re
 import json, re
 from pathlib import Path
 import pytest
