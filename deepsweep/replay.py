@@ -216,8 +216,8 @@ def _methods(methods:Sequence)->dict[str,Callable]:
     "Searches by name"
     found = {}
     for o in [methods] if isinstance(methods, str) or callable(methods) else methods:
-        if callable(o) or o in METHODS: continue
-        raise SweepError(f'no method {o!r}: {did_you_mean(o, list(METHODS))}')
+        if not callable(o) and o not in METHODS:
+            raise SweepError(f'no method {o!r}: {did_you_mean(o, list(METHODS))}')
         found[o.__name__ if callable(o) else o] = o if callable(o) else METHODS[o]
     return found
 

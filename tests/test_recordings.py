@@ -24,7 +24,7 @@ def test_ids(name):
         assert row['run'] in ids, row
 
 def test_names(): assert set(recorded_names()) == {*BUILT_IN, 'cifar10-diagnostics', 'cifar10-loader', 'mnist-seconds', 'fashion-search', 'fashion-strix',
-                                                            'cifar10-race-long'}      # drawn at random: a table holds nine digits of a rate
+                                                            'cifar10-race-long'}      # drawn at random: a table holds six digits of a rate
 
 # Of both tables as they were read by the version before this one: rows, columns, SHA-256 of their CSV text with sorted columns
 BEFORE = {
