@@ -4,7 +4,7 @@
 
 # %% ../nbs/tuning/61_exports.ipynb #imports
 from __future__ import annotations
-import contextlib, json, math
+import contextlib, json, math, warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -196,7 +196,10 @@ def _quiet_optuna()->Iterator:
         raise DeepsweepError('this needs Optuna, which is not installed: pip install optuna') from None
     old = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try: yield optuna
+    try:
+        with warnings.catch_warnings():                # names of metrics are experimental there
+            warnings.simplefilter('ignore', optuna.exceptions.ExperimentalWarning)
+            yield optuna
     finally: optuna.logging.set_verbosity(old)
 
 # %% ../nbs/tuning/61_exports.ipynb #optuna-study
