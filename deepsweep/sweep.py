@@ -26,7 +26,7 @@ from .lint import error_lines
 
 # %% auto #0
 __all__ = ['run_sweep', 'SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'Prepared', 'prepare', 'open_test',
-           'openings', 'train_final', 'final_table', 'sweep_runs']
+           'openings', 'train_final', 'final_table', 'sweep_runs', 'why_stopped']
 
 # %% ../nbs/79_sweep.ipynb #imports-2
 from .objective import Objective
@@ -41,12 +41,14 @@ from .result import given_images, stored_code, stored_result
 from .runs import RunStore, Worker
 from .seal import open_test, openings
 from .space import check_sweep
+from .stopping import why_stopped
 from .tracking import TrackedWorker, WandbTracker, as_tracker, need_wandb_key
 
 # %% ../nbs/79_sweep.ipynb #all-names
 # a sweep and what comes after it can be had from one place
 _all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked',
-         'Prepared', 'prepare', 'open_test', 'openings', 'train_final', 'final_table', 'sweep_runs']
+         'Prepared', 'prepare', 'open_test', 'openings', 'train_final', 'final_table', 'sweep_runs',
+         'why_stopped']
 
 # %% ../nbs/79_sweep.ipynb #call
 class _Call:
