@@ -144,7 +144,7 @@ def _dry_run(sweep, images, store:str|None, what:dict)->None:
     with contextlib.closing(RunStore(store)) as there:
         states = there.run_states(runs) if there.path is None or there.path.exists() else {}
     done = sum(s['state'] in FINAL_STATES for s in states.values())
-    for line in prepared.notes:
+    for line in (*prepared.notes, *prepared.search_lines):
         print(line)
     for r in runs.values():
         state = states.get(r.id, {}).get('state', 'new')
