@@ -4,12 +4,13 @@
 
 # %% ../nbs/search/54_bench.ipynb #imports
 from __future__ import annotations
-import time
+import math, time
 from collections.abc import Callable, Mapping, Sequence
 import torch
 from fastcore.basics import patch
 
 from .engine import Crew, Engine, Lanes, with_threads
+from .keep import SHARE, Saver
 from .member import Member
 from .own_code import FAILURES
 from .plan import Run, make_plan
@@ -29,6 +30,8 @@ class Bench:
         self.fuse    = 'auto' if fuse is True else fuse      # what is left of a group may be one run
         self.room    = max_memory
         self.members = {}            # run id -> its `Member`
+        self.saved   = time.monotonic()      # when all that waits was saved last
+        self.cost    = 0.                    # of that [s]
         self.engine.waiting = []     # the engine's own list: groups that others hold
 
 # %% ../nbs/search/54_bench.ipynb #join
@@ -43,6 +46,7 @@ def join(self:Bench,
         except FAILURES as e:
             self.engine.settle({'runs': [run.id]}, self.engine.fail([run], e, start))
             continue
+        member.restore()
         member.trainer.optimizer.register_step_post_hook(lambda *_: self.engine.between())
         self.members[run.id] = member
 
@@ -83,7 +87,8 @@ def _job(self:Bench, group:Mapping, until:int|None, graph)->Callable[[],dict]:
     members, start = [self.members[o] for o in group['runs']], time.perf_counter()
     crew = Crew([m.trainer for m in members], [m.stops for m in members],
                 {id(m.trainer): m for m in members}, {})
-    for m in members: m.work = crew.work
+    saver = Saver(self.engine.keeper)
+    for m in members: m.work, m.saver = crew.work, saver
     def job():
         try:
             if group['fused']: return self.engine.train_crew(crew, graph, until)
@@ -106,6 +111,18 @@ def advance(self:Bench,
             if engine.why_stop(): break
             self._start(group, self._job(group, until, graphs.get(group['runs'][0])), side)
     self._sweep_up()
+    self._save_all()
+
+@patch
+def _save_all(self:Bench)->None:
+    "Save what waits and is not saved, when it is time: a kill would take all of it"
+    keeper = self.engine.keeper
+    if keeper is None or time.monotonic() - self.saved < max(keeper.every, self.cost/SHARE): return
+    start = time.monotonic()
+    for o in self.waiting():
+        if self.epoch_of(o) not in (-1, *keeper.epochs(o)[-1:]): keeper.save(o, self.members[o].trainer)
+    self.saved = time.monotonic()
+    self.cost  = self.saved - start
 
 @patch
 def _start(self:Bench, group:Mapping, job:Callable, side:Lanes)->None:
@@ -142,4 +159,8 @@ def put_off(self:Bench,
     reason:str,     # Such as that the time is up
 )->None:
     "End all that waits as `interrupted`: the same call goes on with it"
-    for o in self.waiting(): self.drop(o, reason, 'interrupted')
+    keeper = self.engine.keeper
+    for o in self.waiting():
+        if keeper is not None and self.epoch_of(o) >= 0 and math.isfinite(keeper.every):
+            keeper.save(o, self.members[o].trainer)
+        self.drop(o, reason, 'interrupted')

@@ -15,6 +15,7 @@ from .answers import answers_text, tally_answers
 from .best import check_repeat, keep_checkpoint, patience_counts
 from .core import GOOD_STATES, SweepError, one_line
 from .data import ImageData, TensorLoader
+from .keep import Keeper, Saver
 from .keys import NO_METRIC, is_number, value_of
 from .models import model_name
 from .objective import Objective, among
@@ -42,6 +43,7 @@ class How:
     min_score:float=0                # Keep only from this score on
     keep:int=1                       # Keep only so many of the best
     shown:bool=False                 # Show progress
+    keep_every:float=math.inf        # Snapshots of what trains, at least so far apart [s]; infinity: none
 
 # %% ../nbs/72_member.ipynb #what
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ class Engine:
         self.hold = data.hold_fingerprint if data is not None and len(data.x_hold) else None
         self.best = None                  # score so far
         self.rungs = None                 # what ends runs early; None: nothing does
+        # where trainings save themselves; None: the store is no file
+        self.keeper = None if store.path is None else Keeper(f'{store.path}.kept', how.keep_every)
         self.reasons = {}                 # run -> why it broke
         self.broken  = Counter()          # kind of reason -> how many broke so
         self.noted   = set()              # notes that were given
@@ -277,6 +281,14 @@ def trainer_of(self:Engine,
     trainer.wandb_log = lambda *_: None
     return trainer
 
+# %% ../nbs/72_member.ipynb #forget
+@patch
+def forget(self:Engine,
+    run:str,     # Its id
+)->None:
+    "Delete the snapshots of a run that needs them no more"
+    if self.keeper is not None: self.keeper.forget(run)
+
 # %% ../nbs/72_member.ipynb #keep
 @patch
 def keep(self:Engine,
@@ -300,10 +312,12 @@ class Member:
         alone:bool=True,         # False: it trains in a group
         overtime:bool=False,     # May it go on after `max_minutes`?
         work:Callable|None=None, # Epoch -> what it took, in the plan's unit; None: the run's own
+        saver:Saver|None=None,   # Of its group; None: its own
     ):
         self.engine, self.run, self.old = engine, run, old
         self.alone, self.overtime, self.lost = alone, overtime, False
         self.work  = work or (lambda epoch: engine.work.get(run.id, 1))
+        self.saver = saver or Saver(engine.keeper)
         self.start = time.perf_counter()
         self.trainer = engine.trainer_of(run.config, on_epoch=[self._on_epoch])
         self.scored  = self.trainer.test_loader is not None
@@ -320,7 +334,11 @@ def _on_epoch(self:Member, trainer:ModelTrainer, row:Mapping)->None:
         trainer.stop('another worker took it over')
     epoch = row['epoch']
     self.engine.tell(self.run, row, epoch > 0, self.work(epoch) if epoch else 0)
-    if why := self.engine.why_stop(self.overtime): trainer.stop(why)
+    why = self.engine.why_stop(self.overtime)
+    # one that is only measured again begins again: its rows are there
+    goes_on = not self.lost and epoch < trainer.num_epochs
+    if goes_on and not self.old: self.saver(self.run.id, trainer, now=bool(why))
+    if why: trainer.stop(why)
 
 # %% ../nbs/72_member.ipynb #on-epoch
 @patch
@@ -329,6 +347,21 @@ def _write(self:Member, row:Mapping)->None:
     if not self.old: return worker.add_epoch(id, row)
     check_repeat(id, row, self.old.get(row['epoch']))
     worker.fill_epoch(id, row)
+
+# %% ../nbs/72_member.ipynb #restore
+@patch
+def restore(self:Member,
+    epoch:int|None=None,   # Of a snapshot; None: the last one
+)->bool:                   # False: there is none that fits, and the run begins at zero
+    "Take a claimed run up where it was saved"
+    keeper = self.engine.keeper
+    if keeper is None or self.old: return False
+    found = keeper.epochs(self.run.id) if epoch is None else [epoch]
+    if not found or not keeper.restore(self.run.id, self.trainer, found[-1]): return False
+    for row in self.trainer.history: self.engine.worker.add_epoch(self.run.id, row)
+    self.engine.told_epochs[self.run.id] += found[-1]
+    self.engine.progress.skip(found[-1], found[-1]*self.engine.work.get(self.run.id, 1))
+    return True
 
 # %% ../nbs/72_member.ipynb #finish
 @patch
@@ -353,6 +386,7 @@ def finish(self:Member)->None:
     alone, shared = time.perf_counter() - self.start, sum(r['seconds'] for r in trainer.history)
     engine.reasons[run.id] = trainer.stop_reason
     engine.worker.finish(run.id, trainer.state, seconds=alone if self.alone else shared, **facts)
+    if trainer.state != 'interrupted': engine.forget(run.id)
 
 @patch
 def let_go(self:Member)->None:
@@ -374,6 +408,7 @@ def fail(self:Engine,
     for run in runs:
         self.reasons[run.id] = reason
         self.worker.finish(run.id, 'failed', stop_reason=reason, error=error, seconds=seconds)
+        self.forget(run.id)
     release(e)
     return {run.id: 'failed' for run in runs}
 
@@ -391,6 +426,7 @@ def run_job(self:Engine,
     except FAILURES as e:            # a user's model may raise anything; its run failed, the sweep goes on
         failed = self.fail([run], e, start)
         return lambda: failed
+    member.restore()
     member.trainer.optimizer.register_step_post_hook(lambda *_: self.between())
     return lambda: self._train_member(member, start)
 

@@ -87,14 +87,12 @@ def _check_monitors(runs:Sequence[Run], own:OwnCode, eval_train:bool)->OwnCode:
 def check_engine(
     engine:str,       # `local` or `wandb`
     fuse:bool|str,    # True, False or `auto`
-    workers:int,      # 1
 )->None:
     "Raise for what is not built yet"
     if engine not in ('local', 'wandb'):
         raise SweepError(f"engine={engine!r} is not built yet; leave it at 'local'")
     if fuse not in (True, False, 'auto'):
         raise SweepError(f"fuse is True, False or 'auto', got {fuse!r}")
-    if workers != 1: raise SweepError(f'workers={workers!r} is not built yet; leave it at 1')
 
 # %% ../nbs/77_request.ipynb #check-folder
 def _check_folder(save_models)->None:
@@ -113,6 +111,7 @@ def check_how(
     "Raise for arguments that would only show to be wrong when a run has ended"
     check_limit('max_memory', max_memory)
     if how.max_minutes is not None: check_limit('max_minutes', how.max_minutes)
+    check_limit('keep_every', how.keep_every)
     if not is_number(how.min_score):
         raise SweepError(f'min_score must be a number, got {how.min_score!r}')
     check_whole('keep', how.keep, 1, SweepError)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fastcore.basics import patch
 
 from .bench import Bench
-from .core import SweepError
+from .core import FINAL_STATES, SweepError
 from .engine import Engine, pruned_reason
 from .objective import Objective
 from .run_list import Run, sweep_parts
@@ -52,6 +52,7 @@ class Rungs:
         self.store   = store
         self.order   = list(dict.fromkeys(r.id for r in runs))
         self.settings = {r.id: _setting(r) for r in runs}
+        self.seen     = {}               # run -> its curve, once it has ended
 
 def _setting(run:Run)->str:
     "What a run shares with its other seeds"
@@ -67,15 +68,32 @@ def _filled(rows:Mapping[int,Mapping], metric:str)->list[float]:
     return values
 
 @patch
+def _curve(self:Rungs, run:str, state:str|None)->list[float]:
+    "Values of epochs 1, 2, …; those of a run that has ended are read once"
+    if run in self.seen: return self.seen[run]
+    curve = _filled(self.store.epochs(run), self.metric)
+    if state in FINAL_STATES: self.seen[run] = curve
+    return curve
+
+@patch
 def reached(self:Rungs,
     runs:Iterable[str],   # Ids
     at:int,               # A rung [epochs]
 )->dict[str,list]:        # Id -> values up to the rung, of those that came so far
     "Read the curves of runs that reached a rung"
-    curves = {o: _filled(self.store.epochs(o), self.metric) for o in runs}
+    runs   = list(runs)
+    unread = [o for o in runs if o not in self.seen]
+    states = {o: s['state'] for o, s in self.store.run_states(unread).items()}
+    curves = {o: self._curve(o, states.get(o)) for o in runs}
     return {o: c[:at] for o, c in curves.items() if len(c) >= at}
 
 # %% ../nbs/search/56_rungs.ipynb #decide
+@patch
+def _held(self:Rungs, at:int, mine:Mapping[str,list], earlier:Iterable[str])->dict[str,Stop]:
+    "Hold runs against earlier ones"
+    settings = self.settings if self.stopper.spec['type'] == 'successive_halving' else None
+    return self.stopper.decide(at, mine, self.reached(earlier, at), settings)
+
 @patch
 def decide(self:Rungs,
     batch:Sequence[str],   # Ids of the runs of a round
@@ -84,8 +102,7 @@ def decide(self:Rungs,
     "Compare the runs of a round at a rung"
     first   = min(map(self.order.index, batch))
     earlier = [o for o in self.order[:first] if o not in set(batch)]
-    settings = self.settings if self.stopper.spec['type'] == 'successive_halving' else None
-    return self.stopper.decide(at, self.reached(batch, at), self.reached(earlier, at), settings)
+    return self._held(at, self.reached(batch, at), earlier)
 
 @patch
 def reason(self:Rungs,
@@ -108,12 +125,12 @@ def judge_of(self:Rungs,
         judged.update(due)
         mine = {run: _filled(rows, self.metric)[:due[-1]]}
         before = self.order[:self.order.index(run)]
-        stops  = self.stopper.decide(due[-1], mine, self.reached(before, due[-1]))
+        stops  = self._held(due[-1], mine, before)
         return self.reason(stops[run]) if run in stops else ''
     return judge
 
 # %% ../nbs/search/56_rungs.ipynb #round-size
-ROUND = 64      # runs that are compared at once, where all are known beforehand; memory holds them side by side
+ROUND = 64      # runs that are compared at once, where all are known beforehand
 
 # %% ../nbs/search/56_rungs.ipynb #climb
 def _climb(engine:Engine, bench:Bench, batch:Sequence[str])->None:

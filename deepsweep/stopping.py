@@ -17,7 +17,7 @@ from .core import DeepsweepError, SweepError, WHOLE_STATES, check_whole, did_you
 from .keys import is_number
 from .objective import Objective
 from .scores import best_table
-from .style import PALETTE, legend_beside, legend_mark, plain_text
+from .style import PALETTE, legend_beside, legend_mark, mark_diverged, plain_text
 from .sweep_dict import check_sweep
 from .tables import join_tables
 
@@ -33,7 +33,8 @@ def metric_curves(
     "The curve of every run"
     if metric not in history:
         raise DeepsweepError(f'no run logged {metric!r}; {did_you_mean(metric, history.columns)}')
-    rows = history.loc[history['epoch'] >= 1, ['run', 'epoch']].assign(value=pd.to_numeric(history[metric]))
+    rows = history.loc[history['epoch'] >= 1, ['run', 'epoch']]
+    rows = rows.assign(value=pd.to_numeric(history[metric]))
     return rows.pivot(index='run', columns='epoch', values='value').astype(float)
 
 # %% ../nbs/search/20_stopping.ipynb #stop
@@ -93,11 +94,11 @@ def _rungs_down(last:float, eta:float, steps:float)->list[int]:
 def _spec_rungs(spec:Mapping)->list[int]:
     "All rungs of a checked rule, ascending, each once"
     if 'min_epochs' in spec: found = _rungs_up(spec['min_epochs'], spec['eta'])
-    elif {'max_iter', 's'} <= spec.keys(): found = _rungs_down(spec['max_iter'], spec['eta'], spec['s'])
-    else: found = _rungs_up(spec['min_iter'], spec['eta'])
+    elif not {'max_iter', 's'} <= spec.keys(): found = _rungs_up(spec['min_iter'], spec['eta'])
+    else: found = _rungs_down(spec['max_iter'], spec['eta'], spec['s'])
     return sorted(set(found))
 
-# %% ../nbs/search/20_stopping.ipynb #make-stopper
+# %% ../nbs/search/20_stopping.ipynb #stopper
 @dataclass(frozen=True)
 class Stopper:
     "A stop rule, ready to decide"
@@ -112,7 +113,7 @@ class Stopper:
         last = self.num_epochs if num_epochs is None else num_epochs
         return [o for o in _spec_rungs(self.spec) if last is None or o < last]
 
-# %% ../nbs/search/20_stopping.ipynb #make-stopper-2
+# %% ../nbs/search/20_stopping.ipynb #make-stopper
 def make_stopper(
     spec:Mapping|None,          # `early_terminate` of a sweep; None or empty: there is no rule
     objective:Objective,        # What runs compete by
@@ -120,8 +121,8 @@ def make_stopper(
 )->Stopper|None:
     "The stop rule that a sweep asks for"
     if not spec: return None
-    sweep = dict(method='random', parameters=dict(x=dict(value=0)), early_terminate=spec)
-    spec  = check_sweep(sweep)['early_terminate']
+    some = dict(method='random', parameters=dict(x=dict(value=0)))  # a dict is checked as a whole
+    spec = check_sweep(dict(some, early_terminate=spec))['early_terminate']
     if not _spec_rungs(spec):
         rule = 'must have a rung: a greater max_iter or a smaller eta'
         raise SweepError(f'early_terminate {rule}, got {spec}', [('early_terminate', rule, spec)])
@@ -129,7 +130,7 @@ def make_stopper(
 
 # %% ../nbs/search/20_stopping.ipynb #costs
 def _costs(runs:Mapping, at:int, objective:Objective)->dict[str,np.ndarray]:
-    "Run -> its costs in epochs 1 to `at`, shape (at,), lower is better; NaN where it has no finite value"
+    "Run -> its costs in epochs 1 to `at`, shape (at,), lower is better; NaN where none is finite"
     found = {}
     for run in sorted(runs):
         costs = np.full(at, np.nan)
@@ -153,7 +154,7 @@ def _hyperband(rule:Stopper, at:int, mine:Mapping, earlier:Mapping)->dict[str,St
     "Runs of `mine` that W&B's rule drops"
     costs  = _costs({**earlier, **mine}, at, rule.objective)
     ranked = sorted(_judged_costs(costs, strict=True).values())
-    bar    = ranked[int(1.0/rule.spec['eta']*len(ranked))]               # W&B's own rounding
+    bar    = ranked[int(1.0/rule.spec['eta']*len(ranked))]  # W&B's own rounding
     judged = _judged_costs(costs, rule.spec['strict'])
     n_kept = sum(c <= bar for c in judged.values())
     def stop(cost):
@@ -162,6 +163,20 @@ def _hyperband(rule:Stopper, at:int, mine:Mapping, earlier:Mapping)->dict[str,St
         why   = f'{best}place {place} of {len(ranked)}, {n_kept} reach the bar'
         return Stop(at, _as_value(cost, rule.objective), _as_value(bar, rule.objective), why)
     return {run: stop(judged[run]) for run in sorted(mine) if judged[run] > bar}
+
+# %% ../nbs/search/20_stopping.ipynb #decide
+@patch
+def decide(self:Stopper,
+    at:int,                            # One of `rungs()`
+    mine:Mapping[str,Sequence],        # Run -> values in epochs 1 to `at`, of the batch's runs that got there
+    earlier:Mapping[str,Sequence]={},  # The same of all earlier batches; later values are not read
+    settings:Mapping|None=None,        # Run -> what all seeds of its setting share; None: one run each
+)->dict[str,Stop]:                     # Those of `mine` that are dropped
+    "Compare runs at a rung"
+    at = check_whole('at', at, 1)
+    if not mine: return {}
+    if self.spec['type'] == 'hyperband': return _hyperband(self, at, mine, earlier)
+    return _halving(self, at, mine, earlier, settings)
 
 # %% ../nbs/search/20_stopping.ipynb #line-end
 _SHORTEST = 3      # epochs of a line: two leave nothing to judge scatter by
@@ -198,7 +213,7 @@ def _levels(costs:Mapping, keys:Sequence)->pd.DataFrame:
     table = ends.assign(key=list(keys))
     noise = _shrunk(ends['squares'].to_numpy(), ends['freedom'].to_numpy())*ends['share'].to_numpy()
     seen  = table[np.isfinite(table['level'])].groupby('key')['level']
-    spread  = seen.agg(lambda o: ((o - o.mean())**2).sum())               # between seeds, per setting
+    spread  = seen.agg(lambda o: ((o - o.mean())**2).sum())  # between seeds, per setting
     between = pd.Series(_shrunk(spread.to_numpy(), seen.size().to_numpy() - 1), index=spread.index)
     return table.assign(noise=np.fmax(noise, table['key'].map(between).to_numpy(float)))
 
@@ -206,14 +221,14 @@ def _levels(costs:Mapping, keys:Sequence)->pd.DataFrame:
 def _setting_levels(runs:pd.DataFrame)->pd.DataFrame:
     "A row per setting, the best first: `level`, the variance `noise` of that mean, number of `seeds`"
     by = runs.groupby('key')
-    table = pd.DataFrame(dict(level=by['level'].mean(), seeds=by.size(), noise=by['noise'].sum(skipna=False)))
-    table['noise'] /= table['seeds']**2
+    noise = by['noise'].sum(skipna=False)/by.size()**2
+    table = pd.DataFrame(dict(level=by['level'].mean(), seeds=by.size(), noise=noise))
     return table.sort_values('level', kind='stable')
 
 def _chance(below:float, variance:float)->float:
     "That a level this far worse than the bar is truly better; `variance` of their difference"
     if not math.isfinite(below): return 0.                                # it diverged
-    if math.isnan(variance): return 1.                                    # nothing tells the noise yet
+    if math.isnan(variance): return 1.  # nothing tells the noise yet
     if variance == 0: return 0.
     return NormalDist().cdf(-below/math.sqrt(variance))
 
@@ -259,20 +274,6 @@ def _halving(rule:Stopper, at:int, mine:Mapping, earlier:Mapping, settings:Mappi
         return Stop(at, _as_value(table.loc[key, 'level'], rule.objective), bar, why)
     return {run: stop(codes[run]) for run in sorted(mine) if codes[run] in lost}
 
-# %% ../nbs/search/20_stopping.ipynb #decide
-@patch
-def decide(self:Stopper,
-    at:int,                            # One of `rungs()`
-    mine:Mapping[str,Sequence],        # Run -> its values in epochs 1 to `at`, of those of the batch that got there
-    earlier:Mapping[str,Sequence]={},  # The same of all earlier batches; later values are not read
-    settings:Mapping|None=None,        # Run -> what all seeds of its setting share; None: one run each
-)->dict[str,Stop]:                     # Those of `mine` that are dropped
-    "Compare runs at a rung"
-    check_whole('at', at, 1)
-    if not mine: return {}
-    if self.spec['type'] == 'hyperband': return _hyperband(self, at, mine, earlier)
-    return _halving(self, at, mine, earlier, settings)
-
 # %% ../nbs/search/20_stopping.ipynb #replay-batches
 def _replay_batch(rule:Stopper, curves:pd.DataFrame, earlier:dict, settings:Mapping|None)->dict[str,Stop]:
     "Stops of one batch; `earlier` (rung -> its runs) takes what came to each rung"
@@ -288,7 +289,8 @@ def _replay_batch(rule:Stopper, curves:pd.DataFrame, earlier:dict, settings:Mapp
 
 def _epochs_spent(row:pd.Series, stop:Stop|None)->int:
     "Epochs that a run was trained, until it was stopped, diverged or was done"
-    done = int(np.isfinite(row.to_numpy(float)).cumsum().argmax()) + 1
+    seen = np.flatnonzero(np.isfinite(row.to_numpy(float)))
+    done = int(seen[-1]) + 1 if len(seen) else 0
     return done if stop is None else min(done, stop.rung)
 
 # %% ../nbs/search/20_stopping.ipynb #stop-rows
@@ -301,6 +303,13 @@ def _stop_rows(stops:Mapping[str,Stop|None])->pd.DataFrame:
     table.insert(0, 'run', list(stops))
     return table
 
+# %% ../nbs/search/20_stopping.ipynb #check-epochs
+def _check_epochs(curves:pd.DataFrame)->None:
+    "The values of epoch 1 must stand in the first column, and none may be left out"
+    epochs = list(curves.columns)
+    if epochs == list(range(1, len(epochs) + 1)): return
+    raise DeepsweepError(f'the columns of curves must be the epochs 1, 2, 3, …, got {epochs[:4]}')
+
 # %% ../nbs/search/20_stopping.ipynb #halving-replay
 def halving_replay(
     curves:pd.DataFrame,           # A row per run, a column per epoch from 1, as `metric_curves` makes them
@@ -308,8 +317,9 @@ def halving_replay(
     spec:Mapping,                  # `early_terminate` of a sweep
     *, settings:Mapping|None=None, # Run -> what all seeds of its setting share; None: one run each
     batch:int|None=None,           # Runs that are trained together, in the order of the rows; None: all
-)->pd.DataFrame:                   # A row per run: `run rung value bar epochs last place`; no `rung`: it went on
-    "Replay a stop rule on whole curves; `last` is a setting's value without the rule, `place` its rank by that"
+)->pd.DataFrame:                   # A row per run: `run rung value bar missed epochs last place`
+    "Replay a stop rule on whole curves; `last` is what a setting comes to without it, `place` its rank"
+    _check_epochs(curves)
     rule = make_stopper(spec, objective, num_epochs=curves.shape[1])
     step, earlier, stops = batch or max(len(curves), 1), {}, {}
     for i in range(0, len(curves), check_whole('batch', step, 1)):
@@ -318,30 +328,32 @@ def halving_replay(
     table['epochs'] = [_epochs_spent(row, stops.get(run)) for run, row in curves.iterrows()]
     codes = _setting_codes(curves.index, settings)
     last  = curves.iloc[:, -1].groupby(codes).agg(lambda o: o.mean(skipna=False))
-    rank  = objective.cost(last).rank(method='min', na_option='bottom').astype(int)
-    return table.assign(**{k: [o[codes[run]] for run in curves.index] for k, o in dict(last=last, place=rank).items()})
+    rank  = objective.cost(last).rank(method='dense', na_option='bottom').astype(int)
+    own   = [codes[run] for run in curves.index]
+    return table.assign(last=last[own].to_numpy(), place=rank[own].to_numpy())
 
 # %% ../nbs/search/20_stopping.ipynb #replay-score
 def replay_score(
     table:pd.DataFrame,     # As `halving_replay` gives it
     curves:pd.DataFrame,    # The curves that were replayed
-)->dict:                    # `runs stopped epochs share best_kept behind`; `behind` is at least 0, NaN: none went on
+)->dict:                    # `runs stopped epochs share best_kept behind`; `behind` is NaN if none went on
     "What a rule would have spent and lost"
+    table   = table.sort_values('place', kind='stable')
     went_on = table[table['rung'].isna()]
-    last    = table.sort_values('place')['last'].iloc[0], went_on.sort_values('place')['last'].head(1).to_numpy()
     return dict(
         runs=len(table),
         stopped=len(table) - len(went_on),
         epochs=int(table['epochs'].sum()),
         share=float(table['epochs'].sum()/curves.size),
         best_kept=bool((went_on['place'] == 1).any()),
-        behind=float(abs(last[0] - last[1][0])) if len(went_on) else math.nan,
+        behind=abs(table['last'].iloc[0] - went_on['last'].iloc[0]) if len(went_on) else math.nan,
     )
 
 # %% ../nbs/search/20_stopping.ipynb #runs-of
 def _runs_of(result)->pd.DataFrame:
     "A row per run, whatever its labels"
-    return result.config_table().drop_duplicates('run').set_index('run', drop=False).rename_axis(None)
+    table = result.config_table().drop_duplicates('run')
+    return table.set_index(table['run'].rename(None))
 
 # %% ../nbs/search/20_stopping.ipynb #stop-table
 def stop_table(
@@ -378,9 +390,23 @@ def _why_dropped(stop:Stop, objective:Objective, end:str)->str:
     "What was compared with the bar, in words"
     head = f'was stopped at the rung of epoch {stop.rung}{end}'
     tail = f' ({stop.why}).' if stop.why else '.'
-    if stop.value is None: return f'{head}: its {objective.name} was not finite, the bar was {stop.bar:.4g}{tail}'
+    what, bar = f'{head}: its {objective.name}', f'{stop.bar:.4g}{tail}'
+    if stop.value is None: return f'{what} was not finite, the bar was {bar}'
     side = 'below' if objective.goal == 'maximize' else 'above'
-    return f'{head}: its {objective.name} of {stop.value:.4g} is {stop.missed:.2g} {side} the bar of {stop.bar:.4g}{tail}'
+    return f'{what} of {stop.value:.4g} is {stop.missed:.2g} {side} the bar of {bar}'
+
+_ENDS = {                # state -> what the run did
+    'finished': 'finished',
+    'early-stopped': 'ended early',
+    'interrupted': 'was interrupted',
+    'pruned': 'was pruned',
+    'running': 'is running'}
+
+def _why_ended(row:pd.Series, epochs:int)->str:
+    "How a run ended that no rule stopped"
+    reason = f" ({row['stop reason']})" if isinstance(row['stop reason'], str) else ''
+    end = _ENDS.get(row['state'], row['state'])                           # it diverged, failed
+    return f"was not stopped at a rung; it {end} after {epochs} epoch{'s'*(epochs != 1)}{reason}."
 
 # %% ../nbs/search/20_stopping.ipynb #why-stopped
 def why_stopped(
@@ -394,11 +420,8 @@ def why_stopped(
     past  = result.history_table().query('run == @name').set_index('epoch')
     curve = past[objective.name] if objective.name in past else pd.Series(dtype=float)
     whole = row.get('num_epochs')
-    if stop is not None:
-        told = _why_dropped(stop, objective, f' of {whole:.0f}' if is_number(whole) else '')
-    else:
-        reason = f" ({row['stop reason']})" if isinstance(row['stop reason'], str) else ''
-        told = f"was not stopped at a rung: it is {row['state']} after {past.index.max() if len(past) else 0} epochs{reason}."
+    if stop is None: told = _why_ended(row, max(past.index, default=0))
+    else: told = _why_dropped(stop, objective, f' of {whole:.0f}' if is_number(whole) else '')
     return f'Run {name} {told} {_best_so_far(curve, objective)}'
 
 # %% ../nbs/search/20_stopping.ipynb #plot-rungs
@@ -409,8 +432,8 @@ def _draw_curve(ax:Axes, curve:pd.Series, rung, is_best:bool)->None:
         ax.plot(curve.index, curve, color=PALETTE['blue'], lw=2.5 if is_best else 1, zorder=3 + is_best)
         return
     until, then = curve[curve.index <= rung], curve[curve.index >= rung]
-    ax.plot(then.index, then, color='.75', lw=.8, ls=':', zorder=1)
-    ax.plot(until.index, until, color='.6', lw=.8, zorder=2)
+    ax.plot(then.index, then, color='.6', lw=.8, ls=':', zorder=1)
+    ax.plot(until.index, until, color='.45', lw=.8, zorder=2)
     ax.plot(until.index[-1:], until[-1:], 'v', color=PALETTE['red'], mec='black', mew=.5, ms=6, zorder=4)
 
 # %% ../nbs/search/20_stopping.ipynb #plot-rungs-parts
@@ -419,14 +442,34 @@ def _rung_lines(ax:Axes, rungs:Iterable[int])->None:
         ax.axvline(at, color='.4', lw=.8, ls=(0, (4, 2)), zorder=0)
         ax.text(at, 1.01, f'{at}', transform=ax.get_xaxis_transform(), ha='center', va='bottom', fontsize=8)
 
-def _rung_legend(ax:Axes, is_replay:bool)->None:
+def _rung_legend(ax:Axes, is_replay:bool, has_lost:bool)->None:
     handles = [
         legend_mark('', 'went on', color=PALETTE['blue'], linestyle='-'),
         legend_mark('', 'the best', color=PALETTE['blue'], linestyle='-', linewidth=2.5),
         legend_mark('v', 'stopped', color=PALETTE['red']),
         legend_mark('', 'rung', linestyle=(0, (4, 2)), color='.4')]
     if is_replay: handles.insert(3, legend_mark('', 'had it gone on', linestyle=':', color='.6'))
+    if has_lost: handles.insert(3, legend_mark('X', 'diverged'))
     legend_beside(ax, handles)
+
+# %% ../nbs/search/20_stopping.ipynb #plot-rungs-lost
+def _mark_lost(ax:Axes, curves:pd.DataFrame)->None:
+    "A cross where each of these runs diverged, at the foot where it has no value at all"
+    for curve in (row.dropna() for _, row in curves.iterrows()):
+        if len(curve): mark_diverged(ax, curve.index[-1], curve.iloc[-1])
+        else: mark_diverged(ax, 1)
+
+def _drawn(x, stops, objective)->tuple[pd.DataFrame,pd.DataFrame,Objective]:
+    "Curves, their stops with the same index, and what judges them"
+    if isinstance(x, pd.DataFrame):
+        if stops is None or objective is None:
+            raise DeepsweepError('curves need their stops and an objective beside them, got None')
+        curves = x
+    else:
+        objective = objective or _objective(x)
+        curves    = metric_curves(x.history_table(), objective.name)
+        stops     = stop_table(x) if stops is None else stops
+    return curves, stops.set_index('run').reindex(curves.index), objective
 
 # %% ../nbs/search/20_stopping.ipynb #plot-rungs-all
 def plot_rungs(
@@ -434,20 +477,18 @@ def plot_rungs(
     stops:pd.DataFrame|None=None,       # With `run` and `rung`; None: the stops of the result
     *, objective:Objective|None=None,   # What runs compete by; None: that of the result
     rungs:Iterable[int]|None=None,      # Epochs; None: those where a run was stopped
-    ax:Axes|None=None,                # Where to draw; None: a new one
+    ax:Axes|None=None,                  # Where to draw; None: a new one
 )->Axes:
     "Draw the curves of all runs, with rungs as vertical lines and a mark where a run was stopped"
-    is_replay = isinstance(x, pd.DataFrame)
-    if is_replay and (stops is None or objective is None):
-        raise DeepsweepError('curves need their stops and an objective beside them, got None')
-    if not is_replay: objective = objective or _objective(x)
-    curves = x if is_replay else metric_curves(x.history_table(), objective.name)
-    at = (stop_table(x) if stops is None else stops).set_index('run')['rung']
-    at = at.reindex(curves.index)
-    if ax is None: ax = plt.subplots(figsize=(6.4, 3.6), layout='constrained')[1]
-    best = objective.best_at({run: objective.best(row.to_dict()) for run, row in curves[at.isna()].iterrows()})
+    curves, table, objective = _drawn(x, stops, objective)
+    if ax is None: ax = plt.subplots(figsize=(5.6, 3), layout='constrained')[1]
+    at   = table['rung']
+    tops = {run: objective.best(row.to_dict()) for run, row in curves[at.isna()].iterrows()}
+    best = objective.best_at(tops)
     for run, row in curves.iterrows(): _draw_curve(ax, row, at[run], run == best)
+    lost = table['state'] == 'diverged' if 'state' in table else pd.Series(False, table.index)
+    _mark_lost(ax, curves[lost])
     _rung_lines(ax, sorted(at.dropna().unique()) if rungs is None else rungs)
     ax.set(xlabel='epoch', ylabel=plain_text(objective.name))
-    _rung_legend(ax, is_replay)
+    _rung_legend(ax, isinstance(x, pd.DataFrame), lost.any())
     return ax

@@ -112,7 +112,7 @@ CASES = {
     'nothing':             (lambda: run_sweep([], DIGITS, store='bad.db'), SweepError, '[]'),
     # arguments
     'minutes':             (lambda: sweep(max_minutes=-1), SweepError, '-1'),
-    'workers':             (lambda: sweep(workers=4), SweepError, '4'),
+    'workers':             (lambda: sweep(workers=0), SweepError, '0'),
     'seeds':               (lambda: sweep(seeds=[.5]), SweepError, '0.5'),
     'patience':            (lambda: ModelTrainer(nn.Linear(1, 1), [], None, 1, None, None, patience=0), DeepsweepError, '0'),
     'data':                (lambda: run_sweep(GRID, data=42, store='bad.db'), DataError, 'int'),
