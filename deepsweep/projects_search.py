@@ -18,35 +18,38 @@ from .projects import not_only_errors, same_images, scored_images, study_work, w
 from .runs import RunStore
 
 # %% auto #0
-__all__ = ['searched_keys', 'setting_table', 'check_search']
+__all__ = ['setting_table', 'check_search']
 
 # %% ../nbs/projects/12_projects_search.ipynb #searched
-def searched_keys(
-    work:Work,       # Of a reader
-)->list[str]:        # In the order of the table; how long a run trains is no such key
-    "Numeric settings that have more than one value"
+def _searched_keys(work:Work)->list[str]:
+    "Numeric settings that have more than one value; how long a run trains is no such key"
     runs = work.runs
     return [k for k in differing_keys(work) if k != 'num_epochs' and runs[k].map(is_number).all()]
 
 # %% ../nbs/projects/12_projects_search.ipynb #settings
+_SCORES = 'score', 'hold', 'train'
+
 def _train_scores(work:Work)->pd.Series:
     "Training accuracy at the end of each run"
     if 'train accuracy' not in work.history: return pd.Series(dtype=float)
     ends = work.history[work.history['epoch'].gt(0)].sort_values('epoch')
     return ends.groupby('run')['train accuracy'].last()
 
+def _mean_row(same:pd.DataFrame, keys:Sequence[str])->dict:
+    "A setting with the means over its runs"
+    settings = {k: same[k].iloc[0] for k in keys}
+    return dict(runs=same['run'].tolist()) | settings | {k: same[k].mean() for k in _SCORES}
+
 def setting_table(
     work:Work,       # Of a reader
-)->pd.DataFrame:     # `runs` (their ids), the keys that differ, `score`, `hold`, `train` in [0, 1]; NaN: none
-    "What was tried, a row per setting, the best by validation first"
-    keys  = differing_keys(work)
-    runs  = work.runs.assign(train=work.runs['run'].map(_train_scores(work)))
-    runs  = runs.assign(hold=pd.to_numeric(runs.get('hold accuracy', math.nan)))
-    rows  = []
-    for _, same in runs.groupby(row_texts(runs, keys), sort=False):
-        means = {k: same[k].mean() for k in ('score', 'hold', 'train')}
-        rows.append(dict(runs=same['run'].tolist()) | {k: same[k].iloc[0] for k in keys} | means)
-    return pd.DataFrame(rows).sort_values('score', ascending=False, kind='stable').reset_index(drop=True)
+)->pd.DataFrame:     # `runs` (ids), keys that differ, `score`, `hold`, `train` in [0, 1] or NaN
+    "List what was tried, a row per setting, the best by validation first"
+    keys = differing_keys(work)
+    runs = work.runs.assign(train=work.runs['run'].map(_train_scores(work)))
+    runs = runs.assign(hold=pd.to_numeric(runs.get('hold accuracy', math.nan)))
+    rows = [_mean_row(o, keys) for _, o in runs.groupby(row_texts(runs, keys), sort=False)]
+    table = pd.DataFrame(rows).sort_values('score', ascending=False, kind='stable')
+    return table.reset_index(drop=True)
 
 # %% ../nbs/projects/12_projects_search.ipynb #used
 def _budget_used(budget:int, share:float=.75)->Rule:
@@ -60,9 +63,12 @@ def _budget_used(budget:int, share:float=.75)->Rule:
 
 def _two_keys(work:Work)->str|None:
     "A rule: a plane is searched"
-    keys = searched_keys(work)
-    if 'learning_rate' not in keys: return 'the learning rate has one value only. It matters most: search it, too.'
-    if len(keys) < 2: return 'only the learning rate was searched: one more number belongs to it, such as the weight decay.'
+    keys = _searched_keys(work)
+    if 'learning_rate' not in keys:
+        return 'the learning rate has one value only. It matters most: search it, too.'
+    if len(keys) < 2:
+        return ('only the learning rate was searched: one more number belongs to it, '
+                'such as the weight decay.')
 
 # %% ../nbs/projects/12_projects_search.ipynb #alike
 def _alike(a:Sequence, b:Sequence)->bool:
@@ -87,7 +93,8 @@ def _in_factors(least:float=100., gap:float=40.)->Rule:
     def rule(work):
         rates = sorted({float(o) for o in work.runs['learning_rate'] if o > 0})
         if rates[-1] < least*rates[0]:
-            return (f'your rates reach from {rates[0]:g} to {rates[-1]:g}, a factor of {rates[-1]/rates[0]:.0f}. '
+            return (f'your rates reach from {rates[0]:g} to {rates[-1]:g}, '
+                    f'a factor of {rates[-1]/rates[0]:.0f}. '
                     f'Begin with a factor of {least:g} at least: nobody knows a rate beforehand.')
         low, high = max(itertools.pairwise(rates), key=lambda o: o[1]/o[0])
         if high > gap*low:
@@ -98,8 +105,8 @@ def _in_factors(least:float=100., gap:float=40.)->Rule:
 # %% ../nbs/projects/12_projects_search.ipynb #border
 def _edges(work:Work)->pd.DataFrame:
     "The swept keys whose best value lies at an edge beyond which there is more"
-    table = setting_table(work)[[*searched_keys(work), 'score']]
-    edges = border_table(table, searched_keys(work), objective=Objective('score', 'maximize'))
+    table = setting_table(work)[[*_searched_keys(work), 'score']]
+    edges = border_table(table, _searched_keys(work), objective=Objective('score', 'maximize'))
     return edges[edges['at'].ne('inside') & ~edges['next'].str.startswith('nothing lies')]
 
 def _lead(table:pd.DataFrame, key:str, edge:float)->float:
@@ -114,26 +121,32 @@ def _off_the_border(work:Work)->str|None:
     for o in _edges(work).itertuples():
         lead = _lead(table, o.key, o.best)
         if o.key != 'learning_rate' and lead <= difference_margin(best, best - lead, n): continue
-        return f'the best {o.key}, {o.best:g}, lies at the edge of what you tried. A best on the border is no best: {o.next}.'
+        return (f'the best {o.key}, {o.best:g}, lies at the edge of what you tried. '
+                f'A best on the border is no best: {o.next}.')
 
 # %% ../nbs/projects/12_projects_search.ipynb #chosen
 def _has_hold(work:Work)->str|None:
     "A rule: there are images that chose nothing"
     if setting_table(work)['hold'].isna().all():
-        return 'no run was scored on hold images: load the data with `n_hold=1000`, and search on that.'
+        return ('no run was scored on hold images: load the data with `n_hold=1000`, '
+                'and search on that.')
 
 def _chosen(run:str)->Rule:
     "A rule: the run was chosen by validation"
     def rule(work):
         table = setting_table(work)
         named = [run in o for o in table['runs']]
-        if not any(named): return f'{run!r} is no run of this search: name one by its id, the column `run` of `best_table()`.'
+        if not any(named):
+            return (f'{run!r} is no run of this search: name one by its id, '
+                    'the column `run` of `best_table()`.')
         at, best = named.index(True), table.iloc[0]
         if table['score'][at] == best['score']: return None
         if table['hold'][at] == table['hold'].max():
-            return 'you chose by the hold images. Then they have chosen, and no score is left that is honest.'
+            return ('you chose by the hold images. Then they have chosen, '
+                    'and no score is left that is honest.')
         if table['train'][at] == table['train'].max():
-            return 'you chose by the training accuracy: that is what a net has seen, not what it can.'
+            return ('you chose by the training accuracy: '
+                    'that is what a net has seen, not what it can.')
         return (f'{table["score"][at]:.3f} on validation is not the best; '
                 f'another setting has {best["score"]:.3f}.')
     return rule
@@ -157,7 +170,8 @@ def _honest(score:float, digits:float=6e-4)->Rule:
 # %% ../nbs/projects/12_projects_search.ipynb #check
 def _unanswered(work:Work)->str:
     "A rule that is always broken: the answer is missing"
-    return 'the search is sound. Now name the run that you would use, and the score that you would report.'
+    return ('the search is sound. Now name the run that you would use, '
+            'and the score that you would report.')
 
 def check_search(
     chosen:str|None,                     # Id of the run that is to be used; None: none yet
@@ -168,15 +182,15 @@ def check_search(
 )->str:                                  # `not attempted`, `not yet: …` or `right: …`
     "Judge, from the store, whether a search was made so that its winner can be believed"
     work = study_work(study, store)
-    rules = [all_ended, within_budget(runs), _budget_used(runs), not_only_errors, same_images, _two_keys,
-             _in_factors(), _nothing_twice, _off_the_border, _has_hold]
+    rules = [all_ended, within_budget(runs), _budget_used(runs), not_only_errors, same_images,
+             _two_keys, _in_factors(), _nothing_twice, _off_the_border, _has_hold]
     answer = [_unanswered] if chosen is None or score is None else [_chosen(chosen), _honest(score)]
     return judge(work, [*rules, *answer], _told)
 
 def _told(work:Work)->str:
     "What was found"
     table = setting_table(work)
-    best, keys = table.iloc[0], searched_keys(work)
+    best, keys = table.iloc[0], _searched_keys(work)
     told = ', '.join(f'{k} {best[k]:g}' for k in keys)
     return (f'{told} is the best of {len(table)} settings: {best["score"]:.3f} on validation, '
             f'{best["hold"]:.3f} on images that chose nothing. {len(work.config)} runs.')
