@@ -111,7 +111,8 @@ def greet(self:_Call, states:Mapping)->None:
     runs = 'a search' if p.searches else f'{len(self.runs)} runs'
     self.bar.say(f'{p.study}: {runs}{images}, {place}')
     tracked = getattr(self.tracker, 'line', ''), *self.said
-    for text in (*p.search_lines, *p.notes, *error_lines(p.sweep), few_images_line(data), self.done_line(states), *tracked):
+    said = *p.search_lines, *p.notes, *error_lines(p.sweep)
+    for text in (*said, few_images_line(data), self.done_line(states), *tracked):
         if text: self.bar.say(text)
     if self.how.shown: return
     for text in p.notes: warnings.warn(text, stacklevel=5)      # at the line of the call
