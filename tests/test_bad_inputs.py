@@ -107,7 +107,8 @@ CASES = {
     'top-level key':       (lambda: sweep(metod='grid'), SweepError, 'metod'),
     'no values':           (lambda: sweep(parameters={'learning_rate': {'values': []}}), SweepError, 'learning_rate'),
     'a range in a grid':   (lambda: sweep(parameters={'learning_rate': {'min': .1, 'max': .2}}), SweepError, 'learning_rate'),
-    'not built yet':       (lambda: sweep(method='bayes', metric={'name': 'valid accuracy'}), SweepError, "'bayes'"),
+    'no end':              (lambda: sweep(method='bayes', metric={'name': 'valid accuracy'}), SweepError, 'bayes draws for ever'),
+    'own controller':      (lambda: sweep(method='custom', run_cap=3), SweepError, 'controller of your own'),
     'seed twice':          (lambda: run_sweep([{'seed': 1}], DIGITS, store='bad.db', seeds=2), SweepError, 'seed'),
     'nothing':             (lambda: run_sweep([], DIGITS, store='bad.db'), SweepError, '[]'),
     # arguments
