@@ -16,7 +16,7 @@ def module_of(nb):
     "The module that a library notebook exports to"
     return next(re.search(r'default_exp +(\w+)', docs_check.source(c))[1] for c in docs_check.read_nb(ROOT/nb) if 'default_exp' in docs_check.directives(c))
 
-PLACES = dict(search='76.', tuning='79.', claims='87.')     # folder -> the number behind which its pages stand
+PLACES = dict(search='76.', tuning='79.', claims='87.', projects='97.')     # folder -> the number behind which its pages stand
 
 def number_of(nb):
     "Two digits, the first its decade; the pages of a folder stand behind those that they need"
@@ -83,7 +83,7 @@ def test_modules_import_lower_numbers(module):
         assert ORDER.get(other, '') < ORDER[module], f'{module} ({ORDER[module]}) imports {other} ({ORDER.get(other)})'
 
 @pytest.mark.parametrize('nb', LIBRARY)
-def test_page_is_named_like_its_module(nb): assert re.fullmatch(rf'nbs/((search|tuning|claims)/)?\d\d_{module_of(nb)}\.ipynb', nb)
+def test_page_is_named_like_its_module(nb): assert re.fullmatch(rf'nbs/((search|tuning|claims|projects)/)?\d\d_{module_of(nb)}\.ipynb', nb)
 
 def test_numbers_are_taken_once(): assert len(set(ORDER.values())) == len(ORDER)
 
