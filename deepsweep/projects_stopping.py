@@ -142,7 +142,7 @@ def _forgets(has:set)->str|None:
     if 'leader' in has and 'spike' not in has:
         return ('a run is stopped by one bad epoch: it led in each epoch but the last one before the rung. '
                 'More than one epoch is known there.')
-    if 'leader' not in has: return 'it stops the run that leads from the first epoch to the last.'
+    if not has & {'leader', 'spike'}: return 'it stops the run that leads from the first epoch to the last.'
 
 # %% ../nbs/projects/13_projects_stopping.ipynb #invented-said
 def _said_of_rule(keep:Callable)->str|None:
