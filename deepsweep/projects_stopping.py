@@ -27,14 +27,15 @@ def curve_table(
     history:pd.DataFrame,   # A row per run and epoch
     metric:str,             # One of its columns
     chance:float=.1,        # Hold accuracy of a run that has none, for it diverged
-)->tuple[pd.DataFrame,pd.Series]:   # By (setting, seed): curves from epoch 1, NaN after an end; hold accuracy
-    "The curves of a recording with what their runs came to"
+)->tuple[pd.DataFrame,pd.Series,pd.DataFrame]:   # Curves from epoch 1, hold accuracy, settings
+    "Curves and hold accuracies by (setting, seed), NaN after a run has ended; a row per setting with its keys"
     rows   = config.drop_duplicates('run').assign(setting=_settings)
     whole  = rows.groupby('setting')['seed'].transform('nunique') == rows['seed'].nunique()
     rows   = rows[whole].sort_values(['setting', 'seed'])
     index  = pd.MultiIndex.from_frame(rows[['setting', 'seed']])
     curves = metric_curves(history, metric).reindex(rows['run']).set_axis(index)
-    return curves, pd.Series(rows['hold accuracy'].fillna(chance).to_numpy(), index)
+    hold   = pd.Series(rows['hold accuracy'].fillna(chance).to_numpy(), index)
+    return curves, hold, rows.drop_duplicates('setting').set_index('setting')
 
 # %% ../nbs/projects/13_projects_stopping.ipynb #kept
 def _fault(curves:pd.DataFrame, answer:object)->str|None:
@@ -76,7 +77,7 @@ def _draws(settings:Sequence, size:int, draws:int)->list:
 
 # %% ../nbs/projects/13_projects_stopping.ipynb #stop-costs-table
 def stop_costs(
-    curves:pd.DataFrame,        # By (setting, seed), as `curve_table` makes them
+    curves:pd.DataFrame,        # By (setting, seed), as `curve_table` makes them; some seeds are enough
     hold:pd.Series,             # By (setting, seed), at least two seeds
     keep:Callable[[pd.DataFrame, int], Iterable],   # As for `replay_keep`
     rungs:Sequence[int],        # Epochs, ascending
@@ -87,7 +88,7 @@ def stop_costs(
     "What a rule spends and loses, on average over searches"
     score, rows = _others(hold), {}
     drawn = _draws(score.index, size, draws)
-    for seed in score:
+    for seed in sorted(curves.index.unique('seed')):
         mine, found = curves.xs(seed, level='seed'), []
         for some in drawn:
             part = mine.loc[some]
