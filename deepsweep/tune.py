@@ -15,6 +15,8 @@ from .bench import Bench
 from .core import SweepError, check_whole, default_device, generators_lent
 from .data import ImageData
 from .engine import Engine, How, Progress, What, check_limit, is_shown
+from .objective import Objective
+from .own_code import OwnCode
 from .plan import Run, sweep_runs
 from .request import Prepared, Request, prepare_request, study_facts
 from .result import SweepResult, given_images
@@ -208,6 +210,10 @@ def _only_model(folder:Path, run:Run|None, runs:Sequence[Run])->Path|None:
     return path if path.exists() else None
 
 # %% ../nbs/tuning/50_tune.ipynb #tuned-of
+def _judged_by(p:Prepared, folder:Path)->tuple[Objective,ImageData|None,Path,OwnCode,dict]:
+    "What a result knows of its study, in the order of its fields"
+    return p.objective, p.data, folder, p.own, p.code
+
 def _tuned(p:Prepared, how:How, store:RunStore, worker:Worker, seed:int, max_memory:float)->Tuned:
     "Play, and say how it went"
     start, bar = time.monotonic(), Progress(None, how.shown)
@@ -218,7 +224,7 @@ def _tuned(p:Prepared, how:How, store:RunStore, worker:Worker, seed:int, max_mem
     bar.end()
     cost = play.cost(time.monotonic() - start)
     bar.say(cost)
-    facts = p.objective, p.data, how.save_models, p.own, p.code
+    facts = _judged_by(p, how.save_models)
     return Tuned(store, p.sweep, p.study, play.result, *facts, '' if run is None else run.id,
                  play.tuner.decisions, cost, play.ahead(), _only_model(how.save_models, run, play.result))
 
