@@ -5,22 +5,23 @@
 # %% ../nbs/95_cli.ipynb #imports
 from __future__ import annotations
 import contextlib
-import re
 import shlex
 import sys
 import warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from .command_line import csv_columns, csv_text, end_kindly, explain, image_size
-from .command_line import import_name, in_flags, leave_process, named_images, named_sweep, option
-from .command_line import own_code, read_sweep, script_function, seed_numbers, tables_text
+from .command_line import copy_pages, course_pages, csv_columns, csv_text, end_kindly, explain
+from .command_line import image_size, import_name, in_flags, leave_process, named_images
+from .command_line import named_sweep, option, own_code, read_sweep, script_function
+from .command_line import seed_numbers, tables_text, with_site_links
+from .study_commands import COMMANDS, State, Top, Variant, Where, opened_store, study_results
 
-_all_ = ['import_name', 'read_sweep']
+_all_ = ['course_pages', 'import_name', 'read_sweep', 'with_site_links']
 
 # %% auto #0
-__all__ = ['app', 'main', 'run', 'show', 'report', 'data', 'studies', 'test', 'predict', 'course_pages', 'with_site_links',
-           'notebooks', 'import_name', 'read_sweep']
+__all__ = ['app', 'main', 'run', 'show', 'report', 'data', 'studies', 'lint', 'test', 'predict', 'notebooks', 'course_pages',
+           'import_name', 'read_sweep', 'with_site_links']
 
 # %% ../nbs/95_cli.ipynb #app
 app = typer.Typer(help='Run, read and report hyperparameter sweeps of image classifiers.',
@@ -143,7 +144,7 @@ def _dry_run(sweep, images, store:str|None, what:dict)->None:
     with contextlib.closing(RunStore(store)) as there:
         states = there.run_states(runs) if there.path is None or there.path.exists() else {}
     done = sum(s['state'] in FINAL_STATES for s in states.values())
-    for line in prepared.notes:
+    for line in (*prepared.notes, *prepared.search_lines):
         print(line)
     for r in runs.values():
         state = states.get(r.id, {}).get('state', 'new')
@@ -237,7 +238,7 @@ _Min_score = option(float, 'Keep only from this score on; 0: no such limit.')
 _Tracker = option(Optional[str], 'wandb: log every run to W&B, too.')
 _Engine = option(str, "local, or wandb: W&B's server deals out the configurations.")
 _Fuse = option(str, 'Train runs of one shape as one net: auto, yes or no.')
-_Workers = option(int, 'Processes; more than one is not built yet.')
+_Workers = option(int, 'Processes that train at once.')
 _Device = option(Optional[str], 'cpu, cuda, cuda:1. [default: the first CUDA device, else the CPU]')
 _Max_memory = option(float, 'Bytes for the groups that train at once.')
 _Dry_run = option(bool, 'Say what would run; train nothing, write nothing.', '--dry-run')
@@ -271,33 +272,25 @@ def run(
     what |= dict(save_models=save_models, keep=keep, min_score=min_score)
     _train(sweep, images, report, what)
 
-# %% ../nbs/95_cli.ipynb #stored-results
-def _opened(store:str|None):
-    "A store that is there, closed after the block"
-    from deepsweep.runs import open_store
-    return contextlib.closing(open_store(store))
-
-# %% ../nbs/95_cli.ipynb #results-of
-def _results(store, study:str|None)->list:
-    "The results of one study, or of all in an open store; their images are not loaded"
-    from deepsweep.core import StoreError
-    from deepsweep.sweep import stored_result
-    names = store.studies() if study is None else [study]
-    results = [stored_result(store, name, data=False) for name in names]
-    if not results:
-        raise StoreError('the store holds no runs')
-    return results
-
 # %% ../nbs/95_cli.ipynb #show
 _One_study = Annotated[Optional[str], typer.Argument(help='One study. [default: all]')]
 _Csv = option(bool, 'Comma-separated, every column, the best first, for other programs.', '--csv')
 
 @app.command()
-def show(study:_One_study=None, store:_Store=None, csv:_Csv=False)->None:
+def show(
+    study:_One_study=None, store:_Store=None, csv:_Csv=False,
+    where:Where=None,       # Conditions that must all hold
+    state:State=None,       # States, one of which a run must have
+    variant:Variant=None,   # The same for variants
+    top:Top=None,           # The best so many of each study
+)->None:
     "Print the runs of a store, the best of each study first; of one study also its best by class."
-    with _opened(store) as found:
-        results = _results(found, study)
+    with opened_store(store) as found:
+        results = study_results(found, study, top, where=where, state=state, variant=variant)
         print(csv_text(results) if csv else tables_text(results), end='')
+
+# %% ../nbs/95_cli.ipynb #study-commands
+for _command in COMMANDS: app.command()(_command)
 
 # %% ../nbs/95_cli.ipynb #report
 _Reported = Annotated[Optional[str], typer.Argument(help='One study. [default: the only one, else all runs]')]
@@ -308,8 +301,8 @@ def report(study:_Reported=None, store:_Store=None, out:_Out='report.html')->Non
     "Write the report of a store, one self-contained HTML page."
     _check_report(out)
     from deepsweep.report import write_report
-    with _opened(store) as found:
-        results = _results(found, found.only_study() if study is None else study)
+    with opened_store(store) as found:
+        results = study_results(found, found.only_study() if study is None else study)
         if len(results) == 1:
             written = write_report(results[0], out)
         else:
@@ -350,6 +343,19 @@ def studies()->None:
     for name, line in study_names().items():
         print(f'{name:12} {line}')
 
+# %% ../nbs/95_cli.ipynb #lint
+_Linted = Annotated[str, typer.Argument(metavar='FILE', help='A .yaml or .json file with a W&B sweep.')]
+_Own_keys = option(bool, 'It is for a training function, whose keys may mean anything.', '--function')
+
+@app.command()
+def lint(file:_Linted, data:_Data=None, function:_Own_keys=False)->None:
+    "Say what is wrong with a sweep and what it will cost; exit code 1 with an error."
+    from deepsweep.core import uncollected
+    with uncollected():
+        from deepsweep.lint import lint_command
+        sweep = named_sweep(file, 'laptop')[0]
+    raise typer.Exit(lint_command(sweep, data, function))
+
 # %% ../nbs/95_cli.ipynb #stored-options
 _Model = option(Optional[str], 'module:function that built the net. [default: as the store has it]')
 _Models = option(Optional[str], 'Folder with the weights that `run --save-models` kept. '
@@ -385,7 +391,7 @@ def test(study:_Tested=None, why:_Why='', run:_Run=None, force:_Force=None, stor
     if not why.strip():
         raise SealError("--why needs a sentence for the record, got ''")
     from deepsweep.sweep import open_test
-    with _opened(store) as found:
+    with opened_store(store) as found:
         result = _stored(found, study, data, model, models)
         print(f'scoring the test images of {result.study} ...', file=sys.stderr, flush=True)
         opened = open_test(result, why, run=run, force=force)
@@ -433,7 +439,7 @@ def predict(store:_Of_store, images:_Pictures, study:_Of_study=None, rank:_Rank=
     from deepsweep.checkpoint import picture_files, predict_table
     picture_files(images, folder, file)             # what is missing is told before a net is trained
     # what a module of the user's prints is no answer
-    with _opened(store) as found, contextlib.redirect_stdout(sys.stderr):
+    with opened_store(store) as found, contextlib.redirect_stdout(sys.stderr):
         net = _net(found, study, data, model, models, rank)
     table = predict_table(net, images, folder=folder, file=file)
     if csv: return print(table.to_csv(index=False), end='')
@@ -441,61 +447,6 @@ def predict(store:_Of_store, images:_Pictures, study:_Of_study=None, rank:_Rank=
     for row in table.to_dict('records'):
         said = [f"{row[k]} ({row[k.replace('label', 'probability')]:.3f})" for k in labels]
         print(f"{row['file']}: {', '.join(said)}")
-
-# %% ../nbs/95_cli.ipynb #notebooks
-def course_pages(
-    kind:str='studies',        # `studies` or `solutions`
-)->list[Path]:                 # `.ipynb` files in reading order
-    "The pages of the course, or their solutions: those in the installed package, or those of the checkout"
-    import deepsweep
-    from deepsweep.core import DeepsweepError
-    here = Path(deepsweep.__file__).resolve().parent
-    packed = here/'notebooks' if kind == 'studies' else here/'notebooks'/kind
-    folders = [packed, here.parent/'nbs'/kind]
-    pages = next((found for o in folders if (found := sorted(o.glob('[!_.]*.ipynb')))), [])
-    if not pages:
-        raise DeepsweepError(f'no {kind} pages in {folders[0]} nor in {folders[1]}; install the kit again')
-    return pages
-
-# %% ../nbs/95_cli.ipynb #site-links
-def with_site_links(
-    text:str,      # Of a notebook of the course
-)->str:            # The same, with links to pages that are not copied leading to the site
-    "Turn links that leave the folder to the published site"
-    from deepsweep._modidx import d
-    site = d['settings']['doc_host'] + d['settings']['doc_baseurl']
-    def to_site(found):
-        folder, page, anchor = found['folder'] or '', found['page'], found['anchor'] or ''
-        return f']({site}/{folder}{page}.html{anchor})'
-    link = r'\]\(\.\./(?P<folder>\w+/)?(?:\d\d_)?(?P<page>\w+)\.ipynb(?P<anchor>#[^)\s]*)?\)'
-    return re.sub(link, to_site, text)
-
-# %% ../nbs/95_cli.ipynb #copy-page
-def _copy_page(page:Path, to:Path, force:bool)->str:
-    "Copy a page unless that would overwrite work; gives a line that says what was done"
-    wanted = with_site_links(page.read_text(encoding='utf-8'))
-    to.parent.mkdir(parents=True, exist_ok=True)
-    there = to.exists()
-    # what is no text is yours, too: it only must not stop the others
-    if there and to.read_text(encoding='utf-8', errors='surrogateescape') == wanted:
-        return f'already there: {to}'
-    if there and not force:
-        return f'kept: {to} (you changed it, or it is of another version; --force replaces it)'
-    to.write_text(wanted, encoding='utf-8')
-    return f"{'replaced' if there else 'copied'}: {to}"
-
-# %% ../nbs/95_cli.ipynb #copy-pages
-def _copy_pages(jobs:list, force:bool)->None:
-    "Copy every page, then say what was done: whoever stops listening gets the pages all the same"
-    from deepsweep.core import DeepsweepError
-    done = []
-    try:
-        for page, to in jobs:
-            done.append(_copy_page(page, to, force))
-    except OSError as e:
-        raise DeepsweepError(f'{str(e.filename or to)!r} cannot be written: {e.strerror or e}') from None
-    finally:
-        print(''.join(f'{line}\n' for line in done), end='')
 
 # %% ../nbs/95_cli.ipynb #notebooks-command
 _Dir = Annotated[str, typer.Argument(metavar='DIR', help='Where to put them; made if it is not there.')]
@@ -511,7 +462,7 @@ def notebooks(folder:_Dir, force:_Replace=False, solutions:_Solutions=False)->No
         raise DeepsweepError(f'DIR must name a folder, got {folder!r}')
     jobs = [(o, to/o.name) for o in pages]
     if solutions: jobs += [(o, to/'solutions'/o.name) for o in course_pages('solutions')]
-    _copy_pages(jobs, force)
+    copy_pages(jobs, force)
     print('Open the first with:', shlex.join(['jupyter', 'lab', str(to/pages[0].name)]))
 
 # %% ../nbs/95_cli.ipynb #main-guard

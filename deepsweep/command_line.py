@@ -19,7 +19,7 @@ import typer
 # %% auto #0
 __all__ = ['in_flags', 'explain', 'end_kindly', 'leave_process', 'option', 'seed_numbers', 'image_size', 'read_sweep',
            'import_name', 'named_sweep', 'own_code', 'script_function', 'csv_columns', 'named_images', 'tables_text',
-           'csv_text']
+           'csv_text', 'course_pages', 'with_site_links', 'copy_pages']
 
 # %% ../nbs/88_command_line.ipynb #flags
 # argument of the library -> flag, where it is not simply the name
@@ -295,7 +295,8 @@ def _count(n:int, one:str, many:str)->str:
 # %% ../nbs/88_command_line.ipynb #told-columns
 def _table_text(table, metric:str|None)->str:
     "The columns of a table of runs that a reader needs to tell them apart"
-    always = ('run', metric, 'best epoch', 'best by', 'state', 'variant')
+    from deepsweep.scores import honest_columns
+    always = {'run', metric, *honest_columns(metric), 'best epoch', 'best by', 'state', 'variant'}
     shown = [c for c in table if c in always or table[c].map(str).nunique() > 1]
     return table[shown].to_string(index=False, max_colwidth=40)
 
@@ -347,3 +348,61 @@ def csv_text(
     import pandas as pd
     table = pd.concat([_csv_rows(o).assign(study=o.study) for o in results])
     return table[['run', *(c for c in table if c != 'run')]].to_csv(index=False)
+
+# %% ../nbs/88_command_line.ipynb #notebooks
+def course_pages(
+    kind:str='studies',        # `studies` or `solutions`
+)->list[Path]:                 # `.ipynb` files in reading order
+    "The pages of the course, or their solutions: those in the installed package, or those of the checkout"
+    import deepsweep
+    from deepsweep.core import DeepsweepError
+    here = Path(deepsweep.__file__).resolve().parent
+    packed = here/'notebooks' if kind == 'studies' else here/'notebooks'/kind
+    folders = [packed, here.parent/'nbs'/kind]
+    pages = next((found for o in folders if (found := sorted(o.glob('[!_.]*.ipynb')))), [])
+    if not pages:
+        raise DeepsweepError(f'no {kind} pages in {folders[0]} nor in {folders[1]}; install the kit again')
+    return pages
+
+# %% ../nbs/88_command_line.ipynb #site-links
+def with_site_links(
+    text:str,      # Of a notebook of the course
+)->str:            # The same, with links to pages that are not copied leading to the site
+    "Turn links that leave the folder to the published site"
+    from deepsweep._modidx import d
+    site = d['settings']['doc_host'] + d['settings']['doc_baseurl']
+    def to_site(found):
+        folder, page, anchor = found['folder'] or '', found['page'], found['anchor'] or ''
+        return f']({site}/{folder}{page}.html{anchor})'
+    link = r'\]\(\.\./(?P<folder>\w+/)?(?:\d\d_)?(?P<page>\w+)\.ipynb(?P<anchor>#[^)\s]*)?\)'
+    return re.sub(link, to_site, text)
+
+# %% ../nbs/88_command_line.ipynb #copy-page
+def _copy_page(page:Path, to:Path, force:bool)->str:
+    "Copy a page unless that would overwrite work; gives a line that says what was done"
+    wanted = with_site_links(page.read_text(encoding='utf-8'))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    there = to.exists()
+    # what is no text is yours, too: it only must not stop the others
+    if there and to.read_text(encoding='utf-8', errors='surrogateescape') == wanted:
+        return f'already there: {to}'
+    if there and not force:
+        return f'kept: {to} (you changed it, or it is of another version; --force replaces it)'
+    to.write_text(wanted, encoding='utf-8')
+    return f"{'replaced' if there else 'copied'}: {to}"
+
+# %% ../nbs/88_command_line.ipynb #copy-pages
+def copy_pages(
+    jobs:list,         # `(page, where to)`, both `Path`s
+    force:bool=False,  # Replace a page that differs?
+)->None:               # A line for each is printed
+    "Copy every page, then say what was done: whoever stops listening gets the pages all the same"
+    from deepsweep.core import DeepsweepError
+    done = []
+    try:
+        for page, to in jobs:
+            done.append(_copy_page(page, to, force))
+    except OSError as e:
+        raise DeepsweepError(f'{str(e.filename or to)!r} cannot be written: {e.strerror or e}') from None
+    finally:
+        print(''.join(f'{line}\n' for line in done), end='')

@@ -40,8 +40,10 @@ class Crew:
     states:dict       # Run -> state, of those that could not be built
     told:int=0        # The last epoch whose work was counted
 
-    def work(self, epoch:int)->float:
-        "What an epoch took, for the first who tells of it"
+    def work(self,
+        epoch:int,        # That a member tells of
+    )->float:             # In the plan's unit; 0 for all but the first who tells
+        "What an epoch took"
         if epoch == self.told: return 0
         self.told = epoch
         members = [m for m in self.members.values() if m.trainer.state == 'running']
@@ -142,7 +144,11 @@ def with_threads(
 # %% ../nbs/73_engine.ipynb #lanes-class
 class Lanes:
     "Threads that train groups side by side"
-    def __init__(self, engine:Engine, n:int): self.engine, self.n, self.jobs = engine, n, {}
+    def __init__(self,
+        engine:Engine,    # Of the call
+        n:int,            # How many, at least 1
+    ):
+        self.engine, self.n, self.jobs = engine, n, {}
 
     def __enter__(self):
         self.threads, self.pool = torch.get_num_threads(), ThreadPoolExecutor(self.n, 'deepsweep-lane')
@@ -156,14 +162,19 @@ class Lanes:
             self.pool.shutdown(wait=True, cancel_futures=True)
             torch.set_num_threads(self.threads)
 
-    def start(self, group:Mapping, job:Callable)->None:
+    def start(self,
+        group:Mapping,    # Of the plan
+        job:Callable,     # Trains it
+    )->None:
         "Give a free lane a job"
         def work():
             torch.set_num_threads(group['threads'])
             return job()
         self.jobs[self.pool.submit(work)] = group
 
-    def join(self, left:int=0)->None:
+    def join(self,
+        left:int=0,       # So many may go on
+    )->None:
         "Wait until at most `left` jobs are at work"
         while len(self.jobs) > left:
             done, _ = wait(self.jobs, timeout=.1, return_when=FIRST_COMPLETED)
@@ -315,15 +326,15 @@ def expect(self:Engine,
     groups = [g for g in groups if self._left(g)]
     left = {i: [self.what.runs[o] for o in self._left(g)] for i, g in enumerate(groups)}
     runs = [o for group in left.values() for o in group]
-    if self.what.own.function is not None: return self.progress.expect(self.progress.done + len(runs), 'runs', len(runs))
+    before = self.progress.done            # an earlier round of the call may have counted already
+    if self.what.own.function is not None: return self.progress.expect(before + len(runs), 'runs', len(runs))
     costs = [g['cost']/max(o.epochs for o in left[i]) for i, g in enumerate(groups) if g.get('cost')]
     usual = sum(costs)/len(costs) if costs else 1
     for i, g in enumerate(groups):
         cost = g['cost']/max(o.epochs for o in left[i]) if g.get('cost') else usual
         self.work |= {o.id: cost/len(left[i]) for o in left[i]}
     work = sum(o.epochs*self.work[o.id] for o in runs)
-    # an earlier round of the call may have counted already
-    self.progress.expect(self.progress.done + sum(o.epochs for o in runs), 'epochs', work)
+    self.progress.expect(before + sum(o.epochs for o in runs), 'epochs', work)
 
 # %% ../nbs/73_engine.ipynb #job
 @patch

@@ -20,6 +20,8 @@ from .run_curves import scored_places, smooth_rows, x_values
 from .isolation import isolation_table, key_roles, plot_isolation
 from .objective import Objective
 from .panel import Explorer, choice, key_text, number, run_tables, setting_groups, setting_text
+from .search_runs import search_runs
+from .search_views import VIEWS, draw_search
 from .statistics import interval
 from .style import legend_beside, legend_mark, look, mark_diverged, plain_text, rate_axis
 from .watch import Watch, watch
@@ -264,7 +266,7 @@ def _first_metric(shown:list, metric:str|None, ranked:Objective|None, df:pd.Data
 
 # %% ../nbs/99_explore.ipynb #explore-controls
 def _controls_of(c:Curves, first:str)->dict:
-    "A control for each argument of `draw_runs`"
+    "A control for each argument of `draw_runs`, and for what is drawn"
     keys   = [*(['variant'] if len(c.members) > 1 else []), *c.keys]
     states = sorted({str(o) for o in c.runs['state'].dropna()}) if 'state' in c.runs else []
     colors = [('nothing', 'none'), *((key_text(k), k) for k in keys)]
@@ -276,7 +278,17 @@ def _controls_of(c:Curves, first:str)->dict:
         color=choice('colour by', colors, usual),
         smooth=number('smoothing', 0, 0, .95, .05),
         hide=choice('hide', ['nothing', *states, _UNFINISHED]),
+        view=choice('view', ['runs', *VIEWS]),
     )
+
+# %% ../nbs/99_explore.ipynb #draw-view
+_CAPTION = ('A star marks the best run. Of curves, a line is a run and its marker is where it ended; '
+            'of an importance, the grey bar is what chance reaches; of parallel axes, a line is a setting.')
+
+def _draw_view(view:str, df:pd.DataFrame, metric:object, variant:str, x:str)->tuple[Figure,str]:
+    "One side of a search, of all variants or of one"
+    s = search_runs(df, metric, variant=None if variant == 'all' else variant)
+    return draw_search(view, s, dict(epoch='epochs', seconds='seconds').get(x, 'runs'))
 
 # %% ../nbs/99_explore.ipynb #explore-public
 def explore(
@@ -286,13 +298,15 @@ def explore(
 )->Explorer:
     "Look around in the runs of a sweep"
     config, history, ranked = run_tables(result, study)
-    c = make_curves(config, history)
-    first = _first_metric(c.metrics, metric, ranked, join_tables(config, history))
-    def draw(**state):
+    c, df = make_curves(config, history), join_tables(config, history)
+    first = _first_metric(c.metrics, metric, ranked, df)
+    def draw(view, **state):
         is_ranked = ranked is not None and state['metric'] == ranked.name
-        return draw_runs(c, objective=ranked if is_ranked else None, **state)
+        objective = ranked if is_ranked else None
+        if view == 'runs': return draw_runs(c, objective=objective, **state)
+        return _draw_view(view, df, objective or state['metric'], state['variant'], state['x'])
     return Explorer(
         draw, _controls_of(c, first),
-        alt='A line for each run, coloured by the setting chosen; the best run has a star',
-        caption='Each line is a run; its marker is where it ended. The star marks the best run.',
+        alt='The view chosen: a line for each run, coloured by a setting, or what the search found',
+        caption=_CAPTION,
     )

@@ -11,13 +11,14 @@ from .core import BAD_STATES
 from .keys import LABEL_KEYS
 from .objective import Objective
 from .plots import short_best_table
-from .scores import find_objective, rate_key, varying_keys
+from .scores import HELD_OUT, find_objective, honest_columns, ranked_settings, rate_key
+from .scores import row_texts, seed_scores, varying_keys
 from .statistics import accuracy_margin, margin_line
 from .tables import SCORES, join_tables, size_label
 
 # %% auto #0
 __all__ = ['SHAPE_KEYS', 'ranking_objective', 'cell_text', 'sound_runs', 'run_rows', 'layers_text', 'best_lines', 'varied_line',
-           'rate_advice', 'doubts', 'luck_line']
+           'rate_advice', 'honest_words', 'doubts', 'luck_line']
 
 # %% ../nbs/49_findings.ipynb #metric
 def ranking_objective(
@@ -73,12 +74,18 @@ def layers_text(
     return f'conv {conv} | {hidden or "none"}' if conv else hidden
 
 # %% ../nbs/49_findings.ipynb #columns
+def _honest_cell(row:Mapping, metric:str)->str:
+    "The honest score of a run's setting with its interval; '' where nobody knows"
+    score, low, high = (row.get(k, np.nan) for k in honest_columns(metric))
+    ends = f' ({low:.3f} to {high:.3f})' if np.isfinite([low, high]).all() else ''
+    return f'score {score:.3f}{ends}' if np.isfinite(score) else ''
+
 def _columns(table:pd.DataFrame, metric:str)->list[list[str]]:
     "A list of short texts for each row of `short_best_table`"
     keys = [k for k in table.columns[table.columns.get_loc('variant')+1:] if k not in SHAPE_KEYS]
     rows = []
     for i, r in enumerate(table.to_dict('records'), 1):
-        score    = [f'{i}.', f'{metric} {r[metric]:.3f}', f"epoch {r['best epoch']}"]
+        score    = [f'{i}.', _honest_cell(r, metric), f'{metric} {r[metric]:.3f}', f"epoch {r['best epoch']}"]
         settings = [f'{k} {cell_text(r[k])}' for k in keys]
         rows.append([*score, r['variant'], layers_text(r), *settings, f"run {r['run']}"])
     return rows
@@ -154,10 +161,27 @@ def rate_advice(
     return (f'each point is a mean over runs in which {names} varied too, '
             f'so its {extreme} need not be the best rate for any of them.')
 
+# %% ../nbs/49_findings.ipynb #honest-words
+def honest_words(
+    df:object,             # A tidy table
+    objective:Objective,   # What ranks the runs
+    at:str|None=None,      # As in `best_table`
+)->str:                    # Such as `valid accuracy 0.871 on average over 5 seeds`; '': nobody knows
+    "Say what the first setting is worth, by hold images or else by its seeds"
+    scores = seed_scores(df, objective, at=at)
+    row = ranked_settings(scores, objective).iloc[0]
+    if not np.isfinite(row['score']): return ''
+    name  = HELD_OUT[objective.name] if scores['hold'].notna().any() else objective.name
+    seeds = f" on average over {row['n']} seeds" if row['n'] > 1 else ''
+    ends  = f" ({row['low']:.3f} to {row['high']:.3f})" if np.isfinite(row['low']) else ''
+    return f"{name} {row['score']:.3f}{seeds}{ends}"
+
 # %% ../nbs/49_findings.ipynb #tie
 def _tie(well:pd.DataFrame, metric:str)->str:
-    "Do other runs have the score of the best?"
-    n = int((well[metric]==well[metric].iloc[0]).sum())-1
+    "Do other runs have the score of the best, and their settings its mean?"
+    keys  = [k for k in well.columns[well.columns.get_loc('variant')+1:] if k != 'seed']
+    means = well[metric].groupby(row_texts(well, keys)).transform('mean')
+    n = int(((well[metric]==well[metric].iloc[0]) & (means==means.iloc[0])).sum())-1
     if not n: return ''
     runs = '1 other run' if n==1 else f'{n} other runs'
     return f'{runs} reached the same {metric}: which of them stands first says nothing.'

@@ -78,7 +78,7 @@ def restore(self:Keeper,
     run:str,                # Its id
     trainer:ModelTrainer,   # Fresh, of the same config
     epoch:int,              # One of `epochs(run)`
-)->bool:                    # False: the file does not fit or is damaged; it is deleted, the trainer is as it was
+)->bool:                    # False: the file does not fit or is damaged, and is deleted
     "Take a training up where it was saved"
     path = self._path(run, epoch)
     try: thaw(trainer, read_snapshot(path))

@@ -336,7 +336,8 @@ def _on_epoch(self:Member, trainer:ModelTrainer, row:Mapping)->None:
     self.engine.tell(self.run, row, epoch > 0, self.work(epoch) if epoch else 0)
     why = self.engine.why_stop(self.overtime)
     # one that is only measured again begins again: its rows are there
-    if not self.old and not self.lost and epoch < trainer.num_epochs: self.saver(self.run.id, trainer, now=bool(why))
+    goes_on = not self.lost and epoch < trainer.num_epochs
+    if goes_on and not self.old: self.saver(self.run.id, trainer, now=bool(why))
     if why: trainer.stop(why)
 
 # %% ../nbs/72_member.ipynb #on-epoch

@@ -4,7 +4,7 @@
 
 # %% ../nbs/37_pause.ipynb #imports
 from __future__ import annotations
-import copy, json, os
+import contextlib, copy, json, os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,20 +127,26 @@ def _facts(trainer:ModelTrainer)->dict:
         loan=_loan_facts(trainer.lent.own))
 
 # %% ../nbs/37_pause.ipynb #take
+def _plain(value):
+    "A number of numpy's or torch's as Python's"
+    if getattr(value, 'ndim', None) == 0: return value.item()
+    raise TypeError(f'Object of type {type(value).__name__}')
+
 def take_snapshot(
     trainer:ModelTrainer,   # Paused; or running and just in `on_epoch`, alone or in a group
 )->Snapshot:                # Of the epoch that it recorded last
     "Copy all that a training needs to go on"
     if trainer.state not in ('paused', 'running') or not trainer.history:
-        raise DeepsweepError(f'a snapshot is of a training that is paused, or in on_epoch, got state {trainer.state!r}')
+        what = f'got one of {len(trainer.history)} epochs in state {trainer.state!r}'
+        raise DeepsweepError(f'a snapshot is of a training that is paused or in on_epoch, {what}')
     if trainer.group is not None: trainer.group.settle(trainer)
     tensors = _tensors(trainer)
     facts = _facts(trainer) | dict(
         strides={k: v.stride() for k, v in tensors.items() if not v.is_contiguous()},
         on_device=[k for k, v in tensors.items() if v.device.type != 'cpu'])
-    try: facts = json.loads(json.dumps(facts))
+    try: facts = json.loads(json.dumps(facts, default=_plain))
     except TypeError as e:
-        raise DeepsweepError(f'a snapshot holds numbers, texts and lists beside its tensors: {e}') from None
+        raise DeepsweepError(f'beside its tensors a snapshot has plain values: {e}') from None
     return Snapshot({k: v.detach().to('cpu', copy=True) for k, v in tensors.items()}, facts)
 
 # %% ../nbs/37_pause.ipynb #check-identity
@@ -155,18 +161,21 @@ def _check_same(mine:dict, its:dict, at:str='')->None:
 
 # %% ../nbs/37_pause.ipynb #thaw-optimizer
 def _as_new(snapshot:Snapshot, name:str, device:torch.device)->torch.Tensor:
-    "A tensor of a snapshot as the training had it: its own memory, in the same order, on the same device"
+    "A tensor of a snapshot as the training had it: same strides, same device, memory of its own"
     old, facts = snapshot.tensors[name], snapshot.facts
     where   = device if name in facts['on_device'] else 'cpu'
     strides = facts['strides'].get(name, old.contiguous().stride())
     return torch.empty_strided(old.shape, strides, dtype=old.dtype, device=where).copy_(old)
 
+def _like(old, value):
+    "JSON has lists where torch has tuples, such as betas"
+    return tuple(value) if isinstance(old, tuple) else value
+
 def _thaw_optimizer(trainer:ModelTrainer, snapshot:Snapshot)->None:
-    "Put the optimizer where it was; torch's `load_state_dict` would round its numbers to the weights' type"
+    "Put the optimizer where it was; `load_state_dict` would round to the type of the weights"
     optimizer, facts = trainer.optimizer, snapshot.facts['optimizer']
     for group, its in zip(optimizer.param_groups, facts['groups'], strict=True):
-        # JSON has lists where torch has tuples, such as betas
-        group.update({k: tuple(v) if isinstance(group.get(k), tuple) else v for k, v in its.items()})
+        group.update({k: _like(group.get(k), v) for k, v in its.items()})
     for i, p in enumerate(_parameters(optimizer)):
         start = f'optimizer/{i}/'
         state = {k.removeprefix(start): _as_new(snapshot, k, trainer.device)
@@ -180,7 +189,8 @@ def _thaw_random(trainer:ModelTrainer, snapshot:Snapshot)->None:
     tensors, facts = snapshot.tensors, snapshot.facts
     seed_dropout(trainer.model, trainer.seed)
     if 'generator/masks' in tensors: trainer.masks = torch.Generator(trainer.device)
-    for name, generator in _generators(trainer): generator.set_state(tensors[f'generator/{name}'].clone())
+    for name, generator in _generators(trainer):
+        generator.set_state(tensors[f'generator/{name}'].clone())
     loans = [tensors[k].clone() for k in sorted(tensors) if k.startswith('loan/')]
     if facts['loan']: trainer.lent.own = _as_loan(facts['loan'], loans)
 
@@ -207,7 +217,8 @@ def thaw(
         raise DeepsweepError(f'a snapshot goes into a fresh trainer, got one in state {trainer.state!r}')
     _check_same(_identity(trainer), snapshot.facts['identity'])
     with torch.no_grad():
-        for name, t in trainer.model.state_dict().items(): t.copy_(snapshot.tensors[f'weights/{name}'])
+        for name, t in trainer.model.state_dict().items():
+            t.copy_(snapshot.tensors[f'weights/{name}'])
     _thaw_optimizer(trainer, snapshot)
     _thaw_random(trainer, snapshot)
     _thaw_record(trainer, snapshot)
@@ -239,8 +250,10 @@ def save_snapshot(
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(save(tensors, {_KEY: json.dumps(snapshot.facts)}))
         os.replace(part, path)
-    except OSError as e: raise StoreError(f'the snapshot {path.name!r} cannot be written: {e.strerror}') from e
-    finally: part.unlink(missing_ok=True)
+    except OSError as e:
+        raise StoreError(f'the snapshot {path.name!r} cannot be written: {e.strerror}') from e
+    finally:
+        with contextlib.suppress(OSError): part.unlink()          # there only if it was not moved
     return path
 
 # %% ../nbs/37_pause.ipynb #read
@@ -255,7 +268,8 @@ def read_snapshot(
             told    = (file.metadata() or {}).get(_KEY)
             tensors = {k: file.get_tensor(k) for k in file.keys()} if told else {}
     except FileNotFoundError: raise StoreError(f'there is no snapshot {path.name!r}') from None
-    except (SafetensorError, OSError) as e: raise StoreError(f'{path.name!r} is no whole snapshot: {e}') from None
+    except (SafetensorError, OSError) as e:
+        raise StoreError(f'{path.name!r} is no whole snapshot: {e}') from None
     if not told: raise StoreError(f'{path.name!r} is no snapshot: it is not of save_snapshot')
     return Snapshot(tensors, json.loads(told))
 

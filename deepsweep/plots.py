@@ -14,7 +14,8 @@ from .core import DataError, check_whole
 from .costs import tradeoff_table
 from .curves import score_name, show_training
 from .objective import Objective
-from .scores import best_table, find_metric, find_objective, pick_variant, rate_key, run_scores
+from .scores import best_table, find_metric, find_objective, honest_columns, pick_variant
+from .scores import rate_key, run_scores
 from .scores import varying_keys
 from .strength_plots import max_test_acc_lr_bar, max_test_acc_reg_bar
 from .strength_plots import plot_train_vs_test_accuracy, plot_train_vs_test_loss
@@ -59,6 +60,13 @@ def _reading_order(table:pd.DataFrame, rate:str|None)->tuple[list[str],list[str]
     differ   = [k for k in settings if _differs(table, k)]
     return sorted(differ, key=lambda k: k!=rate), [k for k in settings if k not in differ]
 
+# %% ../nbs/48_plots.ipynb #reading-results
+def _results(table:pd.DataFrame)->list[str]:
+    "Columns with results: the honest score where there is one, then what was observed"
+    found  = list(table.columns[1:table.columns.get_loc('variant')])
+    honest = [c for c in honest_columns(found[0]) if c in found]
+    return [*honest, *[c for c in found if c not in honest]]
+
 # %% ../nbs/48_plots.ipynb #readable
 def readable_table(
     table:pd.DataFrame,              # From `best_table`
@@ -72,7 +80,7 @@ def readable_table(
     sizes  = {k: [size_label(o) for o in table[k]] for k in layers}
     shown  = table.assign(**sizes, run=_short_ids(table['run']))
     differ, same = _reading_order(shown, rate)
-    results = list(table.columns[1:table.columns.get_loc('variant')])
+    results = _results(table)
     facts   = [c for c in results if c in ('updates', 'state') and not _differs(shown, c)]
     out = shown[[*differ, *[c for c in results if c not in facts], 'run']]
     out.attrs = dict(same={k: shown[k].iloc[0] for k in [*same, *facts] if len(shown)})

@@ -28,7 +28,7 @@ def curve_table(
     metric:str,             # One of its columns
     chance:float=.1,        # Hold accuracy of a run that has none, for it diverged
 )->tuple[pd.DataFrame,pd.Series,pd.DataFrame]:   # Curves from epoch 1, hold accuracy, settings
-    "Curves and hold accuracies by (setting, seed), NaN after a run has ended; a row per setting with its keys"
+    "Curves and hold accuracies by (setting, seed), NaN after an end; a row per setting with its keys"
     rows   = config.drop_duplicates('run').assign(setting=_settings)
     whole  = rows.groupby('setting')['seed'].transform('nunique') == rows['seed'].nunique()
     rows   = rows[whole].sort_values(['setting', 'seed'])
@@ -127,11 +127,13 @@ def _looks_at(kept:set, other_future:set, other_order:set, names:dict)->str|None
     has = {role for role, name in names.items() if name in kept}
     if len(has) == len(names): return 'it stops no run: then no epoch is saved.'
     if kept != other_future:
-        return (f'it looks past the rung: asked at epoch {_RUNG}, it keeps other runs if what comes *after* that '
-                'epoch is changed. A rule that uses the final epoch to decide has spent it already.')
+        return (f'it looks past the rung: asked at epoch {_RUNG}, it keeps other runs if what comes '
+                '*after* that epoch is changed. A rule that uses the final epoch to decide has spent '
+                'it already.')
     if 'worst' in has and not has & {'leader', 'second'}:
         return 'it keeps the highest losses and stops the lowest. Is a high loss good?'
-    if kept != other_order: return 'it takes runs by their place in the table. The rows may come in any order.'
+    if kept != other_order:
+        return 'it takes runs by their place in the table. The rows may come in any order.'
     return _forgets(has)
 
 # %% ../nbs/projects/13_projects_stopping.ipynb #forgets
@@ -177,7 +179,7 @@ def _costs_fault(costs:pd.DataFrame, spend:float, lose:float)->str|None:
 
 # %% ../nbs/projects/13_projects_stopping.ipynb #check-stopping
 def check_stopping(
-    keep:Callable[[pd.DataFrame, int], Iterable],   # Takes curves of a loss and a rung, gives the runs that go on
+    keep:Callable[[pd.DataFrame, int], Iterable],   # Takes curves of a loss and a rung; who goes on
     rungs:Sequence[int],       # Epochs, ascending; `...`: not chosen yet
     curves:pd.DataFrame,       # By (setting, seed), as `curve_table` makes them, of a loss
     hold:pd.Series,            # By (setting, seed): hold accuracy

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from .analysis import learning_rate_table, size_table
 from .core import BAD_STATES, DeepsweepError
-from .findings import SHAPE_KEYS, best_lines, cell_text, doubts, layers_text, luck_line
+from .findings import SHAPE_KEYS, best_lines, cell_text, doubts, honest_words, layers_text, luck_line
 from .findings import ranking_objective, rate_advice, run_rows, sound_runs, varied_line
 from .keys import RESULT_COLUMNS
 from .objective import Objective
@@ -325,8 +325,8 @@ def _unranked(df:pd.DataFrame, metric)->dict:
     return dict(headline=f'No run has a {name} to rank it by.', runs=rows)
 
 # %% ../nbs/94_report.ipynb #headline
-def _headline(table:pd.DataFrame, top:pd.Series, metric:str)->str:
-    "The best of a table of runs, in a sentence"
+def _headline(table:pd.DataFrame, top:pd.Series, metric:str, honest:str='')->str:
+    "The best of a table of runs, in a sentence; `honest`: what its setting is worth, where it is known"
     runs = f"{len(table)} run{'s'*(len(table)>1)}"
     data = sorted({str(o) for o in table['data'].dropna()}) if 'data' in table else []
     if data: runs += f" on {', '.join(data)}"
@@ -335,8 +335,9 @@ def _headline(table:pd.DataFrame, top:pd.Series, metric:str)->str:
     rate = top.get('learning_rate')
     rate = f' at learning rate {rate:g}' if pd.notna(rate) else ''
     watched = f", its best epoch by {top['best by']}" if top.get('best by', metric)!=metric else ''
-    return (f'Best of {runs}: {net} reached {metric} {top[metric]:.3f} '
-            f"in epoch {top['best epoch']}{rate}{watched}.")
+    seen = f"{metric} {top[metric]:.3f} in epoch {top['best epoch']}"
+    if not honest: return f'Best of {runs}: {net} reached {seen}{rate}{watched}.'
+    return f'Best of {runs}: {net}{rate} has {honest}; its best run reached {seen}{watched}.'
 
 # %% ../nbs/94_report.ipynb #short
 def _best_rows(df:pd.DataFrame, objective:Objective, at:str|None)->dict:
@@ -363,7 +364,8 @@ def _ranked(df:pd.DataFrame, objective:Objective, at:str|None)->dict:
     well  = sound_runs(table, objective.name)
     if not len(well): return page | dict(headline='No run has a score yet.')
     best  = best_epochs(df, objective, at=at)
-    page |= dict(headline=_headline(_with_data(table, df), well.iloc[0], objective.name))
+    honest = honest_words(df, objective, at)
+    page |= dict(headline=_headline(_with_data(table, df), well.iloc[0], objective.name, honest))
     page |= dict(varied=varied_line(df), doubts=doubts(df, table, objective.name))
     page |= dict(best=_best_rows(df, objective, at), rates=_rate_figure(best, objective))
     page |= dict(sizes=_size_figures(best, objective), curves=_curve_figures(df, objective, at))

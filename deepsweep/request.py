@@ -87,14 +87,12 @@ def _check_monitors(runs:Sequence[Run], own:OwnCode, eval_train:bool)->OwnCode:
 def check_engine(
     engine:str,       # `local` or `wandb`
     fuse:bool|str,    # True, False or `auto`
-    workers:int,      # 1
 )->None:
     "Raise for what is not built yet"
     if engine not in ('local', 'wandb'):
         raise SweepError(f"engine={engine!r} is not built yet; leave it at 'local'")
     if fuse not in (True, False, 'auto'):
         raise SweepError(f"fuse is True, False or 'auto', got {fuse!r}")
-    if workers != 1: raise SweepError(f'workers={workers!r} is not built yet; leave it at 1')
 
 # %% ../nbs/77_request.ipynb #check-folder
 def _check_folder(save_models)->None:
@@ -154,6 +152,11 @@ class Prepared:
     searches:list=field(default_factory=list)    # `Search`es, whose runs are known only by and by
     stop:dict|None=None        # The checked `early_terminate`; None: no run is ended early
 
+    @property
+    def search_lines(self)->list[str]:
+        "Say of each search how many configs it will ask for"
+        return [f'method bayes: up to {o.most} configs, asked for in rounds' for o in self.searches]
+
 # %% ../nbs/77_request.ipynb #request
 @dataclass(frozen=True)
 class Request:
@@ -200,9 +203,6 @@ def _versions(own:OwnCode, runs:Sequence[Run])->dict:
     models = model_versions([r.config for r in runs])
     return {**code, 'model': models} if models else code
 
-# %% ../nbs/77_request.ipynb #search-note
-def _search_note(search)->str: return f'method bayes: up to {search.most} configs, asked for in rounds'
-
 # %% ../nbs/77_request.ipynb #prepare-request
 def prepare_request(
     sweep:Mapping|Sequence,     # As for `run_sweep`
@@ -226,7 +226,7 @@ def prepare_request(
     if fuse is True: _check_fused(runs, data, own)
     code = _versions(own, runs)
     if searches: runs, _, notes = _list_runs(fixed, *how) if fixed else ([], own, [])
-    notes = [*notes, *filter(None, [objective.note]), *map(_search_note, searches)]
+    notes = [*notes, *filter(None, [objective.note])]
     about = study_name(sweep), runs, objective, data, fingerprint, own, code
     return Prepared(sweep, *about, notes, searches, early_rule(sweep))
 

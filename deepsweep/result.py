@@ -25,6 +25,7 @@ from .own_code import OwnCode, own_code, own_model
 from .plan import Run
 from .recipe import known_metric
 from .runs import RunStore, StudyRow, open_store
+from .scores import honest_columns
 from .statistics import margin_line
 from .tracking import wandb_ids
 from .trainer import ModelTrainer, make_trainer
@@ -102,7 +103,9 @@ def history_table(self:SweepResult)->pd.DataFrame:
 # %% ../nbs/75_result.ipynb #best-table
 def _settings_first(table:pd.DataFrame, metric:str)->pd.DataFrame:
     "Columns in the order of a reader: what differs, the score, what all share, the run's id"
-    score  = [k for k in (metric, 'best epoch', 'best by', 'updates', 'state') if k in table]
+    honest = honest_columns(metric)      # the headline; what was observed stands beside it
+    if not set(honest) <= set(table): honest = []
+    score  = [k for k in (*honest, metric, 'best epoch', 'best by', 'updates', 'state') if k in table]
     others = [k for k in table if k not in score and k != 'run']
     differ = [k for k in others if table[k].map(str).nunique() > 1]
     shared = [k for k in others if k not in differ]

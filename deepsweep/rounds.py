@@ -63,7 +63,7 @@ def as_drawn(
     return {**search.sweep, 'method': 'random', 'run_cap': min(search.most, _LOOKED_AT)}
 
 # %% ../nbs/search/50_rounds.ipynb #rounds
-FIRST, NEXT = 16, 8              # configs of the first round and of each later one, where nets can train as one
+FIRST, NEXT = 16, 8              # configs of the first round and of a later one, where nets train as one
 FIRST_ALONE, NEXT_ALONE = 8, 4   # where they cannot; a round is also what several workers share
 
 def round_at(

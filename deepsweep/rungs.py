@@ -18,7 +18,7 @@ from .space import check_sweep
 from .stopping import Stop, make_stopper, stop_line
 
 # %% auto #0
-__all__ = ['ROUND', 'early_rule', 'rule_text', 'Rungs', 'train_by_rungs']
+__all__ = ['ROUND', 'early_rule', 'rule_text', 'Rungs', 'metric_curve', 'train_by_rungs']
 
 # %% ../nbs/search/56_rungs.ipynb #rule
 def early_rule(
@@ -59,8 +59,11 @@ def _setting(run:Run)->str:
     return json.dumps({k: v for k, v in run.config.items() if k != 'seed'}, sort_keys=True, default=str)
 
 # %% ../nbs/search/56_rungs.ipynb #curve
-def _filled(rows:Mapping[int,Mapping], metric:str)->list[float]:
-    "The metric of epochs 1, 2, …; an epoch that was not logged has what was known"
+def metric_curve(
+    rows:Mapping[int,Mapping],   # Epoch -> its row
+    metric:str,                  # A column of them
+)->list[float]:                  # Of epochs 1, 2, …; NaN where it was not finite
+    "List a metric by epochs; one that was not logged has what was known"
     values, last = [], math.nan
     for epoch in range(1, max(rows, default=0) + 1):
         last = rows.get(epoch, {}).get(metric, last)
@@ -71,7 +74,7 @@ def _filled(rows:Mapping[int,Mapping], metric:str)->list[float]:
 def _curve(self:Rungs, run:str, state:str|None)->list[float]:
     "Values of epochs 1, 2, …; those of a run that has ended are read once"
     if run in self.seen: return self.seen[run]
-    curve = _filled(self.store.epochs(run), self.metric)
+    curve = metric_curve(self.store.epochs(run), self.metric)
     if state in FINAL_STATES: self.seen[run] = curve
     return curve
 
@@ -82,7 +85,8 @@ def reached(self:Rungs,
 )->dict[str,list]:        # Id -> values up to the rung, of those that came so far
     "Read the curves of runs that reached a rung"
     runs   = list(runs)
-    states = {o: s['state'] for o, s in self.store.run_states([o for o in runs if o not in self.seen]).items()}
+    unread = [o for o in runs if o not in self.seen]
+    states = {o: s['state'] for o, s in self.store.run_states(unread).items()}
     curves = {o: self._curve(o, states.get(o)) for o in runs}
     return {o: c[:at] for o, c in curves.items() if len(c) >= at}
 
@@ -122,14 +126,14 @@ def judge_of(self:Rungs,
         due  = [o for o in self.stopper.rungs(last + 1) if o not in judged]
         if not due or self.metric not in rows[last]: return ''
         judged.update(due)
-        mine = {run: _filled(rows, self.metric)[:due[-1]]}
+        mine = {run: metric_curve(rows, self.metric)[:due[-1]]}
         before = self.order[:self.order.index(run)]
         stops  = self._held(due[-1], mine, before)
         return self.reason(stops[run]) if run in stops else ''
     return judge
 
 # %% ../nbs/search/56_rungs.ipynb #round-size
-ROUND = 64      # runs that are compared at once, where all are known beforehand; memory holds them side by side
+ROUND = 64      # runs that are compared at once, where all are known beforehand
 
 # %% ../nbs/search/56_rungs.ipynb #climb
 def _climb(engine:Engine, bench:Bench, batch:Sequence[str])->None:

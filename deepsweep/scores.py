@@ -13,9 +13,9 @@ from .statistics import interval
 from .tables import COUNTS, LABELS, SCORES, WHO, layer_widths, size_label, tidy_table
 
 # %% auto #0
-__all__ = ['RATE_NAMES', 'UNSCORED', 'number_columns', 'find_objective', 'find_metric', 'finite', 'row_texts', 'best_epochs',
-           'is_reduced', 'config_keys', 'varying_keys', 'pick_variant', 'one_variant', 'best_table', 'rate_key',
-           'run_scores', 'setting_means']
+__all__ = ['HELD_OUT', 'UNSCORED', 'RATE_NAMES', 'number_columns', 'find_objective', 'find_metric', 'finite', 'row_texts',
+           'best_epochs', 'is_reduced', 'config_keys', 'varying_keys', 'pick_variant', 'one_variant', 'seed_scores',
+           'ranked_settings', 'honest_columns', 'best_table', 'rate_key', 'run_scores', 'setting_means']
 
 # %% ../nbs/42_scores.ipynb #number-columns
 def _is_number(v)->bool: return isinstance(v, (int, float, np.number)) and not isinstance(v, bool)
@@ -198,6 +198,95 @@ def one_variant(
     if len(names) < 2: return df
     raise DataError(f'{what} are compared within one variant: give variant=, one of {names}')
 
+# %% ../nbs/42_scores.ipynb #setting-texts
+# metric -> the same on images that take no part in any choice
+HELD_OUT = {'valid accuracy': 'hold accuracy', 'valid loss': 'hold loss'}
+
+def _settings(df:pd.DataFrame)->pd.Series:
+    "A text per row that is the same for the seeds of one setting"
+    return row_texts(df, [k for k in config_keys(df) if k not in ('seed', *COUNTS)])
+
+def _column(df:pd.DataFrame, name:str|None)->pd.Series:
+    "A column, empty where there is none"
+    return df[name] if name in df else pd.Series(None, df.index, object)
+
+def _held(df:pd.DataFrame, objective:Objective)->pd.Series:
+    "The hold score of each row; none on other hold images than most were scored on"
+    held  = finite(_column(df, HELD_OUT.get(objective.name)))
+    marks = _column(df, 'hold fingerprint').fillna('').where(held.notna())
+    usual = marks.mode()
+    return held.where(marks == usual[0]) if len(usual) else held
+
+# %% ../nbs/42_scores.ipynb #counted
+UNSCORED = *BAD_STATES, 'running', 'interrupted'  # states of runs whose score does not count
+
+def _counted(scores:pd.DataFrame)->pd.Series:
+    "Which runs speak for their setting: those that ended well; where none did, those that may yet"
+    has   = scores['score'].notna()
+    ended = has & ~scores['state'].isin(UNSCORED)
+    none  = ~ended.groupby(scores['setting']).transform('any')
+    return ended | (has & none & ~scores['state'].isin(BAD_STATES))
+
+# %% ../nbs/42_scores.ipynb #seed-scores
+def seed_scores(
+    df:object,                        # A merged table, or what else `as_table` takes
+    metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
+    goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
+    *, at:str|None=None,              # As in `best_epochs`
+)->pd.DataFrame:    # A row per run: `run setting seed state score hold counts`; `hold` may be NaN
+    "The score of every run, the setting that it repeats, and whether it speaks for that setting"
+    df = tidy_table(df)
+    objective = find_objective(df, metric, goal)
+    df  = best_epochs(df, objective, at=at).drop_duplicates('run')
+    out = pd.DataFrame(dict(run=df['run'], setting=_settings(df), seed=_column(df, 'seed')))
+    out['state'] = _column(df, 'state').fillna('')
+    out['score'] = finite(df[objective.name])
+    out['hold']  = _held(df, objective)
+    return out.assign(counts=_counted(out)).reset_index(drop=True)
+
+# %% ../nbs/42_scores.ipynb #mean-of
+def _honest(rows:pd.DataFrame, by_hold:bool)->tuple:
+    "The honest score of a setting with its interval, from its runs that count"
+    if by_hold: return interval(rows['hold'])
+    return interval(rows['score']) if len(rows) > 1 else (np.nan, np.nan, np.nan)
+
+def _luck(counted:pd.DataFrame)->float:
+    "More than the luck of a run: ten times the noise between seeds; 0: no setting has two"
+    seeds  = counted.groupby('setting')['score']
+    spare  = int((seeds.count() - 1).sum())             # degrees of freedom
+    if not spare: return 0.
+    from scipy.stats import chi2
+    squares = float(((counted['score'] - seeds.transform('mean'))**2).sum())
+    # equal scores tell of no noise, not that there is none
+    return 10*np.sqrt(squares/chi2.ppf(.05, spare)) if squares > 1e-18 else np.inf
+
+def _setting_row(rows:pd.DataFrame, by_hold:bool)->dict:
+    "Mean, seeds and honest score of one setting"
+    good = rows[rows['counts']]
+    return dict(
+        setting  = rows['setting'].iloc[0],
+        mean     = good['score'].mean(),
+        n        = len(good),
+        diverged = int((rows['state']=='diverged').sum()),
+        first    = rows['run'].min(),
+    ) | dict(zip(('score', 'low', 'high'), _honest(good, by_hold)))
+
+# %% ../nbs/42_scores.ipynb #ranked-settings
+def ranked_settings(
+    scores:pd.DataFrame,   # From `seed_scores`
+    objective:Objective,   # What the scores are of
+)->pd.DataFrame:           # A row per setting: `setting mean n diverged score low high`, best first
+    "Rank settings by their mean over seeds, those with few seeds marked down; `score`: the honest one"
+    counted = scores[scores['counts']]
+    by_hold = bool(counted['hold'].notna().any())
+    rows = [_setting_row(g, by_hold) for _, g in scores.groupby('setting', sort=False)]
+    out  = pd.DataFrame(rows)
+    few  = (2*out['n'] <= out['n'].max()) | (out['diverged'] > 0)
+    out['cost']   = objective.cost(out['mean'])
+    out['marked'] = out['cost'].where(~few, out['cost'] + _luck(counted))
+    out = out.sort_values(['marked', 'cost', 'first'], kind='stable')
+    return out.drop(columns=['marked', 'cost', 'first']).reset_index(drop=True)
+
 # %% ../nbs/42_scores.ipynb #best-parts
 def _best_rows(df:pd.DataFrame, objective:Objective)->pd.DataFrame:
     "The columns of `best_table` that say how well a run did, from its best epoch"
@@ -233,12 +322,26 @@ def _given_settings(df:pd.DataFrame, taken:list)->pd.DataFrame:
     keys   = sorted(given, key=lambda k: k not in differ)
     return df[keys].rename(columns={k: f'{k} (parameter)' for k in keys if k in taken})
 
+# %% ../nbs/42_scores.ipynb #best-honest
+def honest_columns(
+    metric:str,      # By which runs are judged
+)->list[str]:        # Of the score, and of the ends of its interval
+    "Names of the columns with the honest score in a table of runs"
+    names = ['score', 'low', 'high']
+    return [f'honest {o}' for o in names] if metric in names else names
+
+def _with_honest(table:pd.DataFrame, ranked:pd.DataFrame, setting:pd.Series, metric:str)->pd.DataFrame:
+    "The table with the honest score of each run's setting, where any has one"
+    if not ranked['score'].notna().any(): return table
+    found = ranked.set_index('setting')[['score', 'low', 'high']].reindex(setting)
+    return table.join(found.set_axis(table.index).set_axis(honest_columns(metric), axis=1))
+
 # %% ../nbs/42_scores.ipynb #best-order
-def _ranking(df:pd.DataFrame, cost:pd.Series)->pd.Index:
-    "Rows, best first; what broke comes last, ties go by the run's id"
-    broken = df['state'].isin(BAD_STATES) if 'state' in df else False
-    order  = pd.DataFrame({'last': broken, 'cost': cost, 'run': df['run']})
-    return order.sort_values(['last', 'cost', 'run'], kind='stable').index
+def _ranking(table:pd.DataFrame, place:pd.Series, cost:pd.Series)->pd.Index:
+    "Rows, by the place of their setting, then the best first; what broke comes last, ties go by the run's id"
+    broken = table['state'].isin(BAD_STATES) if 'state' in table else False
+    order  = dict(last=broken, none=cost.isna(), place=place, cost=cost, run=table['run'])
+    return pd.DataFrame(order).sort_values(list(order), kind='stable').index
 
 # %% ../nbs/42_scores.ipynb #best
 def best_table(
@@ -247,19 +350,22 @@ def best_table(
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
     goal:str|None=None,               # `maximize` or `minimize`; None: by the metric's name
     *, at:str|None=None,              # As in `best_epochs`: `best epoch`, whose weights were kept
-)->pd.DataFrame:    # `run`, the score, `best epoch`, `updates`, `state`, `variant`, all settings
-    "Rank the runs, a row each; diverged and failed ones come last"
+)->pd.DataFrame:    # `run`, the metric, `best epoch`, …, `score low high`, `variant`, all settings
+    "Rank the runs by the mean of their setting over seeds (see `ranked_settings`); broken ones come last"
     df = pick_variant(df, variant)
     objective = find_objective(df, metric, goal)
     df    = best_epochs(df, objective, at=at)
     table = _best_rows(df, objective)
     watched = None if at is None else _watched_otherwise(df, objective)
     if watched is not None: table.insert(3, 'best by', watched)
+    ranked, setting = ranked_settings(seed_scores(df, objective, at=at), objective), _settings(df)
+    table = _with_honest(table, ranked, setting, objective.name)
     # a shared run has several variants
     names = df.groupby('run')['variant'].agg(lambda s: ', '.join(dict.fromkeys(s)))
     table = table.assign(variant=df['run'].map(names))
     table = table.join(_given_settings(df, [o for o in table if o != 'variant']))
-    table = table.loc[_ranking(df, objective.cost(table[objective.name]))]
+    place = setting.map(dict(zip(ranked['setting'], ranked.index)))
+    table = table.loc[_ranking(table, place, objective.cost(table[objective.name]))]
     return table.drop_duplicates('run').reset_index(drop=True)
 
 # %% ../nbs/42_scores.ipynb #rate-key
@@ -282,8 +388,6 @@ def rate_key(
     return named[0] if len(named) == 1 else None
 
 # %% ../nbs/42_scores.ipynb #scores
-UNSCORED = *BAD_STATES, 'running', 'interrupted'  # states of runs whose score does not count
-
 def run_scores(
     df:object,                        # A merged table, or what else `as_table` takes
     metric:str|Objective|None=None,   # Column to judge by; None: the sweep's, else `valid accuracy`
@@ -298,7 +402,7 @@ def run_scores(
     out = pd.DataFrame({'run': df['run'], 'variant': df['variant'], 'hidden': hidden, 'conv': conv})
     out['size'] = [size_label(h, c) for h, c in zip(hidden, conv)]
     out['learning_rate'] = pd.to_numeric(col(rate_key(df) or 'learning_rate'), errors='coerce')
-    out['setting'] = row_texts(df, [k for k in config_keys(df) if k not in ('seed', *COUNTS)])
+    out['setting'] = _settings(df)
     out['state']   = col('state').fillna('')
     return out.assign(score=finite(df[metric]).where(~out['state'].isin(UNSCORED)))
 

@@ -193,8 +193,8 @@ def _racers(kind:str, name:str, trials:int)->dict:
 
 # %% ../nbs/80_studies.ipynb #extra-race-all
 def _race_long(scale:str)->list[dict]:
-    "63 MLPs and 12 small CNNs of each optimizer, at any scale; trained with three seeds"
-    return [_racers(kind, name, n) for kind, n in (('MLP', 63), ('CNN', 12)) for name in _RACERS]
+    "63 MLPs and 4 small CNNs of each optimizer, at any scale; trained with three seeds"
+    return [_racers(kind, name, n) for kind, n in (('MLP', 63), ('CNN', 4)) for name in _RACERS]
 
 # %% ../nbs/80_studies.ipynb #extra-more
 def _more(scale:str)->list[dict]:

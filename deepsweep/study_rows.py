@@ -115,8 +115,9 @@ def add_suggestions(self:RunStore,
     now = time.time()
     with self.writing() as conn:
         if len(conn.execute(_suggested(study, search)).all()) != start: return False
-        rows = [dict(study=study, search=search, number=i, config=json.dumps(plain_value(c, True)), created=now)
-                for i, c in enumerate(configs, start)]
+        same = dict(study=study, search=search, created=now)
+        texts = [json.dumps(plain_value(c, True)) for c in configs]
+        rows  = [dict(same, number=i, config=o) for i, o in enumerate(texts, start)]
         if rows: conn.execute(SUGGESTIONS.insert(), rows)
     return True
 

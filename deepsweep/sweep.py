@@ -18,13 +18,15 @@ from .best import save_best
 from .config import study_name
 from .core import DataError, FINAL_STATES, SweepError
 from .core import default_device, generators_lent, seed_list, uncollected
+from .crew import check_workers, train_in_processes
 from .data import ImageData
-from .engine import Engine, How, Progress, What, is_shown, left_line
+from .engine import Engine, How, Progress, What, is_pruned_by, is_shown, left_line
 from .final import final_table, train_final
+from .lint import error_lines
 
 # %% auto #0
 __all__ = ['run_sweep', 'SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked', 'Prepared', 'prepare', 'open_test',
-           'openings', 'train_final', 'final_table', 'sweep_runs']
+           'openings', 'train_final', 'final_table', 'sweep_runs', 'why_stopped']
 
 # %% ../nbs/79_sweep.ipynb #imports-2
 from .objective import Objective
@@ -34,24 +36,27 @@ from .request import Prepared, Request, check_engine, check_how, check_metric
 from .request import prepare, prepare_request, study_facts
 from .result import SweepResult, few_images_line
 from .rounds import Search, config_score, next_configs
-from .rungs import ROUND, Rungs, train_by_rungs
+from .rungs import ROUND, Rungs, rule_text, train_by_rungs
 from .result import given_images, stored_code, stored_result
 from .runs import RunStore, Worker
 from .seal import open_test, openings
 from .space import check_sweep
+from .stopping import why_stopped
 from .tracking import TrackedWorker, WandbTracker, as_tracker, need_wandb_key
 
 # %% ../nbs/79_sweep.ipynb #all-names
 # a sweep and what comes after it can be had from one place
 _all_ = ['SweepResult', 'stored_result', 'stored_code', 'Study', 'Asked',
-         'Prepared', 'prepare', 'open_test', 'openings', 'train_final', 'final_table', 'sweep_runs']
+         'Prepared', 'prepare', 'open_test', 'openings', 'train_final', 'final_table', 'sweep_runs',
+         'why_stopped']
 
 # %% ../nbs/79_sweep.ipynb #call
 class _Call:
     "One call of `run_sweep`"
-    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, asked:Request):
+    def __init__(self, p:Prepared, how:How, store:RunStore, tracker, planning:dict, asked:Request, workers=1):
         self.p, self.how, self.store = p, how, store
         self.tracker  = tracker
+        self.workers  = workers         # processes that train at once
         self.planning = planning        # `fuse max_memory`
         self.asked    = asked
         self.start = time.monotonic()
@@ -71,7 +76,7 @@ def models_folder(self:_Call)->str|None:
 # %% ../nbs/79_sweep.ipynb #plan
 @patch
 def plan(self:_Call, runs:Sequence[Run], busy:set)->list[dict]:
-    "Enter the study with what is known so far, and plan a round; a store that cannot be written stays as it is"
+    "Enter the study with what is known, and plan a round; a store that cannot be written stays as it is"
     p, said = self.p, []
     data   = None if p.own.function is not None else p.data
     about  = study_facts(p, **self.asked.arguments, models=self.models_folder())
@@ -83,9 +88,15 @@ def plan(self:_Call, runs:Sequence[Run], busy:set)->list[dict]:
 
 # %% ../nbs/79_sweep.ipynb #call-greet
 @patch
+def is_done(self:_Call, s:Mapping)->bool:
+    "Has a run ended? One that another stop rule ended has not"
+    if s['state'] != 'pruned': return s['state'] in FINAL_STATES
+    return self.p.stop is not None and is_pruned_by(s['stop_reason'], rule_text(self.p.stop))
+
+@patch
 def done_line(self:_Call, states:Mapping)->str:
     "How many runs need no training; '' for none"
-    done = sum(s['state'] in set(FINAL_STATES) - {'failed'} for s in states.values())
+    done = sum(self.is_done(s) and s['state'] != 'failed' for s in states.values())
     if self.how.fresh or not done: return ''
     there = f'{done} of {len(self.runs)} runs already finished in {self.store.name}'
     return f'{there} (fresh=True trains again)'
@@ -99,8 +110,9 @@ def greet(self:_Call, states:Mapping)->None:
     place   = f'store {self.store.name}, device {self.how.device}'
     runs = 'a search' if p.searches else f'{len(self.runs)} runs'
     self.bar.say(f'{p.study}: {runs}{images}, {place}')
-    tracked = getattr(self.tracker, 'line', '')
-    for text in (*p.notes, few_images_line(data), self.done_line(states), tracked, *self.said):
+    tracked = getattr(self.tracker, 'line', ''), *self.said
+    said = *p.search_lines, *p.notes, *error_lines(p.sweep)
+    for text in (*said, few_images_line(data), self.done_line(states), *tracked):
         if text: self.bar.say(text)
     if self.how.shown: return
     for text in p.notes: warnings.warn(text, stacklevel=5)      # at the line of the call
@@ -141,6 +153,8 @@ def train(self:_Call, runs:Sequence[Run], groups:Sequence[Mapping], stops:int)->
     p, mine = self.p, {r.id: r for r in reversed(runs)}
     what   = What(p.study, mine, groups, p.objective, p.data, p.own, p.fingerprint)
     store, tracker = self.store, self.tracker
+    if self.workers > 1:
+        return train_in_processes(self.workers, what, self.how, store, self.bar, self.start, stops)
     wanted = [] if tracker is None else self.result.wandb_names()
     worker = Worker(store) if tracker is None else TrackedWorker(store, tracker, wanted)
     with worker: self.train_round(Engine(what, self.how, store, worker, self.bar, self.start, stops))
@@ -230,12 +244,12 @@ def take(self:_Call, runs:Sequence[Run], stops:int)->bool:
     self.result.runs += runs
     self.runs |= {r.id: r for r in reversed(runs)}
     states = self.store.run_states(self.runs)
-    done   = {o for o, s in states.items() if s['state'] in FINAL_STATES and not self.how.fresh}
+    done   = {o for o, s in states.items() if self.is_done(s) and not self.how.fresh}
     busy   = done | {o for o, s in states.items() if s['state'] == 'running'}
     groups = self.plan(runs, busy)
     if is_first: self.greet(states)
     self.train(runs, groups, stops)
-    return all(s['state'] in FINAL_STATES for s in self.store.run_states({r.id for r in runs}).values())
+    return all(map(self.is_done, self.store.run_states({r.id for r in runs}).values()))
 
 # %% ../nbs/79_sweep.ipynb #call-whole
 @patch
@@ -356,7 +370,7 @@ def run_sweep(
     warm:Sequence=(),                         # Results, stores or tables that `bayes` learns from
     fresh:bool=False,                         # Train again what is finished
     engine:str='local',                       # `wandb`: W&B's server deals out the configs
-    workers:int=1,                            # More are not built yet
+    workers:int=1,                            # Processes that train at once
     fuse:bool|str='auto',                     # One net for runs of one shape? True: or raise
     device:torch.device|str|None=None,        # None: the best this machine has
     max_memory:float=1.5e9,                   # [bytes] For the groups that train at once
@@ -370,15 +384,19 @@ def run_sweep(
     progress:bool|None=None,                  # None: shown, but not in tests
 )->SweepResult:                               # Its runs, to be read from the store
     "Train every run of a sweep that its store does not hold yet"
-    check_engine(engine, fuse, workers)
+    check_engine(engine, fuse)
+    check_workers(workers, store, tracker, engine)
     asked = Request(model, function, metrics, criterion, seeds, count, search_seed, eval_train, first, warm)
-    how   = How(None, fresh, eval_train, max_minutes, save_models, min_score, keep, is_shown(progress), keep_every)
+    kept  = save_models, min_score, keep
+    how   = How(None, fresh, eval_train, max_minutes, *kept, is_shown(progress), keep_every)
     check_how(how, max_memory)
     if save_models is not None: how = replace(how, save_models=Path(save_models))
     if engine == 'wandb': return _sweep_by_agent(sweep, data, asked, how, store, device, tracker)
     how = replace(how, device=default_device(device))
     prepared, tracker = prepare_request(sweep, data, asked, fuse), as_tracker(tracker)
+    if prepared.stop is not None and workers > 1:
+        raise SweepError(f'early_terminate is decided in one process, so workers must be 1, got {workers}')
     store    = store if isinstance(store, RunStore) else RunStore(store)
     planning = dict(fuse=fuse, max_memory=max_memory)
     with generators_lent():
-        return _Call(prepared, how, store, tracker, planning, asked).run()
+        return _Call(prepared, how, store, tracker, planning, asked, workers).run()

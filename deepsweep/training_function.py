@@ -105,7 +105,7 @@ class EpochRows:
     def __init__(self,
         write:Callable[[dict, bool], None],          # Stores a row; told whether the epoch is new
         is_late:Callable[[], str|bool]=_never,       # Is the call out of time? Why, or True
-        judge:Callable[[dict], str]=lambda rows: '', # Gets the rows by epoch; why the run is not worth going on
+        judge:Callable[[dict], str]=lambda rows: '', # Gets rows by epoch; why to end the run
     ):
         self.write, self.is_late, self.judge = write, is_late, judge
         self.rows = {}                               # epoch -> its row so far

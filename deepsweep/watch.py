@@ -40,14 +40,16 @@ class _Snapshot:
 
 # %% ../nbs/98_watch.ipynb #snapshot-states
 def _states(store:RunStore, planned:list)->dict:
-    "State of each planned run; '' for one that has not begun"
+    "State of each planned run; '' for one that has not begun, `paused` for one put aside"
     found = store.run_states(dict.fromkeys(planned))
     now   = store.now() if any(o['state'] == 'running' for o in found.values()) else None
     def state(run):
         if run not in found: return ''
         row = found[run]
         is_dead = row['state'] == 'running' and not is_alive(row['worker'], row['heartbeat'], now)
-        return 'interrupted' if is_dead else row['state']
+        if is_dead: return 'interrupted'
+        is_paused = row['state'] == 'running' and str(row['stop_reason']).startswith('paused')
+        return 'paused' if is_paused else row['state']
     return {run: state(run) for run in dict.fromkeys(planned)}
 
 # %% ../nbs/98_watch.ipynb #snapshot-live
@@ -88,8 +90,9 @@ def _count_words(s:_Snapshot)->str:
     "How many runs are in which state"
     n = pd.Series([o or 'not begun' for o in s.states.values()], dtype=object).value_counts()
     done = sum(n.get(o, 0) for o in GOOD_STATES)
-    rest = [f'{n[k]} {k}' for k in ('running', 'interrupted', *BAD_STATES, 'not begun') if k in n]
-    return f"{s.study}: {', '.join([f'{done} of {len(s.states)} runs finished', *rest])}"
+    rest = [f'{n[k]} {k}' for k in ('running', 'paused', 'interrupted', *BAD_STATES, 'not begun') if k in n]
+    cut  = f" ({n['pruned']} of them pruned)" if 'pruned' in n else ''
+    return f"{s.study}: {', '.join([f'{done} of {len(s.states)} runs finished{cut}', *rest])}"
 
 # %% ../nbs/98_watch.ipynb #draw-live
 def _draw_live(ax:Axes, c:Curves, x:np.ndarray, y:np.ndarray, live:list)->None:
@@ -101,6 +104,22 @@ def _draw_live(ax:Axes, c:Curves, x:np.ndarray, y:np.ndarray, live:list)->None:
     for k, i in enumerate(live):
         ok, label = np.isfinite(y[i]), name(i) if k < 8 else None
         ax.plot(x[i][ok], y[i][ok], lw=1.8, ms=5, markevery=[-1], zorder=4, label=label, **look(k))
+
+# %% ../nbs/98_watch.ipynb #draw-ends
+_ENDS = dict(pruned='v', paused='s')
+
+def _draw_ends(ax:Axes, c:Curves, x:np.ndarray, y:np.ndarray)->None:
+    "Mark where runs were pruned or paused, and the rungs where runs were pruned"
+    rungs = set()
+    for state, marker in _ENDS.items():
+        rows = np.flatnonzero((c.runs['state'] == state).to_numpy())
+        last = [(i, np.flatnonzero(np.isfinite(y[i]))) for i in rows]
+        ends = np.array([(x[i, ok[-1]], y[i, ok[-1]]) for i, ok in last if len(ok)]).reshape(-1, 2)
+        if not len(ends): continue
+        if state == 'pruned': rungs = set(ends[:, 0])
+        ax.plot(*ends.T, marker, mfc='white', mec='.25', ms=6, ls='', zorder=5, label=state)
+    for i, rung in enumerate(sorted(rungs)):
+        ax.axvline(rung, color='.5', lw=.9, ls=':', zorder=1, label=None if i else 'rung')
 
 # %% ../nbs/98_watch.ipynb #draw-star
 def _star_best(ax:Axes, c:Curves, metric:str, objective:Objective|None)->str:
@@ -133,6 +152,7 @@ def _draw_watch(
     c, x, y = s.curves, x_values(s.curves, 'epoch'), s.curves.values[metric]
     live = [i for i, run in enumerate(c.runs.index) if run in s.epochs]
     _draw_live(ax, c, x, y, live)
+    _draw_ends(ax, c, x, y)
     limit_axes(ax, x, y, c.runs['state'].isin(BAD_STATES).to_numpy(), c.epochs[0] == 0)
     words += _star_best(ax, c, metric, objective)
     legend_beside(ax, title='live runs' if live else '')
@@ -182,7 +202,8 @@ class Watch(Explorer):
 
 # %% ../nbs/98_watch.ipynb #watch-parts
 _ALT = 'A line for each run of the sweep, those that are training in colour, the best one with a star'
-_CAPTION = 'Live runs in colour, the others grey; the star marks the best so far.'
+_CAPTION = ('Live runs in colour, the others grey; the star marks the best so far. '
+            'Pruned runs end in a triangle at their rung, paused ones wait with a square.')
 
 @patch
 def _draw(self:Watch, metric:str)->tuple[Figure,str]:

@@ -52,6 +52,9 @@ def test_recorded_runs_are_the_studys(recorded):
         assert asked == set(config.loc[config['study'] == name, ['run', 'variant']].itertuples(index=False, name=None)), name
     race, _ = load_recorded('cifar10-race')
     assert {r.id for r in sweep_runs(study('CIFAR10_race'), images)} == set(race['run'])
+    long, _ = load_recorded('cifar10-race-long')
+    few = re.search(r'[0-9a-f]{64}', long.attrs['provenance'])[0]
+    assert {r.id for r in sweep_runs(study('CIFAR10_race_long'), few, seeds=3)} == set(long['run'])
     assert set(history['run']) == set(config['run'])
     done = config[config['state'] == 'finished']
     assert done['hold accuracy'].notna().all() and history['train loss (eval)'].notna().mean() > .99

@@ -77,7 +77,8 @@ def test_solved_page():
     assert names['brightest'](names['data'].x_train, names['data'].y_train, names['data'].classes) in names['data'].classes
     assert names['pairs'].sum() == (names['true'] != names['called']).sum()
     assert (names['p_true'][names['worst']] <= np.sort(names['p_true'])[12]).all()
-    assert names['quick'].best_table()['valid accuracy'].iloc[0] > .7
+    least = .7 if names['data'].name == 'fashion_mini' else .25         # CIFAR-10, where it is in the cache, is harder
+    assert names['quick'].best_table()['valid accuracy'].iloc[0] > least
 
 
 def test_tables_begin_with_their_head():

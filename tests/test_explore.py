@@ -6,7 +6,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
 import docs_check
-MODULES = ['panel', 'classroom', 'isolation', 'curves', 'watch', 'explore']
+MODULES = ['panel', 'classroom', 'isolation', 'curves', 'watch', 'explore', 'search_views']
 OLD = os.environ.get('IPYWIDGETS7')      # a folder: pip install --no-deps --target FOLDER ipywidgets==7.7.1 'widgetsnbextension<4' 'jupyterlab_widgets<2' ipython_genutils
 
 # Everything the panels use of ipywidgets: each class exists in 7.7.1 (Colab) and in 8, with these arguments

@@ -76,7 +76,7 @@ def panel_of(page, i):
 
 def words(panel): return panel.get_by_role('status').inner_text()
 
-LABELS = [['variant', 'metric', 'across', 'colour by', 'smoothing', 'hide'], ['runs compared', 'images to choose on', 'true spread'],
+LABELS = [['variant', 'metric', 'across', 'colour by', 'smoothing', 'hide', 'view'], ['runs compared', 'images to choose on', 'true spread'],
           ['A', 'B', 'seeds', 'draw other seeds', 'smallest difference that counts'], ['image', 'conv layers', 'filters', 'kernel', 'padding', 'pool', 'hidden layers']]
 
 def press(page, label):

@@ -23,7 +23,8 @@ def test_ids(name):
         ids = {run_id(config_of(row), p, int(row['seed'])) for p in prints}
         assert row['run'] in ids, row
 
-def test_names(): assert set(recorded_names()) == {*BUILT_IN, 'cifar10-diagnostics', 'cifar10-loader', 'mnist-seconds', 'fashion-search', 'fashion-strix'}
+def test_names(): assert set(recorded_names()) == {*BUILT_IN, 'cifar10-diagnostics', 'cifar10-loader', 'mnist-seconds', 'fashion-search', 'fashion-strix',
+                                                            'cifar10-race-long'}      # drawn at random: a table holds six digits of a rate
 
 # Of both tables as they were read by the version before this one: rows, columns, SHA-256 of their CSV text with sorted columns
 BEFORE = {
@@ -32,6 +33,7 @@ BEFORE = {
     'cifar10-laptop': ((586, 43, '17a9098b3b54fb33'), (12891, 12, 'b168ec4951158628')),
     'cifar10-loader': ((12, 20, '6faa201f332f238e'), (12, 11, 'ae1a35921cfb08e8')),
     'cifar10-race': ((117, 37, '1d5d252fb62648c8'), (1829, 12, '5af80cf2516edde2')),
+    'cifar10-race-long': ((603, 45, 'f665250b853d8c36'), (29055, 10, '0d922400fc4860f3')),
     'fashion-final': ((2, 43, '02466b50e45da8c0'), (37, 10, '9556f8b2334ce173')),
     'fashion-search': ((36, 46, 'd1942683c1d13ad4'), (204, 12, 'dda87e4fb9495338')),
     'fashion-strix': ((74, 53, 'a7c578db52b5d5da'), (765, 14, '2a87e39adfad425a')),

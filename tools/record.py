@@ -3,7 +3,7 @@
     python tools/record.py cifar10-laptop           # trains what its store lacks (stop and start it as you like), then writes
     python tools/record.py cifar10-laptop --only MLP_SGD MLP_Adam      # a part; two such processes may share one store
     python tools/record.py cifar10-laptop --write   # only writes, from what the store holds
-    python tools/record.py cifar10-race-long        # 225 random MLPs and small CNNs, 50 epochs, three seeds, for replaying searches
+    python tools/record.py cifar10-race-long        # 201 random MLPs and small CNNs, 50 epochs, three seeds, for replaying searches
     python tools/record.py cifar10-diagnostics      # fewer runs, measured more closely: norms, spreads, calibration
     python tools/record.py cifar10-fullscale        # one MLP on all 50,000 images, three seeds; opens the sealed test set
     python tools/record.py cifar10-loader           # seconds an epoch, images loaded one by one or held in memory

@@ -394,7 +394,7 @@ def misses(all_figures, pages):
 
 
 def main(args):
-    paths = [Path(o) for o in args] or [o for part in ('nbs', 'nbs/claims', 'nbs/studies') for o in sorted((ROOT/part).glob('*.ipynb'))]
+    paths = [Path(o) for o in args] or [o for part in ('nbs', 'nbs/search', 'nbs/tuning', 'nbs/claims', 'nbs/projects', 'nbs/studies') for o in sorted((ROOT/part).glob('*.ipynb'))]
     pages = [count_page(o) for o in paths]
     library = [p for p in pages if p.cells]
     rows = [(p.path, figures([p])) for p in pages] + [('all library pages', figures(library))]

@@ -40,7 +40,7 @@ QUESTIONS = [
 def pages():
     "Stem of each page -> its title and its sentence"
     found = {}
-    for path in [o for part in ('nbs', 'nbs/claims', 'nbs/studies') for o in sorted((ROOT/part).glob('*.ipynb'))]:
+    for path in [o for part in ('nbs', 'nbs/search', 'nbs/tuning', 'nbs/claims', 'nbs/projects', 'nbs/studies') for o in sorted((ROOT/part).glob('*.ipynb'))]:
         cells = json.loads(path.read_text(encoding='utf-8'))['cells']
         text = next(''.join(c['source']) for c in cells if c['cell_type'] == 'markdown')
         lines = [o.lstrip('#> ').strip() for o in text.splitlines() if o.startswith(('# ', '> '))]
