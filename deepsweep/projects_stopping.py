@@ -183,7 +183,7 @@ def check_stopping(
     rungs:Sequence[int],       # Epochs, ascending; `...`: not chosen yet
     curves:pd.DataFrame,       # By (setting, seed), as `curve_table` makes them, of a loss
     hold:pd.Series,            # By (setting, seed): hold accuracy
-    *, spend:float=.25,        # Most of the epochs that may be spent, in (0, 1)
+    *, spend:float=.3,         # Most of the epochs that may be spent, in (0, 1)
     lose:float=.005,           # Most that winners may be worse on average [share of the images]
 )->str:                        # `not attempted`, `not yet: …` or `right: …`
     "Judge a stop rule: chosen on one seed, it must hold on the others"
