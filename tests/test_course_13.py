@@ -203,7 +203,8 @@ def test_costs_by_hand(page):
         lost.append(100*(others[groups[2][some.max(axis=1).idxmax()], seed] - others[groups[2][winner], seed]))
     assert page['costs']['all nets', '1, 3, 9, 27'][2, 1] == pytest.approx(np.mean(lost))
     fewer = page['fewer_settings']
-    assert fewer(25, groups) == pytest.approx(0) and (fewer(2, groups) > fewer(12, groups)).mean() > .7
+    # all 25: the best itself, or one that ties with it by validation
+    assert abs(fewer(25, groups)).mean() < .1 and (fewer(2, groups) > fewer(12, groups)).mean() > .7
     assert page['costs']['all nets', page['ONE']][0, 0] == pytest.approx((25 + 49)/1250)
 
 
