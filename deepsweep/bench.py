@@ -46,6 +46,7 @@ def join(self:Bench,
         except FAILURES as e:
             self.engine.settle({'runs': [run.id]}, self.engine.fail([run], e, start))
             continue
+        if self.engine.how.fresh: self.engine.forget(run.id)        # from zero, as it was asked for
         member.restore()
         member.trainer.optimizer.register_step_post_hook(lambda *_: self.engine.between())
         self.members[run.id] = member
